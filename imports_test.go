@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// walls says, for each package of the house, which of our own packages it may
+// import. A package that is not listed has no place in the house yet.
+//
+//	{config, keys, mux} < transport < {sessions, tunnels, files} < api < {daemon, ui, demo} < cli < main
+var walls = map[string]struct {
+	may    []string
+	reason string
+}{
+	"config":    {nil, "it is the ground floor: text in, hosts out"},
+	"keys":      {nil, "it knows key files and agents, not hosts"},
+	"mux":       {nil, "it knows OpenSSH's protocol, not us"},
+	"transport": {[]string{"config", "keys", "mux"}, "connections stand on configuration and keys"},
+	"sessions":  {[]string{"config", "keys", "mux", "transport"}, "terminals run on a link"},
+	"tunnels":   {[]string{"config", "keys", "mux", "transport"}, "forwards run on a link"},
+	"files":     {[]string{"config", "keys", "mux", "transport"}, "transfers run on a link"},
+	"api":       {[]string{"config", "keys", "mux", "transport", "sessions", "tunnels", "files"}, "the wire carries everybody's Status"},
+	"daemon":    {[]string{"config", "keys", "mux", "transport", "sessions", "tunnels", "files", "api"}, "it owns links, sessions and tunnels"},
+	"demo":      {[]string{"config", "keys", "mux", "transport", "sessions", "tunnels", "files", "api"}, "a network to try the product on, not a part of it"},
+	"ui":        {[]string{"api"}, "the screen sees only the api"},
+	"cli":       {[]string{"config", "keys", "mux", "transport", "sessions", "tunnels", "files", "api", "daemon", "demo", "ui"}, "it puts the parts together"},
+	"main":      {[]string{"cli"}, "it only exits"},
+	"e2e":       {nil, "tests drive the built program, not its packages"},
+}
+
+// only says which of our packages may import something from outside.
+var only = map[string][]string{
+	"github.com/kevinburke/ssh_config": {"config"},
+	"github.com/pkg/sftp":              {"files"},
+	"github.com/rivo/tview":            {"ui"},
+	"github.com/gdamore/tcell/v2":      {"ui"},
+	"golang.org/x/term":                {"cli", "ui", "demo"},
+}
+
+// never says what a package must not import from outside.
+var never = map[string][]string{
+	"ui": {"golang.org/x/crypto", "github.com/pkg/sftp", "net", "os/exec"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsKeepTheWalls(t *testing.T) {
+	for _, p := range packages(t) {
+		name := house(p.ImportPath)
+		wall, ok := walls[name]
+		if !ok {
+			t.Errorf("package %s has no place in the house: give it a row in walls, with a reason", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if dep, ours := strings.CutPrefix(imp, "sallyport/"); ours && !slices.Contains(wall.may, top(dep)) && top(dep) != name {
+				t.Errorf("%s imports %s: %s", name, dep, wall.reason)
+			}
+			for outside, may := range only {
+				if within(imp, outside) && !slices.Contains(may, name) {
+					t.Errorf("%s imports %s, which only %s may", name, imp, strings.Join(may, ", "))
+				}
+			}
+			for _, outside := range never[name] {
+				if imp == outside || strings.Contains(outside, ".") && within(imp, outside) {
+					t.Errorf("%s must not import %s", name, imp)
+				}
+			}
+		}
+	}
+}
+
+// packages lists the module's packages with the imports of their programs,
+// their tests left out: a test may stand on anything.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("go list printed: %v", err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	return all
+}
+
+func house(path string) string {
+	if path == "sallyport" {
+		return "main"
+	}
+	return top(strings.TrimPrefix(path, "sallyport/"))
+}
+
+func top(path string) string { first, _, _ := strings.Cut(path, "/"); return first }
+
+func within(imp, path string) bool { return imp == path || strings.HasPrefix(imp, path+"/") }

@@ -1,0 +1,2 @@
+// Package tunnels runs port forwards on a link.
+package tunnels
