@@ -1,0 +1,81 @@
+package transport
+
+import (
+	"context"
+	"errors"
+)
+
+// Kind says what a question is about.
+type Kind string
+
+const (
+	AskHostKey     Kind = "hostkey"     // an unknown host key: Choices has the answers
+	AskPassphrase  Kind = "passphrase"  // of a local key file
+	AskPassword    Kind = "password"    // of the account on the host (RFC 4252 section 8)
+	AskInteractive Kind = "interactive" // one keyboard-interactive round (RFC 4256)
+)
+
+// The choices of a host-key question.
+const (
+	AcceptAndRemember = "accept"
+	AcceptOnce        = "once"
+	Refuse            = "refuse"
+)
+
+// Prompt is one line to fill in.
+type Prompt struct {
+	Text string `json:"text"` // printable
+	Echo bool   `json:"echo"` // whether what is typed may be shown
+}
+
+// Question is asked of a person while a link connects. All texts are
+// printable (config.Printable).
+type Question struct {
+	ID          string   `json:"id"`   // set by whoever passes it on
+	Link        string   `json:"link"` // LinkStatus.ID of the hop that asks
+	Kind        Kind     `json:"kind"`
+	Host        string   `json:"host"`           // alias of the hop that asks
+	Address     string   `json:"address"`        // user@host:port of that hop
+	Hop         int      `json:"hop"`            // its place in the chain, from 1
+	Hops        int      `json:"hops"`           // the length of the chain that was opened
+	Goal        string   `json:"goal"`           // alias at the end of that chain
+	FromServer  bool     `json:"fromServer"`     // the texts are the server's own words
+	Title       string   `json:"title"`          // one sentence
+	Instruction string   `json:"instruction"`    // more of it; lines separated by \n
+	Prompts     []Prompt `json:"prompts"`        // empty for a host key
+	Choices     []string `json:"choices"`        // for a host key
+	Try         int      `json:"try"`            // from 1
+	File        string   `json:"file,omitempty"` // the key file of a passphrase
+	HostKey     *HostKey `json:"hostKey,omitempty"`
+}
+
+// HostKey is what a person needs in order to compare a host key.
+type HostKey struct {
+	Type        string `json:"type"`        // "ED25519", as ssh prints it
+	Fingerprint string `json:"fingerprint"` // "SHA256:..."
+	Art         string `json:"art"`         // randomart, lines separated by \n
+	Note        string `json:"note"`        // e.g. where else this key is known
+}
+
+// Answer is a person's answer: a text for each prompt, or a choice. Texts are
+// wiped once they have been used.
+type Answer struct {
+	Texts  [][]byte `json:"texts,omitempty"`
+	Choice string   `json:"choice,omitempty"`
+}
+
+// Wipe overwrites the texts.
+func (a Answer) Wipe() {
+	for _, t := range a.Texts {
+		clear(t)
+	}
+}
+
+// ErrCancelled is the answer of somebody who does not want to answer.
+var ErrCancelled = errors.New("the question was not answered")
+
+// Asker passes a question to a person and waits for the answer, without a
+// limit of time. It returns ErrCancelled, or the cause of ctx.
+type Asker interface {
+	Ask(ctx context.Context, q Question) (Answer, error)
+}
