@@ -6,7 +6,6 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"sallyport/api"
-	"sallyport/sessions"
 )
 
 // Options are what the screen needs from the command line.
@@ -18,9 +17,9 @@ type Options struct {
 	Target func(host string) api.Target
 	// Attach hands the terminal, which the screen has let go, to a session
 	// until it ends.
-	Attach func(ctx context.Context, t *api.Terminal) (sessions.Exit, error)
+	Attach func(ctx context.Context, t *api.Terminal) (api.Exit, error)
 	// Shell is what Enter asks for: the spec of a login shell on this terminal.
-	Shell func() sessions.Spec
+	Shell func() api.SessionSpec
 	// Screen is the terminal; nil opens the real one.
 	Screen tcell.Screen
 	// ASCII draws without anything outside ASCII, for a locale that is not UTF-8.

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"sallyport/config"
+	"sallyport/sessions"
+	"sallyport/transport"
+	"sallyport/tunnels"
+)
+
+// The types of a Snapshot under the names by which the screen, which sees
+// only this package, knows them.
+type (
+	Link      = transport.LinkStatus
+	LinkState = transport.State
+	Failure   = transport.Failure
+	Question  = transport.Question
+	Prompt    = transport.Prompt
+	HostKey   = transport.HostKey
+	Answer    = transport.Answer
+
+	Tunnel      = tunnels.Status
+	TunnelState = tunnels.State
+	TunnelSpec  = tunnels.Spec
+	Address     = tunnels.Address
+
+	Session      = sessions.Status
+	SessionState = sessions.State
+	SessionSpec  = sessions.Spec
+	Size         = sessions.Size
+	Exit         = sessions.Exit
+
+	Option  = config.Option
+	Origin  = config.Origin
+	Problem = config.Problem
+)
+
+// The states and kinds that the screen tells apart.
+const (
+	LinkDown       = transport.Down
+	LinkConnecting = transport.Connecting
+	LinkAsking     = transport.Asking
+	LinkUp         = transport.Up
+	LinkWaiting    = transport.Waiting
+	LinkFailed     = transport.Failed
+
+	TunnelClosed  = tunnels.Closed
+	TunnelOpening = tunnels.Opening
+	TunnelUp      = tunnels.Up
+	TunnelWaiting = tunnels.Waiting
+	TunnelAsking  = tunnels.Asking
+	TunnelBusy    = tunnels.Busy
+	TunnelFailed  = tunnels.Failed
+
+	SessionOpening = sessions.Opening
+	SessionRunning = sessions.Running
+	SessionEnded   = sessions.Ended
+
+	AskHostKey     = transport.AskHostKey
+	AskPassphrase  = transport.AskPassphrase
+	AskPassword    = transport.AskPassword
+	AskInteractive = transport.AskInteractive
+
+	AcceptAndRemember = transport.AcceptAndRemember
+	AcceptOnce        = transport.AcceptOnce
+	Refuse            = transport.Refuse
+)
