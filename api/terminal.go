@@ -20,6 +20,7 @@ const sessionsPath = "/v1/sessions"
 type Terminal struct {
 	conn  io.ReadWriteCloser
 	out   *FrameWriter
+	host  string
 	hello Hello
 
 	ready chan error      // gets one value: nil, or why it is not running
@@ -52,6 +53,7 @@ func (c *Client) openTerminal(ctx context.Context, r SessionRequest) (*Terminal,
 	}
 	t := &Terminal{
 		conn:  conn,
+		host:  r.Target.Host,
 		out:   NewFrameWriter(conn),
 		ready: make(chan error, 1),
 		begun: make(chan struct{}),
@@ -76,6 +78,9 @@ func (c *Client) openTerminal(ctx context.Context, r SessionRequest) (*Terminal,
 
 // ID is sessions.Status.ID.
 func (t *Terminal) ID() string { return t.hello.ID }
+
+// Host is the host that was asked for.
+func (t *Terminal) Host() string { return t.host }
 
 // Links are the IDs of the links on the way, first hop first: whose questions
 // belong to this session.

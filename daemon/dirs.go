@@ -113,3 +113,20 @@ func private(dir string) error {
 	}
 	return nil
 }
+
+// logLimit is the size in bytes above which the log begins anew; the one
+// before it is kept beside it.
+const logLimit = 4 << 20
+
+// OpenLog opens the log for writing at its end.
+func (d Dirs) OpenLog() (*os.File, error) {
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(d.Log()); err == nil && info.Size() > logLimit {
+		if err := os.Rename(d.Log(), d.Log()+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(d.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+}
