@@ -6,13 +6,13 @@
 // link. It is the only place that reconnects; whoever uses a link asks it for
 // a Conn and waits.
 //
-//	           Conn, Open                     authenticated
-//	  down ------------------> connecting ----------------------> up
-//	   ^                        |  ^    ^                          |
-//	   | Close, idle            |  |    '------ asking <-.         | broken
-//	   |                        |  |            (a person)         v
-//	   '--- failed <------------'  '----------------------------- waiting
-//	        refused: never retried by itself          retried, with jitter
+//	         Conn, Open                     authenticated
+//	down ------------------> connecting ----------------------> up
+//	 ^                        |  ^    ^                          |
+//	 | Close, idle            |  |    '------ asking <-.         | broken
+//	 |                        |  |            (a person)         v
+//	 '--- failed <------------'  '----------------------------- waiting
+//	      refused: never retried by itself          retried, with jitter
 //
 // A changed host key, a refused login and a configuration that could not be
 // understood end in failed. Nothing is ever dialled direct because a
