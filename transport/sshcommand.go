@@ -193,6 +193,8 @@ func shellWords(s string) (words []string, ok bool) {
 			// one that stays as it is where no file of that name lies about.
 			word.WriteByte(c)
 			inWord = true
+		case c == '#' && !inWord:
+			return words, true // a comment to the shell, to whom ssh hands the whole line
 		case c < ' ' || c > '~' || strings.IndexByte("$`\\;&|<>(){}*?~!#^=", c) >= 0:
 			return nil, false
 		default:
