@@ -251,7 +251,7 @@ func TestConnDoesNotWaitOutAPause(t *testing.T) {
 		defer release()
 		b.fails("a", CodeTimeout)
 		b.breaks("a")
-		for l.Status().State != Waiting || l.owned.tries < 6 {
+		for l.Status().State != Waiting || b.count("a") < 7 {
 			time.Sleep(100 * time.Millisecond)
 			synctest.Wait()
 		}
