@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
-
-	"sallyport/config"
 )
 
 // Conn is one authenticated connection. It ends once and for all; the link
@@ -64,11 +62,6 @@ func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
-}
-
-// ServerVersion is the version line of the server, printable.
-func (c *Conn) ServerVersion() string {
-	return config.Printable(string(c.client.ServerVersion()))
 }
 
 // end declares the connection ended, the first cause counts. It does not wait

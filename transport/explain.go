@@ -88,7 +88,7 @@ func (c dialCall) explain(err error) *Failure {
 // explainHandshake is explain for what happened on w.
 func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, login *auth) *Failure {
 	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+		return c.explain(c.onWire(cause, w)) // the handshake may still be running: login is its own
 	}
 	var f *Failure
 	if errors.As(err, &f) {

@@ -1,9 +1,7 @@
 package transport
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -52,6 +50,10 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.explainHandshake(ctx, err, w, login)
 	}
 	w.settle()
+	if said := trust.warning(); said != "" {
+		c.link.set.options.Log.Warn("host key not written down", "host", c.link.name(), "error", said)
+		c.show(said)
+	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
 	c.link.set.wg.Go(func() { // ends with conn
@@ -102,37 +104,28 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) (
 		User:              h.User(),
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: trust.algorithms(),
-		HostKeyCallback:   c.checkOnce(trust, exchanged),
+		HostKeyCallback:   c.check(trust, exchanged),
 		AuthCallback:      login.next,
-		BannerCallback:    c.banner,
+		BannerCallback:    func(text string) error { c.show(text); return nil },
 	}, nil
 }
 
-// checkOnce asks trust about the first host key. At later key exchanges the
-// server has to show the same one again: no person is asked in the middle of
-// a connection.
-func (c dialCall) checkOnce(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
-	var known []byte // touched by the key exchanges, which follow each other
+// check has trust judge the host key, which may ask a person. Later key
+// exchanges come here too; trust knows the key then.
+func (c dialCall) check(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
 	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
-		if known != nil {
-			if !bytes.Equal(known, key.Marshal()) {
-				return errors.New("the host key changed during the connection")
-			}
-			return nil
-		}
 		exchanged()
 		c.step("host key")
 		if err := trust.check(hostname, remote, key); err != nil {
 			return err
 		}
-		known = key.Marshal()
 		c.step("authentication")
 		return nil
 	}
 }
 
-// banner shows what the server says before the login.
-func (c dialCall) banner(text string) error {
+// show keeps what the server, or we, have to say about a login.
+func (c dialCall) show(text string) {
 	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
 	for i, line := range lines {
 		lines[i] = config.Printable(strings.TrimRight(line, "\r"))
@@ -146,5 +139,4 @@ func (c dialCall) banner(text string) error {
 		o.banner = strings.ToValidUTF8(shown[:min(len(shown), bannerLimit)], "")
 		c.link.publish()
 	})
-	return nil
 }

@@ -116,13 +116,14 @@ func (w *watch) wake() {
 	}
 }
 
-// states are those that a link has been in, repetitions left out.
+// states are those that a link has been in, repetitions and the beginning
+// left out.
 func (w *watch) states(l *Link) []State {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var states []State
 	for _, s := range w.told {
-		if s.ID == l.id && (len(states) == 0 || states[len(states)-1] != s.State) {
+		if s.ID == l.id && s.State != append([]State{Down}, states...)[len(states)] {
 			states = append(states, s.State)
 		}
 	}

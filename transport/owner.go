@@ -95,6 +95,11 @@ func (l *Link) run() {
 // want is a caller of Conn.
 func (l *Link) want(w waiter) {
 	o := &l.owned
+	select {
+	case <-l.broken(): // its end was not yet heard of
+		l.lost()
+	default:
+	}
 	if o.state == Up {
 		l.rest()
 		w <- outcome{conn: o.conn}
@@ -204,17 +209,19 @@ func (l *Link) dial() {
 }
 
 // stand holds the link before this one. One that will be tried again keeps
-// it, so that both outlive a time without network.
+// it, so that both outlive a time without network. An earlier hold ends only
+// then: the link before must not find itself without users in between.
 func (l *Link) stand() {
 	if l.via == nil {
 		return
 	}
-	l.leave()
+	hold := l.via.Hold
 	if l.persists() {
-		l.owned.letGo = l.via.Keep()
-	} else {
-		l.owned.letGo = l.via.Hold()
+		hold = l.via.Keep
 	}
+	now := hold()
+	l.leave()
+	l.owned.letGo = now
 }
 
 // leave lets go of the link before this one.

@@ -39,7 +39,7 @@ func startCommand(command string, env Env) (*commandConn, error) {
 	}
 	c := &commandConn{command: command, stderr: &tail{}, ended: make(chan struct{})}
 	c.process = exec.Command(shell, "-c", "exec "+command)
-	c.process.Env = env
+	c.process.Env = append(Env{}, env...) // not nil, which would mean our own
 	c.process.Dir = workingDirectory(env)
 	c.process.Stderr = c.stderr
 	c.process.WaitDelay = termGrace

@@ -57,14 +57,14 @@ func dialRepeatedly(ctx context.Context, d net.Dialer, network, address, attempt
 // localAddress is where BindAddress or BindInterface bind the near end, nil
 // for neither.
 func localAddress(ctx context.Context, h *config.Host, network string) (*net.TCPAddr, error) {
-	if bind := option(h, "BindAddress"); bind != "" {
+	if bind := given(h, "BindAddress"); bind != "" {
 		ip, err := lookUp(ctx, network, bind)
 		if err != nil {
 			return nil, refusal(h, "BindAddress", fmt.Sprintf("BindAddress %q is no address of this machine: %v", bind, err))
 		}
 		return &net.TCPAddr{IP: ip}, nil
 	}
-	if name := option(h, "BindInterface"); name != "" {
+	if name := given(h, "BindInterface"); name != "" {
 		ip, err := interfaceIP(name, network)
 		if err != nil {
 			return nil, refusal(h, "BindInterface", fmt.Sprintf("BindInterface %q: %v", name, err))
@@ -104,16 +104,4 @@ func interfaceIP(name, network string) (net.IP, error) {
 		}
 	}
 	return nil, fmt.Errorf("it has no address of the family wanted")
-}
-
-// option is the value of a keyword without a default, "" where it is unset or
-// "none".
-func option(h *config.Host, keyword string) string {
-	if _, set := h.IsSet(keyword); !set {
-		return ""
-	}
-	if v := h.Get(keyword); v != "none" {
-		return v
-	}
-	return ""
 }
