@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,6 +24,12 @@ const (
 // word is a word of a command: text, with variables to put in.
 type word []piece
 
+// mayVanish tells a word that is dropped if it comes out empty: one without
+// text and quotes. A double quote leaves an empty text before what is in it.
+func (w word) mayVanish() bool {
+	return !slices.ContainsFunc(w, func(p piece) bool { return !p.variable })
+}
+
 type piece struct {
 	text     string
 	variable bool // text is the name of a variable
@@ -30,7 +37,8 @@ type piece struct {
 
 // parse reads what a shell would be given, of the grammar of sh(1) only words,
 // quotes, "$NAME", "$?", "~", comments, and the joints ; && || and newline.
-// The rest is refused rather than misunderstood.
+// The rest is refused rather than misunderstood. (The value of a variable
+// stays one word, as in zsh.)
 func parse(text string) ([]step, error) {
 	p := parser{rest: text, next: always}
 	for p.rest != "" {
@@ -38,9 +46,7 @@ func parse(text string) ([]step, error) {
 			return nil, err
 		}
 	}
-	if err := p.endStep(always); err != nil {
-		return nil, err
-	}
+	p.endLine()
 	if p.next != always {
 		return nil, fmt.Errorf("syntax error: nothing after %q", string(p.next))
 	}
@@ -64,10 +70,8 @@ func (p *parser) token() error {
 	switch c := p.rest[0]; c {
 	case '\n':
 		p.rest = p.rest[1:]
-		if len(p.words) == 0 && p.next != always {
-			return nil // a line may end after && and ||
-		}
-		return p.endStep(always)
+		p.endLine()
+		return nil
 	case ' ', '\t', '\r':
 		p.rest = p.rest[1:]
 		return nil
@@ -84,17 +88,23 @@ func (p *parser) token() error {
 	return err
 }
 
-// endStep closes the command that was read, if there is one.
+// endStep closes the command before a joint.
 func (p *parser) endStep(next join) error {
 	if len(p.words) == 0 {
-		if next != always || p.next != always && p.rest != "" {
-			return fmt.Errorf("syntax error near %q", string(next))
-		}
-		return nil
+		return fmt.Errorf("syntax error: nothing before %q", string(next))
 	}
 	p.steps = append(p.steps, step{p.next, p.words})
 	p.words, p.next = nil, next
 	return nil
+}
+
+// endLine closes the command before a newline or the end, if there is one:
+// lines may be empty, and one that ends with && or || goes on in the next.
+func (p *parser) endLine() {
+	if len(p.words) > 0 {
+		p.steps = append(p.steps, step{p.next, p.words})
+		p.words, p.next = nil, always
+	}
 }
 
 // word reads up to a blank or a joint, with its quotes.
@@ -132,8 +142,8 @@ func (p *parser) unquoted(w word) (word, error) {
 		return append(w, p.literal()), nil
 	case '$':
 		return p.variable(w)
-	case '|', '&', '<', '>', '`', '(', ')':
-		return nil, fmt.Errorf("%q is more than this demo's shell can do", string(c))
+	case '|', '&', '<', '>', '`', '(', ')', '*':
+		return nil, tooMuch(string(c))
 	}
 	return append(w, p.literal()), nil
 }
@@ -150,7 +160,7 @@ func (p *parser) quoted(w word) (_ word, err error) {
 				return nil, err
 			}
 		case c == '`':
-			return nil, fmt.Errorf("%q is more than this demo's shell can do", string(c))
+			return nil, tooMuch(string(c))
 		case c == '\\' && len(p.rest) > 1 && strings.ContainsRune("\\\"$`", rune(p.rest[1])):
 			p.rest = p.rest[1:]
 			w = append(w, p.literal())
@@ -178,8 +188,8 @@ func (p *parser) variable(w word) (word, error) {
 	switch {
 	case p.skip("?"):
 		return append(w, piece{"?", true}), nil
-	case p.skip("("):
-		return nil, fmt.Errorf("%q is more than this demo's shell can do", "$(")
+	case p.rest != "" && strings.ContainsRune("(-$!@*#0123456789", rune(p.rest[0])):
+		return nil, tooMuch("$" + p.rest[:1])
 	case p.skip("{"):
 		name, rest, closed := strings.Cut(p.rest, "}")
 		if !closed || name == "" || nameLength(name) != len(name) {
@@ -195,6 +205,10 @@ func (p *parser) variable(w word) (word, error) {
 	name := p.rest[:n]
 	p.rest = p.rest[n:]
 	return append(w, piece{name, true}), nil
+}
+
+func tooMuch(what string) error {
+	return fmt.Errorf("%q is more than this demo's shell can do", what)
 }
 
 // nameLength is how much of the start of s is the name of a variable.

@@ -125,17 +125,23 @@ func (sh *shell) runSteps(ctx context.Context, text string) int {
 func (sh *shell) expand(words []word) []string {
 	var args []string
 	for _, w := range words {
-		var arg strings.Builder
-		for _, p := range w {
-			if p.variable {
-				arg.WriteString(sh.variable(p.text))
-			} else {
-				arg.WriteString(p.text)
-			}
+		if arg := sh.expandWord(w); arg != "" || !w.mayVanish() {
+			args = append(args, arg)
 		}
-		args = append(args, arg.String())
 	}
 	return args
+}
+
+func (sh *shell) expandWord(w word) string {
+	var arg strings.Builder
+	for _, p := range w {
+		if p.variable {
+			arg.WriteString(sh.variable(p.text))
+		} else {
+			arg.WriteString(p.text)
+		}
+	}
+	return arg.String()
 }
 
 // variable is the value of $name; the last setting counts.
@@ -156,8 +162,11 @@ func (sh *shell) variable(name string) string {
 
 func (sh *shell) pwd() string { return strings.TrimSuffix(sh.home+"/"+sh.cwd, "/") }
 
-// call runs one command.
+// call runs one command. It may be none: variables that were all empty.
 func (sh *shell) call(ctx context.Context, args []string) int {
+	if len(args) == 0 {
+		return 0
+	}
 	i := slices.IndexFunc(sh.commands, func(c command) bool { return c.name == args[0] })
 	if i < 0 {
 		fmt.Fprintf(sh.err, "sh: %s: command not found\n", visible(args[0]))
