@@ -111,9 +111,15 @@ func (c *client) processes(name string) string {
 // eventually waits until a condition holds.
 func (c *client) eventually(what string, holds func() bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(50 * time.Millisecond) {
+	until(c.t, what, holds)
+}
+
+// until waits until a condition holds.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			c.t.Fatalf("waited %v in vain: %s", patience, what)
+			t.Fatalf("waited %v in vain until %s", patience, what)
 		}
 	}
 }

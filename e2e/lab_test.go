@@ -240,7 +240,7 @@ func (s *sshd) tell(t *testing.T) {
 		t.Logf("the log of sshd on %s: %v", s.m.name, err)
 		return
 	}
-	t.Logf("the log of sshd on %s:%d ends:\n%s", s.m.name, s.port, log[max(0, len(log)-4000):])
+	t.Logf("the log of sshd on %s:%d ends:\n%s", s.m.name, s.port, log[max(0, len(log)-1500):])
 }
 
 // known is the line of known_hosts for one of the server's keys.

@@ -124,7 +124,7 @@ func (p *pane) wait(pattern string) []string {
 	p.t.Helper()
 	found, ok := p.waitFor(pattern, patience)
 	if !ok {
-		p.t.Fatalf("waited %v in vain for %q; the terminal shows:\n%s", patience, pattern, framed(p.screen()))
+		p.t.Fatalf("waited in vain for %q (program ended: %v); the terminal shows:\n%s", pattern, p.dead(), framed(p.screen()))
 	}
 	return found
 }
@@ -133,10 +133,12 @@ func (p *pane) waitFor(pattern string, limit time.Duration) ([]string, bool) {
 	p.t.Helper()
 	re := regexp.MustCompile("(?m)" + pattern)
 	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		// Asked first: what is shown once the program has ended stays.
+		dead := p.dead()
 		if found := re.FindStringSubmatch(p.screen()); found != nil {
 			return found, true
 		}
-		if time.Now().After(deadline) {
+		if dead || time.Now().After(deadline) {
 			return nil, false
 		}
 	}
@@ -149,15 +151,17 @@ func (p *pane) waitGone(pattern string) {
 	p.until(fmt.Sprintf("%q is gone", pattern), func() bool { return !re.MatchString(p.screen()) })
 }
 
+// dead tells whether the program has ended.
+func (p *pane) dead() bool {
+	p.t.Helper()
+	return strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead}")) == "1"
+}
+
 // ended waits for the end of the program and returns its exit status.
 func (p *pane) ended() int {
 	p.t.Helper()
-	var status string
-	p.until("the program has ended", func() bool {
-		dead, rest, _ := strings.Cut(strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}")), " ")
-		status = rest
-		return dead == "1"
-	})
+	p.until("the program has ended", p.dead)
+	status := strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead_status}"))
 	n, err := strconv.Atoi(status)
 	if err != nil {
 		p.t.Fatalf("the program ended without a status: %q", status)
