@@ -1,0 +1,68 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+)
+
+// screen is Sallyport's own, in a terminal.
+type screen struct{ *pane }
+
+// listTitle is what stands over the list of hosts and nowhere else.
+const listTitle = `1 Hosts`
+
+// openScreen starts the full-screen program and waits for its list.
+func openScreen(t *testing.T, c *client, args ...string) *screen {
+	t.Helper()
+	s := &screen{c.pane(t, 120, 34, append([]string{"sallyport"}, args...)...)}
+	s.list()
+	return s
+}
+
+// list waits until the list of hosts is to be seen.
+func (s *screen) list() {
+	s.t.Helper()
+	s.wait(listTitle)
+}
+
+// search finds a host and leaves it chosen.
+func (s *screen) search(host string) {
+	s.t.Helper()
+	s.keys("/")
+	s.wait(`/`)
+	s.text(host)
+	s.wait(`│ *.{0,3}▌?.{0,6}` + quoted(host))
+	s.keys("Enter")
+}
+
+// shell finds a host and asks for a shell on it.
+func (s *screen) shell(host string) {
+	s.t.Helper()
+	s.search(host)
+	s.keys("Enter")
+}
+
+// quit leaves the program.
+func (s *screen) quit() {
+	s.t.Helper()
+	s.keys("q")
+	if status := s.ended(); status != 0 {
+		s.t.Errorf("q ends the program with %d, want 0", status)
+	}
+}
+
+func quoted(s string) string { return regexp.QuoteMeta(s) }
+
+// short is a result whose texts are cut to what a person reads.
+func short(r result) string {
+	cut := func(s string) string {
+		if len(s) > 300 {
+			return fmt.Sprintf("%.300q… (%d bytes)", s, len(s))
+		}
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprintf("status %d, out %s, errors %s", r.Status, cut(r.Out), cut(r.Errors))
+}
