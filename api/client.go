@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"sallyport/sessions"
@@ -253,8 +254,16 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, "unix", c.Socket)
 }
 
-// noDaemon turns a refused or absent socket into its Error.
+// noDaemon turns a refused or absent socket, and a process that ended under a
+// request, into their Errors.
 func (c *Client) noDaemon(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		return &Error{
+			Code:    CodeInternal,
+			Message: "the background process ended while it was asked",
+			Hints:   []string{"sallyport daemon status"},
+		}
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" && !op.Timeout() {
 		return &Error{
 			Code:    CodeNoDaemon,

@@ -94,16 +94,6 @@ func startSSHD(t *testing.T, hostKeys []string, lines ...string) (port int, auth
 	return port, authorized
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 func me(t *testing.T) string {
 	t.Helper()
 	u, err := user.Current()
