@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -50,7 +51,11 @@ func writeRow(t testing.TB, r row) string {
 		files[name] = text
 	}
 	files["config"] = r.text
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "config") // t.TempDir has the row's name in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	for name, text := range files {
 		files[name] = strings.ReplaceAll(text, "DIR", dir)
 	}
