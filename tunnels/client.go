@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"sallyport/transport"
 )
 
@@ -74,13 +72,6 @@ func (t *Tunnel) report(ctx context.Context, f *transport.Failure) {
 	}
 }
 
-// conn is what a tunnel needs of *transport.Conn.
-type conn interface {
-	Dial(ctx context.Context, network, address string) (net.Conn, error)
-	NewSession(ctx context.Context) (*ssh.Session, error)
-	Done() <-chan struct{}
-}
-
 // dial waits for the link, then has the far side connect to the target. A
 // connection that breaks under the dial is replaced: the client has sent
 // nothing yet, so nothing can be lost.
@@ -88,7 +79,7 @@ func (t *Tunnel) dial(ctx context.Context) (*farEnd, error) {
 	wait, cancel := context.WithTimeoutCause(ctx, patience, errAway)
 	defer cancel()
 	for {
-		c, err := t.reach(wait)
+		c, err := t.link.Conn(wait)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +92,7 @@ func (t *Tunnel) dial(ctx context.Context) (*farEnd, error) {
 
 // dialOn opens the channel. How long the far side may take to reach its
 // target is its own affair, as with ssh.
-func dialOn(ctx context.Context, c conn, to Address) (*farEnd, error) {
+func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error) {
 	address := to.Path
 	if to.Network == "tcp" {
 		address = net.JoinHostPort(to.Host, strconv.Itoa(to.Port))
@@ -123,7 +114,7 @@ func dialOn(ctx context.Context, c conn, to Address) (*farEnd, error) {
 // during is ctx for as long as c lives, then its cause is errBroken. Without
 // it a channel that is asked for just when the connection ends would be waited
 // for without end: x/crypto/ssh forgets to refuse it.
-func during(ctx context.Context, c conn) (context.Context, context.CancelFunc) {
+func during(ctx context.Context, c *transport.Conn) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() { // ends by the cancel that the caller owes
 		select {
@@ -138,9 +129,9 @@ func during(ctx context.Context, c conn) (context.Context, context.CancelFunc) {
 // brokeUnder tells whether the dial failed because its connection ended,
 // rather than by an answer of the far side. The connection may learn of its
 // end a moment later than its users.
-func brokeUnder(ctx context.Context, c conn, err error) bool {
+func brokeUnder(ctx context.Context, c *transport.Conn, err error) bool {
 	var f *transport.Failure
-	if errors.As(err, &f) && f.Code == "closed" {
+	if errors.As(err, &f) && f.Code == transport.CodeClosed {
 		rest(ctx, time.Second, c.Done())
 	}
 	return isDone(c) && ctx.Err() == nil
@@ -155,7 +146,7 @@ func (t *Tunnel) explainDial(err error) *transport.Failure {
 	case errors.As(err, &f):
 		return f
 	}
-	return failure("closed", "connecting from %q to %q: %s", t.id.Host, t.spec.Connect, innermost(err))
+	return failure(transport.CodeClosed, "connecting from %q to %q: %s", t.id.Host, t.spec.Connect, innermost(err))
 }
 
 // hangUp closes a client that was not served so that it sees an end and not a

@@ -53,7 +53,7 @@ func TestListenersAreThoseOfSSH(t *testing.T) {
 func (s *server) sshListens(t *testing.T, spec Spec) []string {
 	t.Helper()
 	gateway := map[bool]string{true: "yes", false: "no"}[spec.Gateway]
-	cmd := s.ssh(t, "-N", "-oGatewayPorts="+gateway, "-L", spec.argument(), "127.0.0.1")
+	cmd := s.ssh(t, "-N", "-oGatewayPorts="+gateway, "-L", spec.argument(), "targaryen")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

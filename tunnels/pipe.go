@@ -149,7 +149,7 @@ type channel interface {
 // farEnd is a channel that tells its end from that of its connection.
 type farEnd struct {
 	channel
-	conn conn
+	conn *transport.Conn
 }
 
 // Read is that of the channel, except that a broken connection is an error:
@@ -178,7 +178,7 @@ func (f *farEnd) alive() bool {
 }
 
 // answers makes a round trip. To refuse a session is an answer too.
-func answers(c conn) bool {
+func answers(c *transport.Conn) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
 	defer cancel()
 	ctx, stop := during(ctx, c)
@@ -189,10 +189,10 @@ func answers(c conn) bool {
 		return true
 	}
 	var f *transport.Failure
-	return errors.As(err, &f) && f.Code != "closed" && !isDone(c)
+	return errors.As(err, &f) && f.Code != transport.CodeClosed && !isDone(c)
 }
 
-func isDone(c conn) bool {
+func isDone(c *transport.Conn) bool {
 	select {
 	case <-c.Done():
 		return true

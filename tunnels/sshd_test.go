@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/config"
 	"sallyport/transport"
 )
 
@@ -49,20 +49,21 @@ func until(t *testing.T, what string, happened func() bool) {
 
 // server is a real sshd on a loopback port, which lets the user of the test in.
 type server struct {
-	dir    string
-	port   int
-	signer ssh.Signer
-	cmd    *exec.Cmd
+	dir  string
+	port int
+	cmd  *exec.Cmd
 }
 
 func startServer(t *testing.T, options ...string) *server {
 	t.Helper()
 	s := &server{dir: t.TempDir(), port: freeTestPort(t)}
-	sshd := program(t, "sshd")
 	_ = os.Mkdir("/run/sshd", 0o755) // sshd as root wants it, and says so in its log; a boot empties /run
-	s.writeKey(t, "hostkey")
-	s.signer = s.writeKey(t, "id")
-	s.write(t, "authorized_keys", ssh.MarshalAuthorizedKey(s.signer.PublicKey()))
+	hostKey := ssh.MarshalAuthorizedKey(s.writeKey(t, "hostkey"))
+	s.write(t, "known_hosts", fmt.Appendf(nil, "[127.0.0.1]:%d %s", s.port, hostKey))
+	s.write(t, "authorized_keys", ssh.MarshalAuthorizedKey(s.writeKey(t, "id")))
+	s.write(t, "ssh_config", fmt.Appendf(nil, "Host targaryen\nHostName 127.0.0.1\nPort %d\nIdentityFile %s\nIdentitiesOnly yes\n"+
+		"UserKnownHostsFile %s\nGlobalKnownHostsFile none\nStrictHostKeyChecking yes\nLogLevel ERROR\nBatchMode yes\n",
+		s.port, s.path("id"), s.path("known_hosts")))
 	s.write(t, "sshd_config", []byte(strings.Join(append([]string{
 		"ListenAddress 127.0.0.1:" + strconv.Itoa(s.port),
 		"HostKey " + s.path("hostkey"),
@@ -70,7 +71,7 @@ func startServer(t *testing.T, options ...string) *server {
 		"PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
 		"MaxStartups 100", "MaxSessions 10", "UseDNS no", "Subsystem sftp internal-sftp",
 	}, options...), "\n")+"\n"))
-	s.start(t, sshd)
+	s.start(t)
 	t.Cleanup(s.stop)
 	return s
 }
@@ -84,9 +85,9 @@ func (s *server) write(t *testing.T, name string, text []byte) {
 	}
 }
 
-func (s *server) writeKey(t *testing.T, name string) ssh.Signer {
+func (s *server) writeKey(t *testing.T, name string) ssh.PublicKey {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
+	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,16 +96,16 @@ func (s *server) writeKey(t *testing.T, name string) ssh.Signer {
 		t.Fatal(err)
 	}
 	s.write(t, name, pem.EncodeToMemory(block))
-	signer, err := ssh.NewSignerFromKey(private)
+	key, err := ssh.NewPublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer
+	return key
 }
 
-func (s *server) start(t *testing.T, sshd string) {
+func (s *server) start(t *testing.T) {
 	t.Helper()
-	s.cmd = exec.Command(sshd, "-D", "-e", "-f", s.path("sshd_config"))
+	s.cmd = exec.Command(program(t, "sshd"), "-D", "-e", "-f", s.path("sshd_config"))
 	log, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -132,14 +133,17 @@ func (s *server) address() string { return net.JoinHostPort("127.0.0.1", strconv
 
 // stop ends sshd and its sessions.
 func (s *server) stop() {
-	s.killSessions()
+	sessions := s.sessions()
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
+	kill(sessions)
 }
 
 // killSessions ends the processes that serve connections, not the listener.
-func (s *server) killSessions() {
-	for _, pid := range s.sessions() {
+func (s *server) killSessions() { kill(s.sessions()) }
+
+func kill(pids []int) {
+	for _, pid := range pids {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
@@ -158,23 +162,9 @@ func children(of int) []int {
 	return all
 }
 
-// connect logs in.
-func (s *server) connect() (*ssh.Client, error) {
-	me, err := user.Current()
-	if err != nil {
-		return nil, err
-	}
-	return ssh.Dial("tcp", s.address(), &ssh.ClientConfig{
-		User:            me.Username,
-		Auth:            []ssh.AuthMethod{ssh.PublicKeys(s.signer)},
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // the server is the test's own
-	})
-}
-
 // ssh is the real client, logging in to the server.
 func (s *server) ssh(t *testing.T, args ...string) *exec.Cmd {
-	return exec.Command(program(t, "ssh"), append([]string{"-F", "none", "-i", s.path("id"), "-p", strconv.Itoa(s.port),
-		"-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=" + s.path("known_hosts"), "-oLogLevel=ERROR", "-oBatchMode=yes"}, args...)...)
+	return exec.Command(program(t, "ssh"), append([]string{"-F", s.path("ssh_config")}, args...)...)
 }
 
 // freeTestPort is a port that is free on both loopback addresses.
@@ -198,112 +188,49 @@ func freeTestPort(t *testing.T) int {
 	return 0
 }
 
-// clientConn is an ssh.Client as a tunnel sees a connection.
-type clientConn struct {
-	*ssh.Client
-	done chan struct{}
+// link is a real link to the server. Whoever asks for its connection is
+// counted, and so is who keeps it.
+type link struct {
+	*transport.Link
+
+	mu          sync.Mutex // guards what follows
+	asked, kept int
 }
 
-func (c clientConn) Done() <-chan struct{} { return c.done }
-
-func (c clientConn) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := c.Client.DialContext(ctx, network, address)
-	return conn, asFailure(err)
-}
-
-func (c clientConn) NewSession(ctx context.Context) (*ssh.Session, error) {
-	type opened struct {
-		session *ssh.Session
-		err     error
-	}
-	came := make(chan opened, 1)
-	go func() { s, err := c.Client.NewSession(); came <- opened{s, err} }()
-	select {
-	case o := <-came:
-		return o.session, asFailure(o.err)
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-func asFailure(err error) error {
-	switch err := err.(type) {
-	case nil:
-		return nil
-	case *ssh.OpenChannelError:
-		return &transport.Failure{Code: "unreachable", Message: err.Message}
-	default:
-		return &transport.Failure{Code: "closed", Message: err.Error()}
-	}
-}
-
-// fakeLink dials the server anew whenever it is asked without a connection,
-// as long as it is let.
-type fakeLink struct {
-	server *server
-	tunnel *Tunnel
-
-	mu    sync.Mutex
-	now   *clientConn
-	away  chan struct{} // closed when the link may be dialled
-	holds int
-	asked int
-}
-
-func newFakeLink(s *server) *fakeLink {
-	l := &fakeLink{server: s, away: make(chan struct{})}
-	close(l.away)
-	return l
-}
-
-func (l *fakeLink) Conn(context.Context) (*transport.Conn, error) { panic("tests come by reach") }
-
-func (l *fakeLink) Hold() func() {
+func (l *link) Conn(ctx context.Context) (*transport.Conn, error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.holds++
-	return func() { l.mu.Lock(); defer l.mu.Unlock(); l.holds-- }
-}
-
-func (l *fakeLink) Status() transport.LinkStatus {
-	return transport.LinkStatus{ID: "link", State: transport.Down}
-}
-
-// leave keeps the link from being dialled until the func is called.
-func (l *fakeLink) leave() (back func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	away := make(chan struct{})
-	l.away = away
-	return func() { close(away) }
-}
-
-func (l *fakeLink) reach(ctx context.Context) (conn, error) {
-	l.mu.Lock()
-	away := l.away
 	l.asked++
 	l.mu.Unlock()
-	select {
-	case <-away:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	return l.Link.Conn(ctx)
+}
+
+func (l *link) Keep() func() {
+	l.add(1)
+	release := l.Link.Keep()
+	return func() { release(); l.add(-1) }
+}
+
+func (l *link) add(kept int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now != nil && !isDone(l.now) {
-		return *l.now, nil
-	}
-	client, err := l.server.connect()
+	l.kept += kept
+}
+
+func (l *link) counts() (asked, kept int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked, l.kept
+}
+
+// link makes the link; notify hears of its states.
+func (s *server) link(t *testing.T, notify func(transport.LinkStatus)) *link {
+	t.Helper()
+	cfg := config.Load(config.Paths{User: s.path("ssh_config"), Home: s.dir, Explicit: true})
+	chain, err := transport.Plan(cfg, "targaryen", config.Match{Execute: true})
 	if err != nil {
-		return nil, &transport.Failure{Code: "unreachable", Message: err.Error()}
+		t.Fatal(err)
 	}
-	c := clientConn{client, make(chan struct{})}
-	l.now = &c
-	l.tunnel.LinkChanged(transport.LinkStatus{ID: "link", State: transport.Up})
-	go func() {
-		client.Wait()
-		close(c.done)
-		l.tunnel.LinkChanged(transport.LinkStatus{ID: "link", State: transport.Waiting})
-	}()
-	return c, nil
+	links := transport.NewLinks(transport.Options{Notify: notify})
+	t.Cleanup(links.Close)
+	return &link{Link: links.Get(chain, nil)}
 }

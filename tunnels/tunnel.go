@@ -42,10 +42,11 @@ type Status struct {
 	LastError *transport.Failure `json:"lastError,omitempty"` // of a single connection, e.g. refused at the far side
 }
 
-// Link is what a tunnel needs of *transport.Link.
+// Link is what a tunnel needs of *transport.Link. A tunnel keeps its link, so
+// that one which is restored before the network is there waits for it.
 type Link interface {
 	Conn(ctx context.Context) (*transport.Conn, error)
-	Hold() (release func())
+	Keep() (release func())
 	Status() transport.LinkStatus
 }
 
@@ -69,7 +70,6 @@ type Tunnel struct {
 	id     Identity
 	spec   Spec
 	link   Link
-	reach  func(ctx context.Context) (conn, error) // link.Conn
 	notify func(Status)
 	cancel context.CancelFunc
 	done   chan struct{} // closed when run has ended
@@ -98,25 +98,20 @@ type Tunnel struct {
 // The tunnel ends by Close or with ctx.
 func Open(ctx context.Context, l Link, id Identity, s Spec, notify func(Status)) *Tunnel {
 	ctx, cancel := context.WithCancel(ctx)
-	t := newTunnel(l, id, s, notify)
-	t.cancel = cancel
-	go t.run(ctx) // Close waits for it
-	return t
-}
-
-func newTunnel(l Link, id Identity, s Spec, notify func(Status)) *Tunnel {
-	return &Tunnel{
+	t := &Tunnel{
 		id:      id,
 		spec:    s,
 		link:    l,
-		reach:   func(ctx context.Context) (conn, error) { return l.Conn(ctx) },
 		notify:  notify,
+		cancel:  cancel,
 		done:    make(chan struct{}),
 		changed: make(chan struct{}, 1),
 		tell:    make(chan *transport.Failure),
 		asks:    make(chan chan Status),
 		status:  Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s},
 	}
+	go t.run(ctx) // Close waits for it
+	return t
 }
 
 // LinkChanged tells the tunnel that its link has a new state. It never blocks.
@@ -158,7 +153,7 @@ func (t *Tunnel) poke() {
 // run owns the tunnel until ctx ends.
 func (t *Tunnel) run(ctx context.Context) {
 	defer close(t.done)
-	release := t.link.Hold()
+	release := t.link.Keep()
 	defer release()
 
 	t.linkNow = t.link.Status()
@@ -238,7 +233,7 @@ func (t *Tunnel) wake(ctx context.Context) {
 		return
 	}
 	t.clients.Go(func() { // ends with ctx at the latest
-		_, _ = t.reach(ctx) // a failure is in the link's own status
+		_, _ = t.link.Conn(ctx) // a failure is in the link's own status
 	})
 }
 

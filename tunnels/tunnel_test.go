@@ -2,7 +2,6 @@ package tunnels
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,30 +28,29 @@ import (
 // opened is a tunnel under test, with all that it has told.
 type opened struct {
 	*Tunnel
-	link *fakeLink
+	link *link
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards told
 	told []Status
 }
 
+// open opens a tunnel on a link of its own.
 func open(t *testing.T, s *server, spec Spec) *opened {
 	t.Helper()
-	return openOn(t, newFakeLink(s), spec)
-}
-
-func openOn(t *testing.T, link *fakeLink, spec Spec) *opened {
-	t.Helper()
-	o := &opened{link: link}
-	o.Tunnel = newTunnel(link, Identity{ID: "t1", Host: "targaryen", Config: "/etc/c"}, spec, func(s Status) {
+	var tunnel atomic.Pointer[Tunnel]
+	o := &opened{}
+	o.link = s.link(t, func(status transport.LinkStatus) {
+		if t := tunnel.Load(); t != nil {
+			t.LinkChanged(status)
+		}
+	})
+	o.Tunnel = Open(t.Context(), o.link, Identity{ID: "t1", Host: "targaryen", Config: "/etc/c"}, spec, func(s Status) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.told = append(o.told, s)
 	})
-	link.tunnel = o.Tunnel
-	o.reach = link.reach
-	ctx, cancel := context.WithCancel(t.Context())
-	o.cancel = cancel
-	go o.run(ctx)
+	tunnel.Store(o.Tunnel)
+	o.LinkChanged(o.link.Status()) // it may have moved before the pointer was there
 	t.Cleanup(o.Close)
 	return o
 }
@@ -218,7 +217,7 @@ func everyByte() []byte {
 func (s *server) forward(t *testing.T, to Address) string {
 	t.Helper()
 	port := strconv.Itoa(freeTestPort(t))
-	cmd := s.ssh(t, "-N", "-oExitOnForwardFailure=yes", "-L", port+":"+to.String(), "127.0.0.1")
+	cmd := s.ssh(t, "-N", "-oExitOnForwardFailure=yes", "-L", port+":"+to.String(), "targaryen")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +248,7 @@ func TestMuchPassesBothWaysAtOnce(t *testing.T) {
 	}
 	until(t, "the connection is over", func() bool { return tunnel.Status().Open == 0 })
 	want := Status{
-		ID: "t1", Host: "targaryen", Config: "/etc/c", Link: "link", Spec: tunnel.spec,
+		ID: "t1", Host: "targaryen", Config: "/etc/c", Link: tunnel.link.Status().ID, Spec: tunnel.spec,
 		State: Up, Total: 1, Sent: size, Received: size,
 	}
 	if diff := cmp.Diff(want, tunnel.Status(), cmpopts.IgnoreFields(Status{}, "Since")); diff != "" {
@@ -374,23 +373,18 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	greet(t, tunnel)
 
-	back := tunnel.link.leave()
-	s.killSessions()
+	s.stop()
 	tunnel.wait(t, Waiting)
 	if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", tunnel.spec.Listen.Port)); err == nil {
 		l.Close()
 		t.Error("the port was free while the link was away")
 	}
-	asked := tunnel.link.asked
+	before, _ := tunnel.link.counts()
 	c := tunnel.dial(t)
 	io.WriteString(c, "are you there?")
 	c.CloseWrite()
-	until(t, "the client has asked for the link", func() bool {
-		tunnel.link.mu.Lock()
-		defer tunnel.link.mu.Unlock()
-		return tunnel.link.asked > asked
-	})
-	back()
+	until(t, "the client has asked for the link", func() bool { asked, _ := tunnel.link.counts(); return asked > before })
+	s.start(t)
 	if got := all(c); got != "are you there?" {
 		t.Errorf("the client that waited got %q", got)
 	}
@@ -436,8 +430,8 @@ func TestCloseFreesThePortAndEndsConnections(t *testing.T) {
 		t.Fatalf("the port is not free: %v", err)
 	}
 	l.Close()
-	if tunnel.link.holds != 0 {
-		t.Errorf("%d holds on the link are left", tunnel.link.holds)
+	if _, kept := tunnel.link.counts(); kept != 0 {
+		t.Errorf("the link is still kept %d times", kept)
 	}
 	history := tunnel.history()
 	if last := history[len(history)-1]; last.State != Closed || last.Open != 0 || last.Total != 2 {
@@ -521,6 +515,7 @@ func leaveSocket(t *testing.T, path string) {
 }
 
 func TestWhatIsNotSupportedSaysSo(t *testing.T) {
+	s := startServer(t)
 	for _, row := range []struct {
 		name string
 		spec Spec
@@ -532,12 +527,12 @@ func TestWhatIsNotSupportedSaysSo(t *testing.T) {
 			transport.Failure{Code: "unsupported", Message: "dynamic forwards are not supported yet", Hint: "use ssh -D 1080"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			tunnel := open(t, nil, row.spec)
+			tunnel := open(t, s, row.spec)
 			tunnel.wait(t, Failed)
 			if diff := cmp.Diff(&row.want, tunnel.Status().Failure); diff != "" {
 				t.Errorf("the failure (-want +got):\n%s", diff)
 			}
-			if tunnel.link.asked > 0 {
+			if asked, _ := tunnel.link.counts(); asked > 0 {
 				t.Error("the link was dialled for nothing")
 			}
 		})
@@ -546,7 +541,7 @@ func TestWhatIsNotSupportedSaysSo(t *testing.T) {
 
 func TestTheStateFollowsTheLink(t *testing.T) {
 	refused := &transport.Failure{Code: "auth", Message: "no"}
-	tunnel := newTunnel(nil, Identity{}, Spec{}, nil)
+	tunnel := &Tunnel{changed: make(chan struct{}, 1)}
 	tunnel.linkNow.State = transport.Down
 	for _, row := range []struct {
 		link transport.LinkStatus
