@@ -41,7 +41,7 @@ type identity struct {
 	passphrase string
 }
 
-// People's keys, named and made as the courses say.
+// people are the keys that people have, named and made as the courses say.
 var people = []identity{
 	{file: "id_ecdsa", kind: "ecdsa", comment: "dany@castlerock"},
 	{file: "id_ecdsa_bastion", kind: "ecdsa", comment: "daenerys@castlerock"},

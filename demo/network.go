@@ -36,6 +36,15 @@ type Network struct {
 // directory for temporary files otherwise. When ctx ends the servers stop;
 // Close is needed all the same, for the directory.
 func Start(ctx context.Context) (*Network, error) {
+	ids, err := makeIdentities()
+	if err != nil {
+		return nil, fmt.Errorf("starting the demo network: %w", err)
+	}
+	return startFor(ctx, ids)
+}
+
+// startFor is Start for a person who has keys already.
+func startFor(ctx context.Context, ids identities) (*Network, error) {
 	dir, err := privateDir()
 	if err != nil {
 		return nil, fmt.Errorf("making a directory for the demo: %w", err)
@@ -47,7 +56,7 @@ func Start(ctx context.Context) (*Network, error) {
 		serve:   map[string]func(net.Conn){},
 	}
 	n.ctx, n.cancel = context.WithCancel(ctx)
-	if err := n.build(); err != nil {
+	if err := n.build(ids); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the demo network: %w", err), n.Close())
 	}
 	return n, nil
@@ -108,29 +117,25 @@ func privateDir() (string, error) {
 	return os.MkdirTemp("", "sallyport-demo-")
 }
 
-// build makes the keys, starts the servers and writes the home, in the order
-// in which each needs the one before.
-func (n *Network) build() error {
-	people, err := makeIdentities()
-	if err != nil {
-		return err
-	}
+// build makes the host keys, starts the servers and writes the home, in the
+// order in which each needs the one before.
+func (n *Network) build(ids identities) error {
 	keys, err := makeHostKeys()
 	if err != nil {
 		return err
 	}
 	for _, h := range hosts {
-		if err := n.startHost(h, keys[h.name], people); err != nil {
+		if err := n.startHost(h, keys[h.name], ids); err != nil {
 			return err
 		}
 	}
 	n.startPage()
-	return n.writeHome(people, keys)
+	return n.writeHome(ids, keys)
 }
 
 // startHost makes a host answer: at a loopback port or at an inner address.
-func (n *Network) startHost(h *host, keys hostKeys, people identities) error {
-	s := newServer(n, h, keys, people)
+func (n *Network) startHost(h *host, keys hostKeys, ids identities) error {
+	s := newServer(n, h, keys, ids)
 	if h.inner != "" {
 		n.serve[h.inner] = s.serve
 		return nil

@@ -24,7 +24,11 @@ import (
 // start brings up a network for one test.
 func start(t *testing.T, ctx context.Context) *Network {
 	t.Helper()
-	n, err := Start(ctx)
+	ids, err := keysOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := startFor(ctx, ids)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +43,18 @@ func shut(t *testing.T, n *Network) {
 	}
 }
 
-// shared is one network for all tests that do not end it: under the race
-// detector a start takes seconds, for the passphrase of a key.
-var shared = sync.OnceValues(func() (*Network, error) { return Start(context.Background()) })
+// keysOnce makes the keys of all tests: under the race detector the
+// passphrase of one takes seconds.
+var keysOnce = sync.OnceValues(makeIdentities)
+
+// shared is one network for all tests that do not end it.
+var shared = sync.OnceValues(func() (*Network, error) {
+	ids, err := keysOnce()
+	if err != nil {
+		return nil, err
+	}
+	return startFor(context.Background(), ids)
+})
 
 // network is the shared one.
 func network(t *testing.T) *Network {
@@ -296,6 +309,25 @@ func TestTheNetworkLeadsNowhereElse(t *testing.T) {
 			t.Errorf("status %d, said %q", status, ssh.err.String())
 		}
 	})
+}
+
+// The one test of Start itself; the others have its keys made already.
+func TestStartMakesNewKeysEachTime(t *testing.T) {
+	n, err := Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, n)
+	for _, id := range people {
+		ours, err := os.ReadFile(n.ssh(id.file + ".pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		others, err := os.ReadFile(network(t).ssh(id.file + ".pub"))
+		if err != nil || bytes.Equal(ours, others) {
+			t.Errorf("%s is that of another demo too (%v)", id.file, err)
+		}
+	}
 }
 
 func TestTheHomeIsPrivate(t *testing.T) {
