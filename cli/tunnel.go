@@ -150,9 +150,7 @@ func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel) (api.Tunn
 			}
 			s = t
 			asker.see(ctx, now, chain(now, t.Link))
-			switch t.State {
-			case api.TunnelUp, api.TunnelFailed, api.TunnelBusy:
-				settled = true
+			if settled = decided(t); settled {
 				cancel()
 			}
 		}
@@ -161,6 +159,17 @@ func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel) (api.Tunn
 		return s, context.Cause(ctx)
 	}
 	return s, nil
+}
+
+// decided tells that a tunnel carries traffic, or why it does not for now.
+func decided(t api.Tunnel) bool {
+	switch t.State {
+	case api.TunnelUp, api.TunnelFailed, api.TunnelBusy:
+		return true
+	case api.TunnelWaiting:
+		return t.Failure != nil // it is tried again in the background
+	}
+	return false
 }
 
 // chain are the IDs of a link and of those it stands on.

@@ -40,7 +40,7 @@ func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.
 func (f *forwards) restore(s state, env transport.Env) {
 	for _, w := range s.Tunnels {
 		w.Target.Env = env
-		if _, err := f.up(api.TunnelRequest{Target: w.Target, Spec: w.Spec}, restored); err != nil {
+		if _, err := f.up(api.TunnelRequest{Target: w.Target, Spec: w.Spec}); err != nil {
 			f.keepFailed(w, err)
 		}
 	}
@@ -49,26 +49,13 @@ func (f *forwards) restore(s state, env transport.Env) {
 // set switches a tunnel.
 func (f *forwards) set(r api.TunnelRequest) (tunnels.Status, error) {
 	if r.Up {
-		return f.up(r, asked)
+		return f.up(r)
 	}
 	return f.down(r)
 }
 
-// occasion is why a tunnel is opened.
-type occasion int
-
-const (
-	asked    occasion = iota // somebody waits for it and is told when the host cannot be reached
-	restored                 // nobody waits, perhaps not even the network is there yet
-)
-
-// keeping is a link whose users do not let it give up.
-type keeping struct{ *transport.Link }
-
-func (k keeping) Hold() (release func()) { return k.Keep() }
-
 // up opens a tunnel, or tries again one that has failed.
-func (f *forwards) up(r api.TunnelRequest, why occasion) (tunnels.Status, error) {
+func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
 	chain, err := plan(r.Target)
 	if err != nil {
 		return tunnels.Status{}, err
@@ -88,22 +75,13 @@ func (f *forwards) up(r api.TunnelRequest, why occasion) (tunnels.Status, error)
 		link.Open() // somebody asks anew: an old failure does not count
 	}
 	r.Target.Env = nil
-	var under tunnels.Link = link
-	if why == restored {
-		under = keeping{link}
-	}
-	t := tunnels.Open(f.ctx, under, tunnels.Identity{ID: id, Host: r.Target.Host, Config: r.Target.Config}, r.Spec,
+	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: r.Target.Host, Config: r.Target.Config}, r.Spec,
 		func(s tunnels.Status) { f.hub.post(api.Event{Tunnel: &s}) })
 	if _, again := f.open[id]; !again {
 		f.list = append(f.list, id)
 	}
 	f.open[id] = &forward{wanted: wanted{r.Target, r.Spec}, tunnel: t, link: link, linkID: link.Status().ID}
-	if why == asked {
-		if err := f.write(); err != nil {
-			return t.Status(), err
-		}
-	}
-	return t.Status(), nil
+	return t.Status(), f.write()
 }
 
 // keepFailed shows a wanted tunnel that cannot be opened now, with the reason.

@@ -167,13 +167,11 @@ func (t *Tunnel) run(ctx context.Context) {
 // serve handles what happens until ctx ends. Counters wait for the clock,
 // everything else is published at once.
 func (t *Tunnel) serve(ctx context.Context) {
-	rebind := time.NewTicker(rebindEvery)
-	defer rebind.Stop()
 	var clock <-chan time.Time // runs while counters wait to be published
 	for {
 		var busy <-chan time.Time // nil, so never, while the port is ours
 		if t.obstacle != nil && t.obstacle.passes {
-			busy = rebind.C
+			busy = time.After(rebindEvery)
 		}
 		select {
 		case <-ctx.Done():
