@@ -2,8 +2,10 @@ package ui
 
 import (
 	"context"
+	"time"
 
 	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
 
 	"sallyport/api"
 )
@@ -31,4 +33,65 @@ type Options struct {
 }
 
 // Run shows the screen until the person quits or ctx ends.
-func Run(ctx context.Context, o Options) error { panic("unwritten") }
+func Run(ctx context.Context, o Options) error { return run(ctx, real{o.Client, o}, o) }
+
+// grace is how long acts that were begun before quitting may still take.
+const grace = 10 * time.Second
+
+func run(ctx context.Context, b backend, o Options) error {
+	term, err := open(o.Screen)
+	if err != nil {
+		return err
+	}
+	s := newScreen(ctx, b, o)
+	s.term = term
+	s.app = tview.NewApplication().SetScreen(term).EnableMouse(true).EnablePaste(true)
+	s.app.SetRoot(s, true).SetInputCapture(s.handle)
+	s.read()
+	s.spawn(func() { b.Follow(s.ctx, s.in.event) })
+	pumped := make(chan struct{})
+	go func() { // ends with s.ctx
+		defer close(pumped)
+		defer s.restore()
+		s.pump(s.ctx)
+	}()
+
+	err = s.app.Run()
+	s.leave()
+	if s.stopped {
+		<-pumped
+	} // else the terminal went away, and the pump may wait for the loop for ever
+	s.wipe()
+	enough := time.AfterFunc(grace, s.halt)
+	s.work.Wait()
+	enough.Stop()
+	s.halt()
+	return err
+}
+
+// wipe forgets what was typed and not sent.
+func (s *screen) wipe() {
+	if s.dialog != nil {
+		s.dialog.wipe()
+	}
+}
+
+// opened is a terminal that is initialized already: tview would initialize it
+// a second time and drop the error.
+type opened struct{ tcell.Screen }
+
+func (opened) Init() error { return nil }
+
+// open gives a terminal that is ready to be drawn on.
+func open(term tcell.Screen) (tcell.Screen, error) {
+	if term == nil {
+		var err error
+		if term, err = tcell.NewScreen(); err != nil {
+			return nil, err
+		}
+	}
+	if err := term.Init(); err != nil {
+		return nil, err
+	}
+	return opened{term}, nil
+}

@@ -1,0 +1,401 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/api"
+)
+
+// act asks the background process for something outside the loop, and then
+// does, on the loop, what follows from it. Quitting does not cancel it: a
+// tunnel that was switched on in the last moment is still switched on.
+func (s *screen) act(f func(context.Context) error, then func(error)) {
+	s.spawn(func() {
+		err := f(s.acts)
+		s.in.do(func() { then(err) })
+	})
+}
+
+// spawn starts a goroutine that ends with s.ctx or s.acts; Run waits for it.
+func (s *screen) spawn(f func()) {
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		defer s.restore()
+		f()
+	}()
+}
+
+// look starts a goroutine that reads files. Nobody waits for it: a file
+// system that hangs cannot be interrupted, and must not keep the program from
+// ending. All it can do after the end is to put something into the inbox.
+func (s *screen) look(f func()) {
+	go func() {
+		defer s.restore()
+		f()
+	}()
+}
+
+// restore, deferred, gives the terminal back to a program that panics.
+func (s *screen) restore() {
+	if p := recover(); p != nil {
+		s.term.Fini()
+		panic(p)
+	}
+}
+
+// sentence is an error as it is shown: what happened, and what to do.
+func sentence(err error) (message, hint string) {
+	var e *api.Error
+	if errors.As(err, &e) {
+		return clean(e.Message), clean(strings.Join(e.Hints, "; "))
+	}
+	var f *api.Failure
+	if errors.As(err, &f) {
+		return clean(f.Message), clean(f.Hint)
+	}
+	return clean(err.Error()), ""
+}
+
+// opening is a shell on its way.
+type opening struct {
+	since  time.Time
+	cancel context.CancelFunc
+	shell  shell // once it is ready
+}
+
+// openShell asks for a shell on the selected host, or goes to the one that is
+// ready.
+func (s *screen) openShell() {
+	name, _ := s.list.selected()
+	if o := s.opening[name]; o != nil {
+		if o.shell != nil {
+			s.attach(name, o)
+			return
+		}
+		s.latest = name
+		s.tell("Already on the way to " + clean(name) + ". Esc cancels.")
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	o := &opening{since: s.now(), cancel: cancel}
+	s.opening[name], s.latest = o, name
+	delete(s.failures, name)
+	s.in.poke()
+	s.spawn(func() {
+		sh, err := s.b.Start(ctx, name)
+		if err == nil {
+			if err = sh.Ready(ctx); err != nil {
+				_ = sh.Close() // it never ran
+			}
+		}
+		s.in.do(func() { s.opened(name, o, sh, err) })
+	})
+}
+
+// opened goes on when a shell is ready, or is not to be had.
+func (s *screen) opened(name string, o *opening, sh shell, err error) {
+	if s.opening[name] != o { // cancelled meanwhile
+		if err == nil {
+			s.spawn(func() { _ = sh.Close() })
+		}
+		return
+	}
+	if err != nil {
+		o.cancel()
+		delete(s.opening, name)
+		s.failed(name, err)
+		return
+	}
+	o.shell = sh
+	if s.latest == name && s.dialog == nil && !s.list.typing && !s.journal.typing {
+		s.attach(name, o)
+		return
+	}
+	s.tell("The shell on " + clean(name) + " is ready: Enter there goes to it.")
+}
+
+// failed keeps what went wrong with a host beneath its chain.
+func (s *screen) failed(name string, err error) {
+	message, hint := sentence(err)
+	f := &api.Failure{Message: message, Hint: hint, At: s.now()}
+	var e *api.Error
+	var of *api.Failure
+	if errors.As(err, &e) {
+		f.Code = e.Code
+	} else if errors.As(err, &of) {
+		*f = *of
+	}
+	if l := s.link(name); l == nil || l.State != api.LinkFailed || l.Failure == nil {
+		s.failures[name] = f
+	}
+	s.fail(name, message, hint)
+}
+
+// attach gives the terminal to a shell until it ends. It runs on the loop,
+// which stands still meanwhile: the pump waits and the inbox merges.
+func (s *screen) attach(name string, o *opening) {
+	delete(s.opening, name)
+	var exit api.Exit
+	var err error
+	suspended := s.app.Suspend(func() { exit, err = o.shell.Attach(s.ctx) })
+	o.cancel()
+	if !suspended {
+		err = errors.New("the terminal could not be handed over")
+	}
+	s.ended(name, exit, err)
+}
+
+// ended tells how a shell ended.
+func (s *screen) ended(name string, exit api.Exit, err error) {
+	shown := clean(name)
+	switch {
+	case err != nil:
+		s.failed(name, err)
+	case exit.Failure != nil:
+		s.failed(name, exit.Failure)
+	case exit.Signal != "":
+		s.tell(shown + ": ended by SIG" + clean(exit.Signal))
+	case exit.Status != 0:
+		s.tell(shown + ": exit status " + strconv.Itoa(exit.Status))
+	default:
+		s.tell(shown + ": the shell has ended")
+	}
+}
+
+// cancel gives up what is on the way to the selected host, and tells whether
+// there was something.
+func (s *screen) cancel() bool {
+	name, _ := s.list.selected()
+	any := false
+	if o := s.opening[name]; o != nil {
+		delete(s.opening, name)
+		o.cancel()
+		if o.shell != nil {
+			s.spawn(func() { _ = o.shell.Close() })
+		}
+		any = true
+	}
+	if l := s.link(name); l != nil && (l.State == api.LinkConnecting || l.State == api.LinkAsking || l.State == api.LinkWaiting) {
+		s.closeLink(*l)
+		any = true
+	}
+	if any {
+		s.tell("Connecting to " + clean(name) + " is cancelled.")
+	}
+	return any
+}
+
+func (s *screen) closeLink(l api.Link) {
+	s.act(func(ctx context.Context) error { return s.b.CloseLink(ctx, l.ID) }, func(err error) {
+		if err != nil {
+			message, hint := sentence(err)
+			s.fail(l.Host, message, hint)
+		}
+	})
+}
+
+// closeConnection closes the connection of the selected host; it asks first
+// if something would be lost.
+func (s *screen) closeConnection() {
+	name, _ := s.list.selected()
+	l := *s.link(name)
+	shells, tunnels, hosts := s.users(s.link(name))
+	var lost []string
+	if shells > 0 {
+		lost = append(lost, count(shells, "shell"))
+	}
+	if tunnels > 0 {
+		lost = append(lost, count(tunnels, "tunnel"))
+	}
+	for _, h := range hosts {
+		lost = append(lost, "the connection to "+clean(h))
+	}
+	do := func() {
+		s.closeLink(l)
+		s.tell("The connection to " + clean(name) + " is closed.")
+	}
+	if len(lost) == 0 {
+		do()
+		return
+	}
+	verb := " use this connection and will end."
+	if shells+tunnels+len(hosts) == 1 {
+		verb = " uses this connection and will end."
+	}
+	keep := func() { s.dialog = nil; s.askNext() }
+	s.dialog = &dialog{
+		title:  "Close the connection to " + clean(name) + "?",
+		body:   []paragraph{{text: and(lost...) + verb, style: s.plain}},
+		focus:  -1,
+		escape: keep,
+		buttons: []button{
+			{"Close it", 'c', func() { keep(); do() }},
+			{"Keep it", 'k', keep},
+		},
+	}
+}
+
+// toggle switches a forward of the selected host.
+func (s *screen) toggle(host string, f api.Forward) {
+	if f.Problem != "" {
+		s.tell(forwardText(f.Spec) + " cannot be opened: " + clean(f.Problem))
+		return
+	}
+	up := !s.on(host, f.ID)
+	s.wishes[f.ID] = up
+	delete(s.failures, host)
+	s.in.poke()
+	request := api.TunnelRequest{Target: s.b.Target(host), Spec: f.Spec, Up: up}
+	s.act(func(ctx context.Context) error {
+		_, err := s.b.SetTunnel(ctx, request)
+		return err
+	}, func(err error) {
+		if err != nil {
+			delete(s.wishes, f.ID)
+			s.failed(host, err)
+		}
+	})
+}
+
+// toggleSelected switches the tunnel of the selected host, or leads to its
+// tunnels if there are several.
+func (s *screen) toggleSelected() {
+	name, _ := s.list.selected()
+	if d, ok := s.details[name]; ok {
+		s.toggleOf(name, d)
+		return
+	}
+	inv := s.inv
+	s.look(func() {
+		d := inv.Detail(name)
+		s.in.do(func() {
+			if s.inv == inv {
+				s.details[name] = d
+				s.toggleOf(name, d)
+			}
+		})
+	})
+}
+
+func (s *screen) toggleOf(name string, d api.Detail) {
+	all := s.forwards(name, d)
+	switch len(all) {
+	case 0:
+		s.tell(clean(name) + " has no tunnel: a LocalForward line in its block makes one.")
+	case 1:
+		s.toggle(name, all[0])
+	default:
+		s.detail.focus, s.detail.at, s.detail.top = true, "tunnel "+all[0].ID, 0
+		s.tell(count(len(all), "tunnel") + ": choose with ↑ ↓, switch with Space.")
+	}
+}
+
+// copyCommand puts the command for the selected host on the clipboard.
+func (s *screen) copyCommand() {
+	name, _ := s.list.selected()
+	command := "ssh " + shellWord(name)
+	if strings.HasPrefix(name, "-") {
+		command = "ssh -- " + shellWord(name)
+	}
+	s.term.SetClipboard([]byte(command))
+	s.tell("Copied: " + clean(command))
+}
+
+// read reads the configuration, again or for the first time.
+func (s *screen) read() {
+	again := s.inv != nil
+	s.look(func() {
+		inv := s.b.Read()
+		s.in.do(func() { s.setInventory(inv, again) })
+	})
+}
+
+func (s *screen) setInventory(inv inventory, again bool) {
+	s.inv, s.config = inv, inv.Path()
+	s.known, s.details, s.wanted = map[string]api.Host{}, map[string]api.Detail{}, ""
+	s.searched = false
+	if s.forget != nil {
+		s.forget()
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	r := newResolver(inv)
+	s.resolver, s.forget = r, cancel
+	s.look(func() {
+		r.run(ctx, func(found resolved) { s.in.do(func() { s.learn(r, found) }) })
+	})
+	s.list.setNames(inv.Names())
+	s.world.sort()
+	problems := inv.Problems()
+	for _, p := range problems {
+		s.note("", place(p.Origin)+": "+clean(p.Message), "")
+	}
+	if again {
+		text := "Read again: " + count(len(s.list.names), "host")
+		if len(problems) > 0 {
+			text += ", " + count(len(problems), "problem")
+		}
+		s.tell(text + ".")
+	}
+}
+
+// detailLimit is how many details are kept.
+const detailLimit = 256
+
+// learn takes what the resolver has found out.
+func (s *screen) learn(r *resolver, found resolved) {
+	if s.resolver != r {
+		return
+	}
+	for _, h := range found.hosts {
+		s.known[h.Name] = h
+		if s.list.index != nil {
+			s.list.index.add(h)
+		}
+	}
+	if d := found.detail; d != nil {
+		if len(s.details) >= detailLimit {
+			clear(s.details)
+		}
+		s.details[d.Host.Name] = *d
+		s.known[d.Host.Name] = d.Host
+	}
+	if s.list.filtered() && len(found.hosts) > 0 {
+		selected, _ := s.list.selected()
+		first := s.list.cursor == 0 && s.list.typing
+		s.list.filter()
+		if !first {
+			s.list.choose(selected)
+		}
+	}
+}
+
+// request wants from the resolver what is in sight and not known.
+func (s *screen) request(l layout) {
+	if s.resolver == nil {
+		return
+	}
+	var rows []string
+	for y := range min(s.listRows(l), s.list.len()-s.list.top) {
+		if name := s.list.at(s.list.top + y); !s.has(name) {
+			rows = append(rows, name)
+		}
+	}
+	name, _ := s.list.selected()
+	s.detail.turn(name)
+	if _, ok := s.details[name]; ok {
+		name = ""
+	}
+	searching := s.list.index != nil
+	if rows != nil || name != s.wanted || searching != s.searched {
+		s.wanted = name
+		s.searched = searching
+		s.resolver.want(rows, name, searching)
+	}
+}
+
+func (s *screen) has(name string) bool { _, ok := s.known[name]; return ok }

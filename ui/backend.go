@@ -1,0 +1,68 @@
+package ui
+
+import (
+	"context"
+
+	"sallyport/api"
+)
+
+// backend is what the screen needs of the world. All calls may take long and
+// are made outside the loop.
+type backend interface {
+	Follow(ctx context.Context, f func(api.Event))
+	SetTunnel(ctx context.Context, r api.TunnelRequest) (api.Tunnel, error)
+	Answer(ctx context.Context, id string, a api.Answer) error
+	Cancel(ctx context.Context, id string) error
+	CloseLink(ctx context.Context, id string) error
+
+	// Read reads the configuration (again).
+	Read() inventory
+	// Target completes an alias.
+	Target(host string) api.Target
+	// Start asks for a shell on a host.
+	Start(ctx context.Context, host string) (shell, error)
+}
+
+// inventory is what the screen needs of *api.Inventory. Names is cheap; the
+// rest is called outside the loop.
+type inventory interface {
+	Path() string
+	Missing() bool
+	Names() []string
+	Host(name string) api.Host
+	Detail(name string) api.Detail
+	Problems() []api.Problem
+}
+
+// shell is a session on its way or running.
+type shell interface {
+	// Ready waits until it runs.
+	Ready(ctx context.Context) error
+	// Attach gives it the terminal until it ends.
+	Attach(ctx context.Context) (api.Exit, error)
+	Close() error
+}
+
+// real is the backend that Options describe.
+type real struct {
+	*api.Client
+	o Options
+}
+
+func (r real) Read() inventory               { return r.o.Read() }
+func (r real) Target(host string) api.Target { return r.o.Target(host) }
+
+func (r real) Start(ctx context.Context, host string) (shell, error) {
+	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell()})
+	if err != nil {
+		return nil, err
+	}
+	return terminal{t, r.o.Attach}, nil
+}
+
+type terminal struct {
+	*api.Terminal
+	attach func(context.Context, *api.Terminal) (api.Exit, error)
+}
+
+func (t terminal) Attach(ctx context.Context) (api.Exit, error) { return t.attach(ctx, t.Terminal) }

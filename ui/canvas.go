@@ -1,0 +1,218 @@
+package ui
+
+import (
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/uniseg"
+
+	"sallyport/api"
+)
+
+// clean is the one way by which text from outside (host names, banners,
+// prompts, comments, messages) comes onto the screen: nothing in the result
+// acts on a terminal. Cells are drawn one by one, so that there is no markup
+// in which such text could act either.
+func clean(s string) string { return api.Printable(s) }
+
+// rect is a part of the screen, in cells.
+type rect struct{ x, y, w, h int }
+
+func (r rect) has(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }
+
+// inner is what a border leaves.
+func (r rect) inner() rect { return rect{r.x + 1, r.y + 1, max(0, r.w-2), max(0, r.h-2)} }
+
+// span is text in one style.
+type span struct {
+	text  string
+	style tcell.Style
+}
+
+// line is one row of text.
+type line []span
+
+func (l line) width() int {
+	w := 0
+	for _, s := range l {
+		w += cells(s.text)
+	}
+	return w
+}
+
+// canvas draws on the screen, clipped to its rect; positions are those of the
+// screen.
+type canvas struct {
+	screen tcell.Screen
+	rect
+	ascii bool
+}
+
+func (c canvas) within(r rect) canvas { c.rect = r; return c }
+
+// text draws s from x on and returns the column after it.
+func (c canvas) text(x, y int, s string, style tcell.Style) int {
+	state := -1
+	for s != "" {
+		var cluster string
+		var w int
+		cluster, s, w, state = uniseg.FirstGraphemeClusterInString(s, state)
+		if y < c.y || y >= c.y+c.h || x+w > c.x+c.w {
+			return x
+		}
+		if w == 0 {
+			continue // a combining mark without a base
+		}
+		if x >= c.x {
+			c.put(x, y, cluster, w, style)
+		}
+		x += w
+	}
+	return x
+}
+
+func (c canvas) put(x, y int, cluster string, w int, style tcell.Style) {
+	if c.ascii {
+		cluster = asciiFor(cluster, w)
+	}
+	c.screen.Put(x, y, cluster, style)
+	if c.ascii && w == 2 {
+		c.screen.Put(x+1, y, cluster[1:], style)
+	}
+}
+
+func (c canvas) line(x, y int, l line) int {
+	for _, s := range l {
+		x = c.text(x, y, s.text, s.style)
+	}
+	return x
+}
+
+func (c canvas) fill(r rect, style tcell.Style) {
+	for y := r.y; y < r.y+r.h; y++ {
+		c.text(r.x, y, strings.Repeat(" ", r.w), style)
+	}
+}
+
+// frame draws a border with a title in its upper edge.
+func (c canvas) frame(r rect, title line, style tcell.Style) {
+	if r.w < 2 || r.h < 2 {
+		return
+	}
+	edge := strings.Repeat("─", r.w-2)
+	c.text(r.x, r.y, "┌"+edge+"┐", style)
+	for y := r.y + 1; y < r.y+r.h-1; y++ {
+		c.text(r.x, y, "│", style)
+		c.text(r.x+r.w-1, y, "│", style)
+	}
+	c.text(r.x, r.y+r.h-1, "└"+edge+"┘", style)
+	if len(title) > 0 && r.w > 6 {
+		in := c.within(rect{r.x + 2, r.y, r.w - 4, 1})
+		in.line(r.x+2, r.y, fitLine(append(append(line{{" ", style}}, title...), span{" ", style}), r.w-4))
+	}
+}
+
+// cells is the width of s on the screen.
+func cells(s string) int {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return uniseg.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// fit cuts s to w cells, with an ellipsis for what is missing.
+func fit(s string, w int) string {
+	if cells(s) <= w {
+		return s
+	}
+	if w < 1 {
+		return ""
+	}
+	head, _ := split(s, w-1)
+	return head + "…"
+}
+
+// fitEnd is fit for text whose end matters.
+func fitEnd(s string, w int) string {
+	over := cells(s) - w
+	if over <= 0 {
+		return s
+	}
+	if w < 1 {
+		return ""
+	}
+	head, tail := split(s, over+1)
+	if cells(head) < over+1 && tail != "" { // a wide character at the cut
+		_, tail = split(s, over+2)
+	}
+	return "…" + tail
+}
+
+// fitLine is fit for a line of spans.
+func fitLine(l line, w int) line {
+	if l.width() <= w {
+		return l
+	}
+	var out line
+	for _, s := range l {
+		n := cells(s.text)
+		if n >= w {
+			return append(out, span{fit(s.text+"…", w), s.style})
+		}
+		out = append(out, s)
+		w -= n
+	}
+	return out
+}
+
+// pad fills s up to w cells, or cuts it.
+func pad(s string, w int) string {
+	s = fit(s, w)
+	return s + strings.Repeat(" ", max(0, w-cells(s)))
+}
+
+// split takes as many characters from s as fit into w cells.
+func split(s string, w int) (head, tail string) {
+	rest, state, used := s, -1, 0
+	for rest != "" {
+		cluster, next, n, st := uniseg.FirstGraphemeClusterInString(rest, state)
+		if used+n > w {
+			break
+		}
+		used, rest, state = used+n, next, st
+		_ = cluster
+	}
+	return s[:len(s)-len(rest)], rest
+}
+
+// wrap breaks s into rows of at most w cells, at spaces where there are some.
+func wrap(s string, w int) []string {
+	if w < 1 {
+		return nil
+	}
+	var rows []string
+	for _, paragraph := range strings.Split(s, "\n") {
+		row := ""
+		for _, word := range strings.Split(paragraph, " ") {
+			switch {
+			case row == "":
+				row = word
+			case cells(row)+1+cells(word) <= w:
+				row += " " + word
+			default:
+				rows, row = append(rows, row), word
+			}
+			for cells(row) > w {
+				head, tail := split(row, w)
+				if head == "" {
+					break
+				}
+				rows, row = append(rows, head), tail
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}

@@ -1,0 +1,424 @@
+package ui
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"sallyport/api"
+)
+
+// detail is the right pane: everything about the selected host.
+type detail struct {
+	focus bool
+	host  string // whose detail it is
+	at    string // ID of the item under the cursor
+	top   int
+}
+
+// item is something in the detail that the cursor can stand on.
+type item struct {
+	id      string
+	about   string       // what it is, in full
+	forward *api.Forward // of a tunnel
+}
+
+// row is one row of the detail; the first row of an item has it.
+type row struct {
+	line
+	item *item
+}
+
+func (d *detail) settle(rows, height int) {
+	d.top = max(0, min(d.top, rows-height))
+}
+
+// turn shows another host, from its top.
+func (d *detail) turn(host string) {
+	if d.host != host {
+		d.host, d.at, d.top = host, "", 0
+	}
+}
+
+// places are the rows with an item.
+func places(rows []row) (at []int) {
+	for i, r := range rows {
+		if r.item != nil {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// cursor is the place, in at, of the item that the cursor is on.
+func (d *detail) cursor(rows []row, at []int) int {
+	for n, i := range at {
+		if rows[i].item.id == d.at {
+			return n
+		}
+	}
+	return 0
+}
+
+// current is the item under the cursor, nil if there is none.
+func (s *screen) current() *item {
+	rows := s.detailRows(s.layout().detail.inner().w)
+	at := places(rows)
+	if len(at) == 0 {
+		return nil
+	}
+	return rows[at[s.detail.cursor(rows, at)]].item
+}
+
+// moveDetail moves the cursor by n items and brings it into sight.
+func (s *screen) moveDetail(n int) {
+	in := s.layout().detail.inner()
+	rows := s.detailRows(in.w)
+	at := places(rows)
+	if len(at) == 0 {
+		s.detail.top += n
+		return
+	}
+	to := max(0, min(s.detail.cursor(rows, at)+n, len(at)-1))
+	s.detail.at = rows[at[to]].item.id
+	y := at[to]
+	switch {
+	case to == 0:
+		s.detail.top = max(0, y-in.h+1)
+	case to == len(at)-1:
+		s.detail.top = max(0, len(rows)-in.h)
+	case y < s.detail.top:
+		s.detail.top = y
+	case y >= s.detail.top+in.h:
+		s.detail.top = y - in.h + 1
+	}
+}
+
+func (s *screen) drawDetail(c canvas, r rect) {
+	if r.w == 0 {
+		return
+	}
+	name, ok := s.list.selected()
+	style := s.border
+	if s.detail.focus {
+		style = s.focus
+	}
+	title := line{}
+	if ok {
+		title = line{{clean(name), s.title}}
+	}
+	c.frame(r, title, style)
+	in := r.inner()
+	c = c.within(in)
+	rows := s.detailRows(in.w)
+	var under *item
+	if at := places(rows); s.detail.focus && len(at) > 0 {
+		under = rows[at[s.detail.cursor(rows, at)]].item
+	}
+	for y := 0; y < in.h && s.detail.top+y < len(rows); y++ {
+		row := rows[s.detail.top+y]
+		if under != nil && row.item == under {
+			c.text(in.x, in.y+y, "▌", s.cursor)
+		}
+		c.line(in.x+1, in.y+y, row.line)
+	}
+	if s.detail.top+in.h < len(rows) && in.h > 0 {
+		frame := c.within(r)
+		frame.text(r.x+r.w-9, r.y+r.h-1, " more ↓ ", s.dim)
+	}
+}
+
+// sheet collects the rows of the detail.
+type sheet struct {
+	*screen
+	host string
+	w    int // of the text
+	rows []row
+}
+
+func (s *sheet) add(l line)            { s.rows = append(s.rows, row{line: l}) }
+func (s *sheet) item(it *item, l line) { s.rows = append(s.rows, row{l, it}) }
+func (s *sheet) gap()                  { s.add(nil) }
+func (s *sheet) heading(text string)   { s.gap(); s.add(line{{text, s.screen.heading}}) }
+func (s *sheet) say(indent int, sp span) {
+	for _, r := range wrap(sp.text, s.w-indent) {
+		s.add(line{{strings.Repeat(" ", indent), s.plain}, {r, sp.style}})
+	}
+}
+
+// detailRows is everything that is known of the selected host, laid out for a
+// pane w cells wide.
+func (s *screen) detailRows(w int) []row {
+	name, ok := s.list.selected()
+	if !ok || w < 4 {
+		return nil
+	}
+	d := s.details[name]
+	p := &sheet{screen: s, host: name, w: w - 2}
+	for _, l := range s.chainRows(name, d, p.w) {
+		p.add(l)
+	}
+	p.news()
+	if d.Host.Comment != "" || len(d.Host.Tags) > 0 {
+		p.gap()
+		p.say(0, span{clean(d.Host.Comment), s.dim})
+		for _, t := range d.Host.Tags {
+			p.rows[len(p.rows)-1].line = append(p.rows[len(p.rows)-1].line, span{" #" + clean(t), s.accent})
+		}
+	}
+	if _, known := s.details[name]; !known {
+		p.gap()
+		p.add(line{{"Reading…", s.dim}})
+		return p.rows
+	}
+	p.tunnels(d)
+	p.shells()
+	p.problems(d)
+	p.options(d)
+	return p.rows
+}
+
+// news tells what the connection does, or why it failed and what to do.
+func (p *sheet) news() {
+	if f := p.failure(p.host); f != nil {
+		p.gap()
+		p.say(0, span{"✗ " + clean(f.Message), p.bad})
+		if f.Hint != "" {
+			p.say(2, span{"→ " + clean(f.Hint), p.plain})
+		}
+		return
+	}
+	if problem := p.known[p.host].Problem; problem != "" {
+		p.gap()
+		p.say(0, span{"✗ " + clean(problem), p.bad})
+		return
+	}
+	l := p.link(p.host)
+	if l == nil || l.State != api.LinkConnecting {
+		return
+	}
+	hop := p.busyHop(l)
+	step := clean(hop.Step)
+	if step == "" {
+		step = "connecting"
+	}
+	p.gap()
+	p.say(0, span{clean(hop.Host) + ": " + step + ", for " + elapsed(p.screen.now().Sub(hop.Since)) + " — Esc cancels", p.busy})
+}
+
+// forwards are those of the configuration, then those that are open without
+// being in it.
+func (s *screen) forwards(host string, d api.Detail) []api.Forward {
+	out := slices.Clone(d.Forwards)
+	for _, t := range s.world.tunnels[host] {
+		if t.State != api.TunnelClosed && !slices.ContainsFunc(out, func(f api.Forward) bool { return f.ID == t.ID }) {
+			out = append(out, api.Forward{ID: t.ID, Spec: t.Spec})
+		}
+	}
+	return out
+}
+
+func (p *sheet) tunnels(d api.Detail) {
+	p.heading("Tunnels")
+	all := p.forwards(p.host, d)
+	if len(all) == 0 {
+		p.say(0, span{"None. A line like  LocalForward 8080 localhost:80  in the host's block puts one here.", p.dim})
+		return
+	}
+	width := 0
+	for _, f := range all {
+		width = max(width, cells(forwardText(f.Spec)))
+	}
+	for _, f := range all {
+		p.tunnel(f, min(width, p.w-4))
+	}
+}
+
+// forwardText is a forward as a person reads it: "L 8080 → targaryen:8080".
+func forwardText(spec api.TunnelSpec) string {
+	s := string(spec.Kind) + " " + clean(spec.Listen.String())
+	if spec.Connect == (api.Address{}) {
+		return s + "  SOCKS"
+	}
+	return s + " → " + clean(spec.Connect.String())
+}
+
+// on tells whether a forward is switched on, as far as the person is
+// concerned: a wish counts until it is seen to be true.
+func (s *screen) on(host, id string) bool {
+	if wish, ok := s.wishes[id]; ok {
+		return wish
+	}
+	return s.tunnel(host, id) != nil
+}
+
+func (p *sheet) tunnel(f api.Forward, width int) {
+	box, t := "[ ] ", p.screen.tunnel(p.host, f.ID)
+	if p.on(p.host, f.ID) {
+		box = "[x] "
+	}
+	style := p.plain
+	if t == nil {
+		style = p.dim
+	}
+	about := forwardText(f.Spec)
+	if f.Origin.File != "" {
+		about += ", " + place(f.Origin)
+	}
+	left := line{{box, p.plain}, {pad(forwardText(f.Spec), width), style}, {"  ", p.plain}}
+	st := p.tunnelStatus(f, t)
+	right := append(line{{st.glyph, st.style}, {" " + st.note, st.noteStyle}}, p.volume(t)...)
+	it := &item{id: "tunnel " + f.ID, about: about, forward: &f}
+	switch {
+	case left.width()+right.width() <= p.w:
+		p.item(it, append(left, right...))
+	case left.width()+2+cells(st.note) <= p.w:
+		p.item(it, append(left, right[:2]...))
+		p.add(append(line{{"    ", p.plain}}, right[2:]...))
+	default:
+		p.item(it, line{{box, p.plain}, {fit(forwardText(f.Spec), p.w-4), style}})
+		p.add(append(line{{"    ", p.plain}}, right...))
+	}
+	p.tunnelTrouble(f, t)
+}
+
+func (p *sheet) tunnelTrouble(f api.Forward, t *api.Tunnel) {
+	if f.Problem != "" {
+		p.say(4, span{clean(f.Problem), p.bad})
+	}
+	if t == nil {
+		return
+	}
+	for _, failure := range []*api.Failure{t.Failure, t.LastError} {
+		if failure == nil {
+			continue
+		}
+		p.say(4, span{clean(failure.Message), p.bad})
+		if failure.Hint != "" {
+			p.say(4, span{"→ " + clean(failure.Hint), p.plain})
+		}
+	}
+}
+
+func (p *sheet) tunnelStatus(f api.Forward, t *api.Tunnel) status {
+	if t == nil {
+		switch {
+		case p.on(p.host, f.ID):
+			return status{"◐", p.busy, "opening…", p.busy}
+		case f.Problem != "":
+			return status{"✗", p.bad, "not understood", p.bad}
+		}
+		return status{"○", p.dim, "", p.dim}
+	}
+	if !p.on(p.host, f.ID) {
+		return status{"◐", p.busy, "closing…", p.busy}
+	}
+	switch t.State {
+	case api.TunnelUp:
+		if t.Open == 0 {
+			return status{"●", p.up, "idle", p.dim}
+		}
+		return status{"●", p.up, strconv.Itoa(t.Open) + " open", p.plain}
+	case api.TunnelOpening:
+		return status{"◐", p.busy, "opening…", p.busy}
+	case api.TunnelAsking:
+		return status{"?", p.ask, "asks", p.ask}
+	case api.TunnelWaiting:
+		return status{"◌", p.busy, "waiting", p.busy}
+	case api.TunnelBusy:
+		return status{"✗", p.bad, "port in use", p.bad}
+	case api.TunnelFailed:
+		return status{"✗", p.bad, "failed", p.bad}
+	}
+	return status{"·", p.dim, clean(string(t.State)), p.dim}
+}
+
+// volume is what went through a tunnel, and how fast.
+func (p *sheet) volume(t *api.Tunnel) line {
+	if t == nil || t.Sent+t.Received == 0 {
+		return nil
+	}
+	out := line{{"  ↑ " + size(float64(t.Sent)) + "  ↓ " + size(float64(t.Received)), p.dim}}
+	if tr := p.traffic[t.ID]; tr != nil && !tr.quiet() {
+		out = append(out, span{"  " + graph(tr.rates), p.accent}, span{" " + size(tr.rate()) + "/s", p.plain})
+	}
+	return out
+}
+
+func (p *sheet) shells() {
+	all := p.sessions[p.host]
+	if len(all) == 0 {
+		return
+	}
+	p.heading("Shells")
+	for _, s := range all {
+		what := clean(s.Command)
+		if what == "" {
+			what = "login shell"
+		}
+		glyph := span{"●", p.up}
+		if s.State == api.SessionOpening {
+			glyph = span{"◐", p.busy}
+		}
+		it := &item{id: "shell " + s.ID, about: what + ", since " + s.Since.Format("15:04")}
+		p.item(it, line{glyph, {" " + fit(what, p.w-14), p.plain}, {"  " + elapsed(p.screen.now().Sub(s.Since)), p.dim}})
+	}
+}
+
+func (p *sheet) problems(d api.Detail) {
+	if len(d.Problems) == 0 {
+		return
+	}
+	p.heading("Worth knowing")
+	for _, problem := range d.Problems {
+		style, glyph := p.plain, span{"! ", p.busy}
+		if problem.Fatal {
+			style, glyph = p.bad, span{"✗ ", p.bad}
+		}
+		at := origin(problem.Origin, p.host)
+		it := &item{id: "problem " + at + problem.Message, about: place(problem.Origin) + ": " + clean(problem.Message)}
+		for i, r := range wrap(at+"  "+clean(problem.Message), p.w-2) {
+			if i == 0 {
+				p.item(it, line{glyph, {r, style}})
+			} else {
+				p.add(line{{"  " + r, style}})
+			}
+		}
+	}
+}
+
+// options lists what files set: keyword, value, file:line.
+func (p *sheet) options(d api.Detail) {
+	p.heading("Configuration")
+	if len(d.Options) == 0 {
+		p.say(0, span{"Nothing is set for this host: all is ssh's default.", p.dim})
+		return
+	}
+	key, from, value := 0, 0, 0
+	for _, o := range d.Options {
+		key = max(key, cells(o.Key))
+		from = max(from, cells(origin(o.Origin, p.host)))
+		value = max(value, cells(clean(o.Value)))
+	}
+	key, from = min(key, p.w/3), min(from, max(9, p.w/3))
+	value = max(4, min(value, p.w-key-from-4))
+	for i, o := range d.Options {
+		p.option(i, o, key, value, from)
+	}
+}
+
+func (p *sheet) option(i int, o api.Option, key, value, from int) {
+	shown := clean(o.Value)
+	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: o.Key + " " + shown + ", set in " + place(o.Origin)}
+	rows := wrap(shown, value)
+	for n, r := range rows {
+		if n > 0 {
+			p.add(line{{strings.Repeat(" ", key+2) + r, p.plain}})
+			continue
+		}
+		p.item(it, line{
+			{pad(clean(o.Key), key), p.dim}, {"  " + pad(r, value), p.plain},
+			{"  " + fit(origin(o.Origin, p.host), from), p.dim},
+		})
+	}
+}

@@ -1,0 +1,425 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"sallyport/api"
+)
+
+// morning is when everything in these tests happens.
+var morning = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
+
+const configFile = "/home/dany/.ssh/config"
+
+// fakeInventory is a configuration that needs no file.
+type fakeInventory struct {
+	names    []string
+	hosts    map[string]api.Host
+	details  map[string]api.Detail
+	problems []api.Problem
+	missing  bool
+}
+
+func (v *fakeInventory) Path() string            { return configFile }
+func (v *fakeInventory) Missing() bool           { return v.missing }
+func (v *fakeInventory) Names() []string         { return v.names }
+func (v *fakeInventory) Problems() []api.Problem { return v.problems }
+
+func (v *fakeInventory) Host(name string) api.Host {
+	if h, ok := v.hosts[name]; ok {
+		return h
+	}
+	return api.Host{Name: name, HostName: name, User: "dany", Port: 22}
+}
+
+func (v *fakeInventory) Detail(name string) api.Detail {
+	if d, ok := v.details[name]; ok {
+		d.Host = v.Host(name)
+		return d
+	}
+	return api.Detail{Host: v.Host(name), Chain: []api.Hop{{Name: name, Address: "dany@" + name + ":22"}}}
+}
+
+func at(line int, block string) api.Origin {
+	return api.Origin{File: configFile, Line: line, Block: block}
+}
+
+func tcp(host string, port int) api.Address {
+	return api.Address{Network: "tcp", Host: host, Port: port}
+}
+
+func local(port int, host string, to int) api.TunnelSpec {
+	return api.TunnelSpec{Kind: "L", Listen: tcp("", port), Connect: tcp(host, to)}
+}
+
+func via(name, hostname, user string, hops ...string) api.Host {
+	return api.Host{Name: name, HostName: hostname, User: user, Port: 22, Via: hops}
+}
+
+// westeros is the configuration of most tests.
+func westeros() *fakeInventory {
+	v := &fakeInventory{hosts: map[string]api.Host{}, details: map[string]api.Detail{}}
+	for _, h := range []api.Host{
+		via("got-bastion", "193.48.1.7", "dany"),
+		via("targaryen", "10.0.0.5", "dany", "got-bastion"),
+		via("tyrell", "tyrell.example.org", "margaery"),
+		via("martell", "10.0.0.9", "oberyn", "got-bastion"),
+		via("spirit1", "spirit1.ipsl.fr", "jdoe"),
+		via("jean-zay", "jean-zay.idris.fr", "rech042", "spirit1"),
+		via("ens", "ssh.ens.fr", "jdoe"),
+		via("work-ens", "129.199.12.4", "jdoe", "ens"),
+		via("behind-socks", "intra.example.org", "jdoe", "⟨nc -X 5 -x localhost:1080 …⟩"),
+		via("far-away", "10.9.8.7", "jdoe", "ens", "work-ens", "got-bastion"),
+		via("crab", "crab.example.org", "jdoe"),
+	} {
+		v.names = append(v.names, h.Name)
+		v.hosts[h.Name] = h
+	}
+	h := v.hosts["targaryen"]
+	h.Comment, h.Tags = "the machine with Jupyter on it", []string{"gpu", "course"}
+	v.hosts["targaryen"] = h
+	v.details["targaryen"] = api.Detail{
+		Chain: []api.Hop{{Name: "got-bastion", Address: "dany@193.48.1.7:22"}, {Name: "targaryen", Address: "dany@10.0.0.5:22"}},
+		Forwards: []api.Forward{
+			{ID: "t8080", Spec: local(8080, "targaryen", 8080), Origin: at(17, "Host targaryen")},
+			{ID: "t8888", Spec: local(8888, "localhost", 8888), Origin: at(18, "Host targaryen")},
+			{ID: "t1080", Spec: api.TunnelSpec{Kind: "D", Listen: tcp("", 1080)}, Origin: at(19, "Host targaryen")},
+		},
+		Options: []api.Option{
+			{Key: "HostName", Value: "10.0.0.5", Origin: at(14, "Host targaryen")},
+			{Key: "User", Value: "dany", Origin: at(15, "Host targaryen")},
+			{Key: "IdentityFile", Value: "~/.ssh/id_ecdsa", Origin: at(16, "Host targaryen")},
+			{Key: "LocalForward", Value: "8080 targaryen:8080", Origin: at(17, "Host targaryen")},
+			{Key: "LocalForward", Value: "8888 localhost:8888", Origin: at(18, "Host targaryen")},
+			{Key: "DynamicForward", Value: "1080", Origin: at(19, "Host targaryen")},
+			{Key: "ProxyJump", Value: "got-bastion", Origin: at(20, "Host targaryen")},
+			{Key: "Compression", Value: "yes", Origin: at(41, "Host *")},
+			{Key: "ServerAliveInterval", Value: "60", Origin: at(42, "Host *")},
+		},
+	}
+	v.details["got-bastion"] = api.Detail{
+		Chain:    []api.Hop{{Name: "got-bastion", Address: "dany@193.48.1.7:22"}},
+		Forwards: []api.Forward{{ID: "b8080", Spec: local(8080, "targaryen", 8080), Origin: at(5, "Host got-bastion")}},
+		Options:  []api.Option{{Key: "HostName", Value: "193.48.1.7", Origin: at(3, "Host got-bastion")}},
+	}
+	v.details["jean-zay"] = api.Detail{
+		Chain:    []api.Hop{{Name: "spirit1", Address: "jdoe@spirit1.ipsl.fr:22"}, {Name: "jean-zay", Address: "rech042@jean-zay.idris.fr:22"}},
+		Options:  []api.Option{{Key: "ProxyCommand", Value: "ssh spirit1 -W %h:%p", Origin: at(30, "Host jean-zay")}},
+		Problems: []api.Problem{{Origin: at(33, "Match exec \"on-vpn\""), Message: "Match exec is only tried when the host is opened; it may change this host"}},
+	}
+	v.details["behind-socks"] = api.Detail{
+		Chain:   []api.Hop{{Name: "behind-socks", Address: "jdoe@intra.example.org:22", Command: "nc -X 5 -x localhost:1080 intra.example.org 22"}},
+		Options: []api.Option{{Key: "ProxyCommand", Value: "nc -X 5 -x localhost:1080 %h %p", Origin: at(50, "Host behind-socks")}},
+	}
+	v.details["far-away"] = api.Detail{Chain: []api.Hop{
+		{Name: "ens", Address: "jdoe@ssh.ens.fr:22"}, {Name: "work-ens", Address: "jdoe@129.199.12.4:22"},
+		{Name: "got-bastion", Address: "dany@193.48.1.7:22"}, {Name: "far-away", Address: "jdoe@10.9.8.7:22"},
+	}}
+	return v
+}
+
+func link(id, host, on string, state api.LinkState) api.Link {
+	return api.Link{ID: id, Host: host, Config: configFile, Via: on, State: state, Since: morning}
+}
+
+// afternoon is a world in which much goes on.
+func afternoon() api.Snapshot {
+	bastion := link("l1", "got-bastion", "", api.LinkUp)
+	bastion.Latency = 12 * time.Millisecond
+	inner := link("l2", "targaryen", "l1", api.LinkUp)
+	inner.Latency = 13 * time.Millisecond
+	martell := link("l3", "martell", "l1", api.LinkConnecting)
+	martell.Step, martell.Since = "publickey ~/.ssh/id_ed25519", morning.Add(-3*time.Second)
+	spirit := link("l4", "spirit1", "", api.LinkUp)
+	jz := link("l5", "jean-zay", "l4", api.LinkAsking)
+	ens := link("l6", "ens", "", api.LinkFailed)
+	ens.Failure = &api.Failure{Code: "auth", Message: `connecting to "ens": the server accepts none of your keys (publickey)`, Hint: "ssh-copy-id ens", Hop: "ens"}
+	work := link("l7", "work-ens", "l6", api.LinkFailed)
+	work.Failure = &api.Failure{Code: "auth", Message: `connecting to "work-ens" via "ens": the server accepts none of your keys (publickey)`, Hint: "ssh-copy-id ens", Hop: "ens"}
+	crab := link("l8", "crab", "", api.LinkWaiting)
+	return api.Snapshot{
+		Daemon: api.DaemonStatus{PID: 4211},
+		Links:  []api.Link{bastion, inner, martell, spirit, jz, ens, work, crab},
+		Tunnels: []api.Tunnel{
+			{ID: "t8080", Host: "targaryen", Config: configFile, Link: "l2", Spec: local(8080, "targaryen", 8080), State: api.TunnelUp, Open: 3, Total: 17, Sent: 12_345, Received: 3_456_789},
+			{ID: "t1080", Host: "targaryen", Config: configFile, Link: "l2", Spec: api.TunnelSpec{Kind: "D", Listen: tcp("", 1080)}, State: api.TunnelUp},
+			{ID: "b8080", Host: "got-bastion", Config: configFile, Link: "l1", Spec: local(8080, "targaryen", 8080), State: api.TunnelBusy,
+				Failure: &api.Failure{Code: "busy", Message: "port 8080 is used by python3 (pid 811)", Hint: "port 8081 is free"}},
+		},
+		Sessions: []api.Session{
+			{ID: "s1", Host: "targaryen", Config: configFile, Link: "l2", PTY: true, State: api.SessionRunning, Since: morning.Add(-125 * time.Minute)},
+			{ID: "s2", Host: "targaryen", Config: configFile, Link: "l2", Command: "squeue -u dany", State: api.SessionRunning, Since: morning.Add(-20 * time.Second)},
+		},
+		Log: []api.Entry{
+			{Time: morning.Add(-9 * time.Second), Host: "got-bastion", Message: "connected to dany@193.48.1.7:22 with ~/.ssh/id_ecdsa"},
+			{Time: morning.Add(-8 * time.Second), Host: "targaryen", Message: "tunnel L 8080:targaryen:8080 is up"},
+			{Time: morning.Add(-2 * time.Second), Host: "work-ens", Message: `connecting to "work-ens" via "ens": the server accepts none of your keys (publickey)`, Hint: "ssh-copy-id ens"},
+		},
+	}
+}
+
+func passwordQuestion() api.Question {
+	return api.Question{ID: "q1", Link: "l5", Kind: api.AskPassword, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
+		Hop: 2, Hops: 2, Title: "Password of rech042 on jean-zay", Prompts: []api.Prompt{{Text: "Password:"}}, Try: 1}
+}
+
+func codeQuestion() api.Question {
+	return api.Question{ID: "q2", Link: "l5", Kind: api.AskInteractive, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
+		Hop: 2, Hops: 2, FromServer: true, Title: "Second factor", Instruction: "Enter your LDAP password and the code of your token.\nHelp: assist@idris.fr",
+		Prompts: []api.Prompt{{Text: "Password: "}, {Text: "Verification code: ", Echo: true}}, Try: 2}
+}
+
+const art = `+--[ED25519 256]--+
+|  .o+=*=*+       |
+| . o=+O=B..      |
+|. . ++oX.o       |
+| o   .= * .      |
+|  .    oS+       |
+|        o        |
+|       . .       |
+|        E        |
+|                 |
++----[SHA256]-----+`
+
+func hostKeyQuestion() api.Question {
+	return api.Question{ID: "q3", Link: "l5", Kind: api.AskHostKey, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
+		Hop: 2, Hops: 2, Title: "The host key of jean-zay.idris.fr:22 is not known.",
+		Choices: []string{api.AcceptAndRemember, api.AcceptOnce, api.Refuse}, Try: 1,
+		HostKey: &api.HostKey{Type: "ED25519", Fingerprint: "SHA256:MENnGbrKf3MA+qJqq5h1BSPVhqTDVFscU6bEzdP/Vv8", Art: art}}
+}
+
+// fakeShell is a shell that waits for the test.
+type fakeShell struct {
+	ready  chan error // Ready's answer
+	exit   chan api.Exit
+	closed chan struct{}
+	once   sync.Once
+	attach func()
+}
+
+func newFakeShell() *fakeShell {
+	return &fakeShell{ready: make(chan error, 1), exit: make(chan api.Exit, 1), closed: make(chan struct{})}
+}
+
+func (f *fakeShell) Ready(ctx context.Context) error {
+	select {
+	case err := <-f.ready:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (f *fakeShell) Attach(ctx context.Context) (api.Exit, error) {
+	if f.attach != nil {
+		f.attach()
+	}
+	select {
+	case e := <-f.exit:
+		return e, nil
+	case <-ctx.Done():
+		return api.Exit{Status: 255}, context.Cause(ctx)
+	}
+}
+
+func (f *fakeShell) Close() error { f.once.Do(func() { close(f.closed) }); return nil }
+
+// fake is a backend in the hands of a test.
+type fake struct {
+	inv    func() *fakeInventory
+	events chan api.Event
+	shell  *fakeShell
+
+	mu    sync.Mutex
+	calls []string
+	fails map[string]error // by the first word of a call
+}
+
+func newFake() *fake {
+	return &fake{inv: westeros, events: make(chan api.Event), shell: newFakeShell(), fails: map[string]error{}}
+}
+
+func (f *fake) Follow(ctx context.Context, take func(api.Event)) {
+	for {
+		select {
+		case e := <-f.events:
+			take(e)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (f *fake) called(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	call := fmt.Sprintf(format, args...)
+	f.calls = append(f.calls, call)
+	word, _, _ := strings.Cut(call, " ")
+	return f.fails[word]
+}
+
+func (f *fake) SetTunnel(_ context.Context, r api.TunnelRequest) (api.Tunnel, error) {
+	return api.Tunnel{}, f.called("tunnel %s %d %v", r.Target.Host, r.Spec.Listen.Port, r.Up)
+}
+
+func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
+	return f.called("answer %s %q %s", id, a.Texts, a.Choice)
+}
+
+func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }
+func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("close %s", id) }
+func (f *fake) Read() inventory                              { return f.inv() }
+func (f *fake) Target(host string) api.Target                { return api.Target{Host: host, Config: configFile} }
+
+func (f *fake) Start(_ context.Context, host string) (shell, error) {
+	if err := f.called("start %s", host); err != nil {
+		return nil, err
+	}
+	return f.shell, nil
+}
+
+// stage is the real application on a simulated terminal.
+type stage struct {
+	*testing.T
+	*fake
+	term tcell.SimulationScreen
+	done chan error
+	stop context.CancelFunc
+}
+
+// open runs the screen; the test's end ends it.
+func perform(t *testing.T, f *fake, w, h int, o Options) *stage {
+	t.Helper()
+	term := &recordedScreen{SimulationScreen: tcell.NewSimulationScreen("UTF-8"), w: w, h: h}
+	o.Screen = term
+	ctx, stop := context.WithCancel(context.Background())
+	st := &stage{T: t, fake: f, term: term, done: make(chan error, 1), stop: stop}
+	go func() { st.done <- run(ctx, f, o) }()
+	t.Cleanup(func() {
+		stop()
+		st.ended()
+	})
+	return st
+}
+
+// recordedScreen has its size from the start and keeps what was put on the
+// clipboard.
+type recordedScreen struct {
+	tcell.SimulationScreen
+	w, h int
+}
+
+func (r *recordedScreen) Init() error {
+	err := r.SimulationScreen.Init()
+	r.SimulationScreen.SetSize(r.w, r.h)
+	return err
+}
+
+// ended waits until Run has returned.
+func (st *stage) ended() {
+	st.Helper()
+	select {
+	case err, ok := <-st.done:
+		if ok && err != nil {
+			st.Errorf("the screen ended with: %v", err)
+		}
+		close(st.done)
+	case <-time.After(10 * time.Second):
+		st.Fatal("the screen did not end")
+	}
+}
+
+// until waits for a condition.
+func (st *stage) until(what string, is func() bool) {
+	st.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			st.Fatalf("waited in vain for %s; calls %q, screen:\n%s", what, st.called_(), st.text())
+		}
+	}
+}
+
+func (st *stage) sees(texts ...string) {
+	st.Helper()
+	for _, text := range texts {
+		st.until(fmt.Sprintf("%q on the screen", text), func() bool { return strings.Contains(st.text(), text) })
+	}
+}
+
+func (st *stage) loses(text string) {
+	st.Helper()
+	st.until(fmt.Sprintf("%q to go", text), func() bool { return !strings.Contains(st.text(), text) })
+}
+
+func (st *stage) expects(call string) {
+	st.Helper()
+	st.until("the call "+call, func() bool {
+		for _, c := range st.called_() {
+			if c == call {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (st *stage) called_() []string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return append([]string(nil), st.calls...)
+}
+
+// text is what can be read on the screen.
+func (st *stage) text() string {
+	content, w, h := st.term.GetContents()
+	var b strings.Builder
+	for y := range h {
+		var row strings.Builder
+		for x := 0; x < w; x++ {
+			c := content[y*w+x]
+			row.WriteString(string(c.Runes))
+			if len(c.Runes) > 0 && cells(string(c.Runes)) == 2 {
+				x++
+			}
+		}
+		b.WriteString(strings.TrimRight(row.String(), " ") + "\n")
+	}
+	return b.String()
+}
+
+// keys presses keys: names as in the table, anything else letter by letter.
+func (st *stage) keys(names ...string) {
+	special := map[string]tcell.Key{"Enter": tcell.KeyEnter, "Esc": tcell.KeyEsc, "Tab": tcell.KeyTab, "Up": tcell.KeyUp, "Down": tcell.KeyDown,
+		"Left": tcell.KeyLeft, "Right": tcell.KeyRight, "Backspace": tcell.KeyBackspace2, "Ctrl-C": tcell.KeyCtrlC, "Ctrl-D": tcell.KeyCtrlD, "Ctrl-U": tcell.KeyCtrlU}
+	for _, n := range names {
+		if k, ok := special[n]; ok {
+			st.term.InjectKey(k, 0, tcell.ModNone)
+			continue
+		}
+		for _, r := range n {
+			st.term.InjectKey(tcell.KeyRune, r, tcell.ModNone)
+		}
+	}
+}
+
+func (st *stage) event(e api.Event) {
+	st.Helper()
+	select {
+	case st.events <- e:
+	case <-time.After(10 * time.Second):
+		st.Fatal("the screen takes no events")
+	}
+}
+
+func (st *stage) snapshot(s api.Snapshot) { st.Helper(); st.event(api.Event{Snapshot: &s}) }
+
+var errRefused = errors.New("connection refused")

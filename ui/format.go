@@ -1,0 +1,115 @@
+package ui
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/api"
+)
+
+// size is a number of bytes in three digits.
+func size(n float64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%.0f B", n)
+	}
+	for _, unit := range []string{"kB", "MB", "GB", "TB"} {
+		if n /= 1000; n < 9.95 {
+			return fmt.Sprintf("%.1f %s", n, unit)
+		} else if n < 999.5 {
+			return fmt.Sprintf("%.0f %s", n, unit)
+		}
+	}
+	return fmt.Sprintf("%.0f PB", n/1000)
+}
+
+// latency is a round trip: "0.4 ms", "12 ms", "1.2 s".
+func latency(d time.Duration) string {
+	switch ms := float64(d) / 1e6; {
+	case ms < 1:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 999.5:
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// span of time, in its largest unit: "3 s", "5 min", "2 h", "4 d".
+func elapsed(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", max(0, int(d.Seconds())))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// graph draws rates as a row of bars.
+func graph(rates []float64) string {
+	bars := []rune("▁▂▃▄▅▆▇█")
+	top := slices.Max(append([]float64{1}, rates...))
+	var b strings.Builder
+	for _, r := range rates {
+		b.WriteRune(bars[min(len(bars)-1, int(r/top*float64(len(bars)-1)+0.5))])
+	}
+	return b.String()
+}
+
+// origin is where a value was set, short: "config:14", and the block unless
+// it is the host's own.
+func origin(o api.Origin, host string) string {
+	if o.File == "" {
+		return ""
+	}
+	s := clean(filepath.Base(o.File)) + ":" + strconv.Itoa(o.Line)
+	if o.Block != "" && !slices.Contains(strings.Fields(o.Block), host) {
+		s += " " + clean(o.Block)
+	}
+	return s
+}
+
+// place is where a value was set, in full.
+func place(o api.Origin) string {
+	if o.File == "" {
+		return "the configuration"
+	}
+	s := clean(o.File)
+	if o.Line > 0 {
+		s += ":" + strconv.Itoa(o.Line)
+	}
+	return s
+}
+
+// count is "1 shell", "2 shells".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// and joins what is not empty: "a", "a and b", "a, b and c".
+func and(parts ...string) string {
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+// shellWord quotes an alias for a shell where it needs to be.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@%+,/", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,283 @@
+package ui
+
+import (
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"sallyport/api"
+)
+
+// where says in which places a key means something.
+type where int
+
+const (
+	inList where = 1 << iota
+	inDetail
+	inSearch
+	inLog
+	inLogSearch
+	inHelp
+
+	onHosts = inList | inDetail
+	onPages = onHosts | inLog
+)
+
+// key is a row of the table that feeds dispatch, footer and help.
+type key struct {
+	where  where
+	keys   []string // by name; the first is the one that is shown first
+	footer string   // a word for the footer, "" to leave it out
+	group  string   // of the help
+	help   string   // a sentence, "" for keys that need none
+	do     func(*screen)
+	not    func(*screen) string // why it does not apply now, "" if it does; nil always applies
+}
+
+// keys is filled by init because help, which is one of its acts, reads it.
+var keys []key
+
+func init() {
+	keys = []key{
+		// A host
+		{inList, []string{"Enter"}, "shell", "The selected host", "Open a shell. Leaving it comes back here.", (*screen).openShell, noHost},
+		{inDetail, []string{"Enter"}, "switch", "The selected host", "On a tunnel of the right pane: switch it on or off.", (*screen).toggleCurrent, noTunnelRow},
+		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost},
+		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow},
+		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection},
+		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost},
+		{onHosts, []string{"Esc"}, "", "The selected host", "Cancel what is connecting; else clear the search, or go back to the list.", (*screen).escape, nil},
+		// Searching
+		{inList | inDetail, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags and comment, a few letters of each word.", (*screen).search, noConfig},
+		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil},
+		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil},
+		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil},
+		{inLog, []string{"Esc"}, "", "", "", (*screen).logClear, nil},
+		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil},
+		{inLogSearch, []string{"Esc"}, "clear", "", "", (*screen).logClear, nil},
+		// Moving
+		{onPages | inSearch | inHelp, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil},
+		{onPages | inSearch | inHelp, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil},
+		{onPages | inHelp, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil},
+		{onPages | inHelp, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil},
+		{onPages | inHelp, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil},
+		{onPages | inHelp, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil},
+		{onHosts, []string{"Tab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost},
+		// The program
+		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil},
+		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil},
+		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil},
+		{onPages, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil},
+		{inHelp, []string{"Esc", "?", "q", "Enter"}, "close", "", "", func(s *screen) { s.help = nil }, nil},
+		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil},
+	}
+}
+
+// where is the place that has the keys.
+func (s *screen) where() where {
+	switch {
+	case s.help != nil:
+		return inHelp
+	case s.page == logPage && s.journal.typing:
+		return inLogSearch
+	case s.page == logPage:
+		return inLog
+	case s.list.typing:
+		return inSearch
+	case s.detail.focus:
+		return inDetail
+	}
+	return inList
+}
+
+// keyName is how the table calls a key.
+func keyName(ev *tcell.EventKey) string {
+	switch ev.Key() {
+	case tcell.KeyRune:
+		if ev.Rune() == ' ' {
+			return "Space"
+		}
+		return string(ev.Rune())
+	case tcell.KeyUp:
+		return "↑"
+	case tcell.KeyDown:
+		return "↓"
+	}
+	return strings.Replace(ev.Name(), "Ctrl+", "Ctrl-", 1)
+}
+
+// handle takes every key of the application.
+func (s *screen) handle(ev *tcell.EventKey) *tcell.EventKey {
+	s.notice = nil
+	switch {
+	case ev.Key() == tcell.KeyCtrlC:
+		s.quit()
+	case s.dialog != nil:
+		s.dialog.key(ev)
+	default:
+		s.dispatch(ev)
+	}
+	return nil
+}
+
+func (s *screen) dispatch(ev *tcell.EventKey) {
+	place, name := s.where(), keyName(ev)
+	if f := s.typing(); f != nil && f.key(ev) {
+		s.typed()
+		return
+	}
+	for i := range keys {
+		k := &keys[i]
+		if k.where&place == 0 {
+			continue
+		}
+		for _, n := range k.keys {
+			if n == name {
+				s.press(k)
+				return
+			}
+		}
+	}
+	s.tell(clean(name) + " means nothing here. ? shows the keys.")
+}
+
+// press does what a row of the table says, or says why not.
+func (s *screen) press(k *key) {
+	if k.not != nil {
+		if reason := k.not(s); reason != "" {
+			s.tell(reason)
+			return
+		}
+	}
+	k.do(s)
+}
+
+// typing is the search field that takes what is typed, nil if there is none.
+func (s *screen) typing() *field {
+	switch s.where() {
+	case inSearch:
+		return s.list.query
+	case inLogSearch:
+		return s.journal.query
+	}
+	return nil
+}
+
+func (s *screen) typed() {
+	if s.page == logPage {
+		s.journal.up = 0
+		return
+	}
+	s.list.refine()
+	s.list.cursor, s.list.top = 0, 0
+}
+
+// Why a key does not apply.
+
+func noConfig(s *screen) string {
+	if s.inv == nil {
+		return "The configuration is still being read."
+	}
+	return ""
+}
+
+func noHost(s *screen) string {
+	if reason := noConfig(s); reason != "" {
+		return reason
+	}
+	if _, ok := s.list.selected(); !ok {
+		return "No host is selected."
+	}
+	return ""
+}
+
+func noConnection(s *screen) string {
+	if reason := noHost(s); reason != "" {
+		return reason
+	}
+	name, _ := s.list.selected()
+	if l := s.link(name); l == nil || l.State == api.LinkDown || l.State == api.LinkFailed {
+		return clean(name) + " has no connection to close."
+	}
+	return ""
+}
+
+func noTunnelRow(s *screen) string {
+	it := s.current()
+	switch {
+	case it == nil:
+		return "There is nothing to switch here. Tab goes back to the list."
+	case it.forward == nil:
+		return it.about
+	}
+	return ""
+}
+
+// What the keys do beyond acts.go.
+
+func (s *screen) toggleCurrent() {
+	name, _ := s.list.selected()
+	s.toggle(name, *s.current().forward)
+}
+
+func (s *screen) escape() {
+	switch {
+	case s.cancel():
+	case s.detail.focus:
+		s.detail.focus = false
+	case s.list.filtered():
+		s.searchClear()
+	}
+}
+
+func (s *screen) otherPane() { s.detail.focus = !s.detail.focus }
+
+func (s *screen) search() { s.detail.focus, s.list.typing = false, true }
+
+func (s *screen) searchDone() {
+	s.list.typing = false
+	s.askNext()
+}
+
+func (s *screen) searchClear() {
+	selected, _ := s.list.selected()
+	s.list.query.wipe()
+	s.list.filter()
+	s.list.choose(selected)
+	s.searchDone()
+}
+
+func (s *screen) logSearch() { s.journal.typing = true }
+
+func (s *screen) logDone() {
+	s.journal.typing = false
+	s.askNext()
+}
+
+func (s *screen) logClear() {
+	s.journal.query.wipe()
+	s.logDone()
+}
+
+// quit leaves; the pump stops the application.
+func (s *screen) quit() { s.leave() }
+
+func move(n int) func(*screen) { return func(s *screen) { s.move(n) } }
+
+func halfPage(sign int) func(*screen) {
+	return func(s *screen) { s.move(sign * max(1, s.layout().body.h/2)) }
+}
+
+// move goes n rows down in whatever has the keys.
+func (s *screen) move(n int) {
+	switch place := s.where(); {
+	case place == inHelp:
+		s.scrollHelp(n)
+	case s.page == logPage:
+		s.journal.up -= n
+	case place == inDetail:
+		s.moveDetail(n)
+	default:
+		s.list.move(n)
+	}
+}

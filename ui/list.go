@@ -1,0 +1,299 @@
+package ui
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"sallyport/api"
+)
+
+// list is the left pane: every host of the configuration, in file order.
+type list struct {
+	names  []string
+	wide   int    // the widest name
+	index  *index // made when somebody searches
+	query  *field
+	typing bool
+	view   []int // what the query has found; nil without one
+	cursor int   // place in what is shown
+	top    int   // first row in sight
+	last   string
+}
+
+// setNames takes a new configuration; the cursor stays on its host.
+func (l *list) setNames(names []string) {
+	selected, _ := l.selected()
+	l.names, l.index, l.wide = names, nil, 0
+	for _, n := range names {
+		l.wide = max(l.wide, cells(n))
+	}
+	l.filter()
+	l.choose(selected)
+}
+
+// filter searches anew for the query.
+func (l *list) filter() {
+	l.last = ""
+	l.refine()
+}
+
+// refine searches for the query, among what it found before if it only got
+// longer.
+func (l *list) refine() {
+	query := string(l.query.text)
+	if strings.TrimSpace(query) == "" {
+		l.view, l.last = nil, ""
+		return
+	}
+	if l.index == nil {
+		l.index = newIndex(l.names)
+	}
+	var among []int
+	if l.last != "" && strings.HasPrefix(query, l.last) {
+		among = l.view
+		slices.Sort(among)
+	}
+	l.view, l.last = l.index.search(query, among), query
+}
+
+func (l *list) filtered() bool { return l.last != "" }
+
+func (l *list) len() int {
+	if l.filtered() {
+		return len(l.view)
+	}
+	return len(l.names)
+}
+
+func (l *list) at(row int) string {
+	if l.filtered() {
+		return l.names[l.view[row]]
+	}
+	return l.names[row]
+}
+
+func (l *list) selected() (string, bool) {
+	if l.cursor < 0 || l.cursor >= l.len() {
+		return "", false
+	}
+	return l.at(l.cursor), true
+}
+
+// choose puts the cursor on a host, if it is there.
+func (l *list) choose(name string) {
+	for i := range l.len() {
+		if l.at(i) == name {
+			l.cursor = i
+			return
+		}
+	}
+	l.cursor = max(0, min(l.cursor, l.len()-1))
+}
+
+func (l *list) move(n int) { l.cursor = max(0, min(l.cursor+n, l.len()-1)) }
+
+// settle brings the cursor into sight.
+func (l *list) settle(rows int) {
+	l.move(0)
+	l.top = max(0, min(l.top, l.len()-rows), l.cursor-rows+1)
+	l.top = min(l.top, l.cursor)
+}
+
+// scroll moves the rows under the cursor.
+func (l *list) scroll(n, rows int) {
+	l.top = max(0, min(l.top+n, l.len()-rows))
+	l.cursor = max(l.top, min(l.cursor, l.top+rows-1))
+	l.move(0)
+}
+
+// listRows is how many hosts are in sight.
+func (s *screen) listRows(l layout) int { return max(1, s.listArea(l).h) }
+
+// listArea is where the hosts are drawn.
+func (s *screen) listArea(l layout) rect {
+	in := l.list.inner()
+	if s.list.typing || s.list.filtered() {
+		in.y, in.h = in.y+1, max(0, in.h-1)
+	}
+	return in
+}
+
+func (s *screen) drawList(c canvas, l layout) {
+	if l.list.w == 0 {
+		return
+	}
+	style := s.border
+	if !s.detail.focus {
+		style = s.focus
+	}
+	c.frame(l.list, s.listTitle(), style)
+	in := l.list.inner()
+	c = c.within(in)
+	if s.list.typing || s.list.filtered() {
+		c.line(in.x, in.y, line{{" /", s.key}, {" " + fitEnd(s.list.query.shown(), in.w-5), s.plain}})
+		if s.list.typing && s.dialog == nil {
+			c.screen.ShowCursor(min(in.x+3+cells(s.list.query.shown()), in.x+in.w-2), in.y)
+		}
+	}
+	area := s.listArea(l)
+	if s.list.len() == 0 {
+		s.drawLesson(c, area)
+		return
+	}
+	alias := max(8, min(s.list.wide, area.w*2/5))
+	for y := range min(area.h, s.list.len()-s.list.top) {
+		row := s.list.top + y
+		s.drawHost(c, rect{area.x, area.y + y, area.w, 1}, s.list.at(row), row == s.list.cursor, alias)
+	}
+}
+
+func (s *screen) listTitle() line {
+	t := line{{"Hosts", s.title}}
+	if n := len(s.list.names); s.list.filtered() {
+		t = append(t, span{" ─ ", s.border}, span{strconv.Itoa(s.list.len()) + " of " + strconv.Itoa(n), s.plain})
+	} else if n > 0 {
+		t = append(t, span{" ─ ", s.border}, span{strconv.Itoa(n), s.plain})
+	}
+	return t
+}
+
+// drawHost draws one row: state, alias and the way there at the left, what is
+// going on at the right.
+func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias int) {
+	style, query := s.plain, string(s.list.query.text)
+	if selected {
+		style = s.bold
+		mark := s.cursor
+		if s.detail.focus {
+			mark = s.cursorElse
+		}
+		c.text(r.x, r.y, "▌", mark)
+	}
+	st := s.status(name)
+	c.text(r.x+1, r.y, st.glyph, st.style)
+	shown := clean(name)
+	c.line(r.x+3, r.y, s.marked(fit(shown, alias), query, style))
+
+	right := line{{st.note, st.noteStyle}}
+	if n := len(s.world.tunnels[name]); n > 0 {
+		right = append(right, span{" ⇄" + strconv.Itoa(n), s.accent})
+	} else if s.anyTunnels() {
+		right = append(right, span{"   ", s.plain})
+	}
+	end := r.x + r.w - 1
+	c.line(end-right.width(), r.y, right)
+	room := end - right.width() - 1 - (r.x + 3 + alias + 1)
+	c.line(r.x+3+alias+1, r.y, s.hostWay(name, query, room))
+}
+
+func (s *screen) anyTunnels() bool { return len(s.world.tunnels) > 0 }
+
+// hostWay is what stands beside the alias: where else the search has found
+// something, or the way to the host.
+func (s *screen) hostWay(name, query string, room int) line {
+	h, ok := s.known[name]
+	if !ok || room < 4 {
+		return nil
+	}
+	if found := foundIn(h, query); found != "" {
+		return s.marked(fit(found, room), query, s.dim)
+	}
+	if len(h.Via) == 0 {
+		return nil
+	}
+	hops := make([]string, len(h.Via))
+	for i, v := range h.Via {
+		hops[i] = clean(v) + " ▸"
+	}
+	for len(hops) > 1 && cells(strings.Join(hops, " ")) > room {
+		hops = hops[1:]
+		hops[0] = strings.TrimPrefix(hops[0], "… ")
+		hops[0] = "… " + hops[0]
+	}
+	way := strings.Join(hops, " ")
+	if cells(way) > room {
+		way = fit(strings.TrimSuffix(way, " ▸"), room-2) + " ▸"
+	}
+	return line{{way, s.dim}}
+}
+
+// foundIn is the field that the search has found when it is not the alias.
+func foundIn(h api.Host, query string) string {
+	for _, t := range terms(query) {
+		name := newSearchable(clean(h.Name))
+		if t.match(&name, nil) > 0 {
+			continue
+		}
+		for _, f := range append([]string{h.HostName, h.User, h.Comment}, h.Tags...) {
+			if in := newSearchable(f); t.match(&in, nil) > 0 {
+				return f
+			}
+		}
+	}
+	return ""
+}
+
+// marked is text with what the query has found in it marked.
+func (s *screen) marked(text, query string, style tcell.Style) line {
+	if strings.TrimSpace(query) == "" {
+		return line{{text, style}}
+	}
+	found := marks(text, query)
+	var out line
+	n := 0
+	for _, r := range text {
+		st := style
+		if found[n] {
+			st = s.match
+		}
+		if len(out) > 0 && out[len(out)-1].style == st {
+			out[len(out)-1].text += string(r)
+		} else {
+			out = append(out, span{string(r), st})
+		}
+		n++
+	}
+	return out
+}
+
+// drawLesson says what to do when there is nothing to show.
+func (s *screen) drawLesson(c canvas, r rect) {
+	in := rect{r.x + 2, r.y + 1, max(0, r.w-4), max(0, r.h-1)}
+	for y, l := range s.lesson(in.w) {
+		if y < in.h {
+			c.line(in.x, in.y+y, l)
+		}
+	}
+}
+
+func (s *screen) lesson(w int) []line {
+	say := func(style tcell.Style, paragraphs ...string) (out []line) {
+		for _, p := range paragraphs {
+			for _, row := range wrap(p, w) {
+				out = append(out, line{{row, style}})
+			}
+		}
+		return out
+	}
+	switch {
+	case s.inv == nil:
+		return say(s.dim, "Reading the configuration…")
+	case s.list.filtered():
+		return append(say(s.plain, "No host matches.", ""),
+			say(s.dim, "The search looks at the alias, HostName, User, tags and comment. Esc clears it.")...)
+	case s.inv.Missing():
+		out := say(s.plain, "There is no "+clean(s.inv.Path())+" yet.", "", "Write one, for example:", "")
+		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)
+		out = append(out, say(s.plain, "", "and press r to read it.", "")...)
+		return append(out, say(s.dim, "To look around first, quit with q and run  sallyport demo")...)
+	case len(s.inv.Problems()) > 0:
+		p := s.inv.Problems()[0]
+		out := say(s.bad, place(p.Origin)+": "+clean(p.Message))
+		return append(out, say(s.plain, "", "No host could be read. Mend it, then press r.")...)
+	}
+	return append(say(s.plain, clean(s.inv.Path())+" names no host.", ""),
+		say(s.dim, "Host lines with * or ? are patterns, not hosts. Add a line like  Host myserver  and press r.")...)
+}

@@ -1,0 +1,119 @@
+package ui
+
+import (
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+)
+
+// MouseHandler takes every click and every turn of the wheel.
+func (s *screen) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tview.Primitive)) (bool, tview.Primitive) {
+	return func(action tview.MouseAction, ev *tcell.EventMouse, _ func(tview.Primitive)) (bool, tview.Primitive) {
+		x, y := ev.Position()
+		switch action {
+		case tview.MouseLeftClick, tview.MouseLeftDoubleClick:
+			s.notice = nil
+			s.click(x, y, action == tview.MouseLeftDoubleClick)
+		case tview.MouseScrollUp:
+			s.wheel(x, y, -3)
+		case tview.MouseScrollDown:
+			s.wheel(x, y, 3)
+		default:
+			return false, nil
+		}
+		return true, nil
+	}
+}
+
+// PasteHandler puts pasted text where text is typed.
+func (s *screen) PasteHandler() func(string, func(tview.Primitive)) {
+	return func(text string, _ func(tview.Primitive)) {
+		if d := s.dialog; d != nil {
+			if d.focus >= 0 && d.focus < len(d.fields) {
+				d.fields[d.focus].paste(text)
+			}
+			return
+		}
+		if f := s.typing(); f != nil {
+			f.paste(text)
+			s.typed()
+		}
+	}
+}
+
+func (s *screen) click(x, y int, double bool) {
+	l := s.layout()
+	switch {
+	case s.dialog != nil:
+		s.clickDialog(x, y)
+	case s.help != nil:
+		s.help = nil
+	case l.header.has(x, y):
+		press(s.headerItems(l.header.w), x, y)
+	case l.footer.has(x, y):
+		press(s.footerItems(l.footer), x, y)
+	case s.page == hostsPage && l.list.has(x, y):
+		s.clickList(l, x, y, double)
+	case s.page == hostsPage && l.detail.has(x, y):
+		s.clickDetail(l.detail.inner(), x, y, double)
+	}
+}
+
+func press(items []clickable, x, y int) {
+	for _, i := range items {
+		if i.has(x, y) {
+			i.do()
+			return
+		}
+	}
+}
+
+// clickList selects a host; the second click on the same opens a shell.
+func (s *screen) clickList(l layout, x, y int, double bool) {
+	s.detail.focus = false
+	area := s.listArea(l)
+	row := s.list.top + y - area.y
+	if !area.has(x, y) || row >= s.list.len() {
+		return
+	}
+	// tview calls a click double by its time alone, wherever the first was.
+	double = double && row == s.list.cursor
+	s.list.cursor = row
+	if s.list.typing {
+		s.searchDone()
+	}
+	if double && s.dialog == nil {
+		s.openShell()
+	}
+}
+
+// clickDetail puts the cursor on an item; a click on the box of a tunnel
+// switches it, as a double click does anywhere in its row.
+func (s *screen) clickDetail(in rect, x, y int, double bool) {
+	s.detail.focus = true
+	rows := s.detailRows(in.w)
+	i := s.detail.top + y - in.y
+	if !in.has(x, y) || i >= len(rows) || rows[i].item == nil {
+		return
+	}
+	it := rows[i].item
+	double = double && it.id == s.detail.at
+	s.detail.at = it.id
+	if box := x >= in.x && x < in.x+1+len("[x]"); it.forward != nil && (box || double) {
+		s.toggleCurrent()
+	}
+}
+
+func (s *screen) wheel(x, y, n int) {
+	l := s.layout()
+	switch {
+	case s.dialog != nil:
+	case s.help != nil:
+		s.scrollHelp(n)
+	case s.page == logPage:
+		s.journal.up -= n
+	case l.list.has(x, y):
+		s.list.scroll(n, s.listRows(l))
+	case l.detail.has(x, y):
+		s.detail.top += n
+	}
+}

@@ -1,0 +1,81 @@
+package ui
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	frame = 16 * time.Millisecond // the least time between two updates
+	tick  = time.Second           // between two while a time is shown that passes
+)
+
+// pump brings what is in the inbox onto the screen until ctx ends, and then
+// stops the application. It is the only caller of QueueUpdate: that waits for
+// the loop, which stands still while a shell has the terminal, and would wait
+// for ever once the loop has ended. Stopping from within the loop also means
+// never stopping while a shell has the terminal.
+func (s *screen) pump(ctx context.Context) {
+	for moving := false; ctx.Err() == nil; {
+		s.app.QueueUpdateDraw(func() { moving = s.update() })
+		pause(ctx, frame)
+		var clock <-chan time.Time
+		if moving {
+			clock = time.After(tick)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.in.wake:
+		case <-clock:
+		}
+	}
+	s.app.QueueUpdate(func() {
+		s.stopped = true
+		s.app.Stop()
+	})
+}
+
+// update takes what is in the inbox, and tells whether time shall pass on the
+// screen.
+func (s *screen) update() (moving bool) {
+	events, calls := s.in.take()
+	s.world.apply(events, s.now())
+	s.fulfil()
+	for _, call := range calls {
+		call()
+	}
+	s.askNext()
+	return s.moving()
+}
+
+// fulfil forgets wishes that have come true, and answers to questions that
+// are gone.
+func (s *screen) fulfil() {
+	on := map[string]bool{}
+	for i := range s.snap.Tunnels {
+		on[s.snap.Tunnels[i].ID] = s.snap.Tunnels[i].State != "closed"
+	}
+	for id, wish := range s.wishes {
+		if on[id] == wish {
+			delete(s.wishes, id)
+		}
+	}
+	waiting := map[string]bool{}
+	for _, q := range s.snap.Questions {
+		waiting[q.ID] = true
+	}
+	for id := range s.answered {
+		if !waiting[id] {
+			delete(s.answered, id)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

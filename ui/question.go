@@ -1,0 +1,161 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"sallyport/api"
+)
+
+// askNext shows the oldest question that waits, and drops the dialog of one
+// that was answered elsewhere. While somebody types a search it waits: what
+// is typed there must not become an answer.
+func (s *screen) askNext() {
+	open := slices.DeleteFunc(slices.Clone(s.snap.Questions), func(q api.Question) bool { return s.answered[q.ID] })
+	if d := s.dialog; d != nil {
+		gone := d.question != "" && !slices.ContainsFunc(open, func(q api.Question) bool { return q.ID == d.question })
+		if !gone {
+			return
+		}
+		d.wipe()
+		s.dialog = nil
+	}
+	if len(open) > 0 && !s.list.typing && !s.journal.typing {
+		s.dialog = s.questionDialog(open[0], len(open))
+	}
+}
+
+// questionDialog is the form for a question.
+func (s *screen) questionDialog(q api.Question, waiting int) *dialog {
+	d := &dialog{question: q.ID, title: clean(q.Host), escape: func() { s.decline(q) }}
+	if q.Hops > 1 {
+		d.title += fmt.Sprintf(", hop %d of %d", q.Hop, q.Hops)
+	}
+	if q.Goal != "" && q.Goal != q.Host {
+		d.title += " to " + clean(q.Goal)
+	}
+	if waiting > 1 {
+		d.title += fmt.Sprintf(" (1 of %d questions)", waiting)
+	}
+	d.body = s.questionText(q)
+	for _, p := range q.Prompts {
+		d.fields = append(d.fields, &prompt{p.Text, newField(!p.Echo)})
+	}
+	if q.Kind == api.AskHostKey || len(q.Prompts) == 0 && len(q.Choices) > 0 {
+		d.focus = -1
+		for _, choice := range q.Choices {
+			b := choiceButton(choice)
+			b.do = func() { s.answer(q, d, api.Answer{Choice: choice}) }
+			d.buttons = append(d.buttons, b)
+		}
+	} else {
+		d.buttons = []button{
+			{"Answer", 'a', func() { s.answer(q, d, d.texts()) }},
+			{"Decline", 'd', d.escape},
+		}
+	}
+	return d
+}
+
+func (d *dialog) texts() api.Answer {
+	var a api.Answer
+	for _, f := range d.fields {
+		a.Texts = append(a.Texts, slices.Clone(f.text))
+	}
+	return a
+}
+
+// choiceButton words a choice; one of a newer version is shown as it is.
+func choiceButton(choice string) button {
+	switch choice {
+	case api.AcceptAndRemember:
+		return button{label: "Accept and remember", key: 'a'}
+	case api.AcceptOnce:
+		return button{label: "Only now", key: 'o'}
+	case api.Refuse:
+		return button{label: "Refuse", key: 'r'}
+	}
+	return button{label: clean(choice)}
+}
+
+// questionText says what is asked, by whom, and what to compare.
+func (s *screen) questionText(q api.Question) []paragraph {
+	var out []paragraph
+	say := func(text string) { out = append(out, paragraph{text: text, style: s.plain}) }
+	gap := func() { out = append(out, paragraph{}) }
+	if q.Try > 1 {
+		out = append(out, paragraph{text: fmt.Sprintf("✗ That was wrong, try again (try %d).", q.Try), style: s.bad})
+		gap()
+	}
+	out = append(out, s.whoAsks(q))
+	for _, text := range []string{q.Title, q.Instruction} {
+		if text != "" && q.Kind != api.AskHostKey {
+			out = append(out, paragraph{text: text, style: s.plain, quoted: q.FromServer})
+		}
+	}
+	if k := q.HostKey; k != nil {
+		say(q.Title)
+		gap()
+		out = append(out, paragraph{text: k.Type + "  " + k.Fingerprint, style: s.bold})
+		out = append(out, paragraph{text: k.Art, style: s.plain, verbatim: true})
+		if k.Note != "" {
+			say(k.Note)
+		}
+		if q.Instruction == "" {
+			q.Instruction = "Compare it with what the people who run this host publish."
+		}
+		gap()
+		say(q.Instruction)
+	}
+	return out
+}
+
+// whoAsks tells the person where the answer goes.
+func (s *screen) whoAsks(q api.Question) paragraph {
+	text := "For " + q.Address
+	switch {
+	case q.Kind == api.AskPassphrase && q.File != "":
+		text = "Unlocks the key file " + q.File + " on this computer; it is not sent anywhere."
+	case q.FromServer:
+		text = "The server " + q.Address + " says:"
+	}
+	return paragraph{text: text, style: s.dim}
+}
+
+// answer sends an answer; the dialog is over as soon as it is on its way.
+func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
+	d.wipe()
+	s.finish(q)
+	s.act(func(ctx context.Context) error {
+		defer a.Wipe()
+		return s.b.Answer(ctx, q.ID, a)
+	}, func(err error) { s.unanswered(q, err) })
+}
+
+// decline tells that there will be no answer.
+func (s *screen) decline(q api.Question) {
+	if s.dialog != nil {
+		s.dialog.wipe()
+	}
+	s.finish(q)
+	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(q, err) })
+	s.tell("Not answered: the connection to " + clean(q.Host) + " is given up.")
+}
+
+// finish takes the dialog away and shows the next question.
+func (s *screen) finish(q api.Question) {
+	s.answered[q.ID], s.dialog = true, nil
+	s.askNext()
+}
+
+// unanswered brings a question back whose answer has not arrived.
+func (s *screen) unanswered(q api.Question, err error) {
+	if err == nil {
+		return
+	}
+	delete(s.answered, q.ID)
+	message, hint := sentence(err)
+	s.fail(q.Host, message, hint)
+	s.askNext()
+}

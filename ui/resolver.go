@@ -1,0 +1,117 @@
+package ui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sallyport/api"
+)
+
+// resolver asks the inventory about hosts, outside the loop: first about what
+// is on the screen, then, once somebody searches, about all the others.
+type resolver struct {
+	inv  inventory
+	wake chan struct{} // of size 1
+
+	mu     sync.Mutex
+	rows   []string // visible hosts that are not known yet
+	detail string   // the host whose detail is wanted
+	all    bool
+}
+
+// resolved is what the resolver has found out.
+type resolved struct {
+	hosts  []api.Host
+	detail *api.Detail
+}
+
+func newResolver(inv inventory) *resolver {
+	return &resolver{inv: inv, wake: make(chan struct{}, 1)}
+}
+
+// want replaces what is asked for; it never blocks.
+func (r *resolver) want(rows []string, detail string, all bool) {
+	r.mu.Lock()
+	r.rows, r.detail = rows, detail
+	r.all = r.all || all
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *resolver) take() (rows []string, detail string, all bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rows, detail, all = r.rows, r.detail, r.all
+	r.rows, r.detail = nil, ""
+	return rows, detail, all
+}
+
+// bulkPause is how often the background part of the work is handed over: a
+// search is made again each time.
+const bulkPause = 250 * time.Millisecond
+
+// run works until ctx ends and hands each piece to found.
+func (r *resolver) run(ctx context.Context, found func(resolved)) {
+	var rest []string
+	started, done := false, false
+	for {
+		rows, detail, all := r.take()
+		r.urgent(ctx, rows, detail, found)
+		if all && !started {
+			rest, started = r.inv.Names(), true
+		}
+		if started && !done {
+			rest = r.bulk(ctx, rest, found)
+			done = len(rest) == 0
+			if !done && ctx.Err() == nil {
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		}
+	}
+}
+
+// urgent answers what the screen shows.
+func (r *resolver) urgent(ctx context.Context, rows []string, detail string, found func(resolved)) {
+	var out resolved
+	if detail != "" {
+		d := r.inv.Detail(detail)
+		out.detail = &d
+	}
+	for _, name := range rows {
+		if ctx.Err() != nil {
+			return
+		}
+		out.hosts = append(out.hosts, r.inv.Host(name))
+	}
+	if out.detail != nil || out.hosts != nil {
+		found(out)
+	}
+}
+
+// bulk goes on with names until it is time to hand over or the screen wants
+// something, and returns those that are left.
+func (r *resolver) bulk(ctx context.Context, names []string, found func(resolved)) []string {
+	var out resolved
+	for until := time.Now().Add(bulkPause); len(names) > 0 && ctx.Err() == nil && time.Now().Before(until) && !r.wanted(); names = names[1:] {
+		out.hosts = append(out.hosts, r.inv.Host(names[0]))
+	}
+	if out.hosts != nil {
+		found(out)
+	}
+	return names
+}
+
+func (r *resolver) wanted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rows != nil || r.detail != ""
+}

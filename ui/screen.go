@@ -1,0 +1,279 @@
+package ui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+
+	"sallyport/api"
+)
+
+type page int
+
+const (
+	hostsPage page = iota
+	logPage
+)
+
+// screen is all that is shown, and what the person does with it. It is the
+// one primitive of the application: tview gives it the keys, the mouse and
+// the loop, and it draws every cell itself. All fields below b are touched
+// only by the loop.
+type screen struct {
+	*tview.Box
+	ctx   context.Context // of everything the screen starts
+	leave context.CancelFunc
+	b     backend
+	in    *inbox
+	acts  context.Context    // of what is done for good, see act
+	halt  context.CancelFunc // ends acts
+	work  sync.WaitGroup     // goroutines that use ctx and acts
+	now   func() time.Time
+
+	app     *tview.Application
+	stopped bool // by the pump
+	term    tcell.Screen
+	theme
+	ascii bool
+	name  string // of the program
+
+	world
+	inv      inventory // nil until it has been read
+	resolver *resolver
+	forget   context.CancelFunc // ends resolver
+	known    map[string]api.Host
+	details  map[string]api.Detail
+	wanted   string // the host whose detail was asked for last
+	searched bool   // the resolver was asked for all hosts
+
+	page    page
+	list    list
+	detail  detail
+	journal journal
+	help    *help
+	dialog  *dialog
+	notice  line // what the last key led to; until the next one
+
+	opening  map[string]*opening     // shells on their way, by alias
+	latest   string                  // the host of the shell that was asked for last
+	wishes   map[string]bool         // tunnels switched and not yet seen in that state, by ID
+	failures map[string]*api.Failure // of acts that no link can tell of, by alias
+	answered map[string]bool         // questions that are answered and not yet gone, by ID
+	said     []api.Entry             // our own lines of the log
+}
+
+func newScreen(ctx context.Context, b backend, o Options) *screen {
+	name := o.Name
+	if name == "" {
+		name = "sallyport"
+	}
+	s := &screen{
+		Box: tview.NewBox(), b: b, in: newInbox(), now: time.Now,
+		theme: newTheme(o.NoColor), ascii: o.ASCII, name: name,
+		opening: map[string]*opening{}, wishes: map[string]bool{},
+		failures: map[string]*api.Failure{}, answered: map[string]bool{},
+	}
+	s.ctx, s.leave = context.WithCancel(ctx)
+	s.acts, s.halt = context.WithCancel(context.WithoutCancel(ctx))
+	s.list.query, s.journal.query = newField(false), newField(false)
+	return s
+}
+
+// layout is where everything is on a screen of this size.
+type layout struct {
+	header, banner, body, footer rect
+	list, detail                 rect // of zero width when only the other is shown
+}
+
+// narrow is the width under which one pane is shown at a time.
+const narrow = 70
+
+func (s *screen) layout() layout {
+	_, _, w, h := s.GetRect()
+	l := layout{header: rect{0, 0, w, 1}, footer: rect{0, h - 1, w, 1}}
+	top := 1
+	if len(s.banner()) > 0 {
+		l.banner = rect{0, 1, w, 1}
+		top = 2
+	}
+	l.body = rect{0, top, w, max(0, h-1-top)}
+	switch left := min(w*45/100, 58); {
+	case w >= narrow:
+		l.list = rect{0, top, left, l.body.h}
+		l.detail = rect{left, top, w - left, l.body.h}
+	case s.detail.focus:
+		l.detail = l.body
+	default:
+		l.list = l.body
+	}
+	return l
+}
+
+// SetRect comes before each drawing, with the size of the terminal: what is
+// scrolled is brought back into its bounds, and what is seen for the first
+// time is asked for.
+func (s *screen) SetRect(x, y, w, h int) {
+	s.Box.SetRect(x, y, w, h)
+	s.settle()
+}
+
+func (s *screen) settle() {
+	l := s.layout()
+	s.list.settle(s.listRows(l))
+	s.detail.settle(len(s.detailRows(l.detail.inner().w)), l.detail.inner().h)
+	s.journal.settle(len(s.logRows(l.body.inner().w)), s.logHeight(l))
+	s.request(l)
+}
+
+// Draw draws everything anew; tcell sends what has changed.
+func (s *screen) Draw(t tcell.Screen) {
+	_, _, w, h := s.GetRect()
+	c := canvas{t, rect{0, 0, w, h}, s.ascii}
+	t.HideCursor()
+	l := s.layout()
+	s.drawHeader(c, l.header)
+	c.line(1, l.banner.y, fitLine(s.banner(), max(0, l.banner.w-2)))
+	switch s.page {
+	case hostsPage:
+		s.drawList(c, l)
+		s.drawDetail(c, l.detail)
+	case logPage:
+		s.drawLog(c, l)
+	}
+	s.drawFooter(c, l.footer)
+	if s.help != nil {
+		s.drawHelp(c, l.body)
+	}
+	if s.dialog != nil {
+		s.drawDialog(c)
+	}
+}
+
+// tabs are the pages by their keys.
+var tabs = []struct {
+	page  page
+	label string
+}{{hostsPage, "1 Hosts"}, {logPage, "2 Log"}}
+
+// headerItems are the places in the header that can be clicked.
+func (s *screen) headerItems(w int) []clickable {
+	x := cells(s.name) + 3
+	var out []clickable
+	for _, t := range tabs {
+		style := s.plain
+		if t.page == s.page {
+			style = s.tab
+		}
+		text := " " + t.label + " "
+		out = append(out, clickable{rect{x, 0, cells(text), 1}, line{{text, style}}, func() { s.show(t.page) }})
+		x += cells(text) + 1
+	}
+	if help := "? help"; x+cells(help)+1 < w {
+		out = append(out, clickable{rect{w - cells(help) - 1, 0, cells(help), 1}, line{{"?", s.key}, {" help", s.dim}}, s.showHelp})
+	}
+	return out
+}
+
+// clickable is a text with something behind it.
+type clickable struct {
+	rect
+	text line
+	do   func()
+}
+
+func (s *screen) drawHeader(c canvas, r rect) {
+	c.text(r.x+1, r.y, s.name, s.title)
+	for _, i := range s.headerItems(r.w) {
+		c.line(i.x, i.y, i.text)
+	}
+}
+
+// banner tells of what is wrong with the configuration as a whole.
+func (s *screen) banner() line {
+	if s.inv == nil {
+		return nil
+	}
+	var worst *api.Problem
+	all := s.inv.Problems()
+	for i := range all {
+		if worst == nil || all[i].Fatal && !worst.Fatal {
+			worst = &all[i]
+		}
+	}
+	if worst == nil {
+		return nil
+	}
+	more := ""
+	if len(all) > 1 {
+		more = " (and " + count(len(all)-1, "more") + ": 2 Log)"
+		if len(all) > 2 {
+			more = " (and more: 2 Log)"
+		}
+	}
+	if worst.Fatal {
+		return line{{"✗ ", s.bad}, {place(worst.Origin) + ": " + clean(worst.Message), s.bad}, {more, s.dim}}
+	}
+	return line{{"! ", s.busy}, {place(worst.Origin) + ": " + clean(worst.Message) + more, s.dim}}
+}
+
+// footerItems are the keys that matter here, as many as there is room for.
+func (s *screen) footerItems(r rect) []clickable {
+	var out []clickable
+	x := r.x + 1
+	for i := range keys {
+		k := &keys[i]
+		if k.footer == "" || k.where&s.where() == 0 {
+			continue
+		}
+		text := line{{k.keys[0], s.key}, {" " + k.footer, s.dim}}
+		if x+text.width() > r.x+r.w-1 {
+			break
+		}
+		out = append(out, clickable{rect{x, r.y, text.width(), 1}, text, func() { s.press(k) }})
+		x += text.width() + 2
+	}
+	return out
+}
+
+func (s *screen) drawFooter(c canvas, r rect) {
+	if s.notice != nil {
+		c.line(r.x+1, r.y, fitLine(s.notice, r.w-2))
+		return
+	}
+	for _, i := range s.footerItems(r) {
+		c.line(i.x, i.y, i.text)
+	}
+}
+
+// tell shows a sentence until the next key.
+func (s *screen) tell(text string) { s.notice = line{{text, s.plain}} }
+
+// fail shows what went wrong, and keeps it in the log.
+func (s *screen) fail(host, message, hint string) {
+	s.notice = line{{"✗ ", s.bad}, {message, s.bad}}
+	if hint != "" {
+		s.notice = append(s.notice, span{"  " + hint, s.plain})
+	}
+	s.note(host, message, hint)
+}
+
+// note adds a line of our own to the log.
+func (s *screen) note(host, message, hint string) {
+	s.said = append(s.said, api.Entry{Time: s.now(), Host: host, Message: message, Hint: hint})
+	s.said = s.said[max(0, len(s.said)-api.LogLimit):]
+}
+
+func (s *screen) show(p page) { s.page, s.help = p, nil }
+
+// moving tells whether something on the screen changes by itself with time.
+func (s *screen) moving() bool {
+	for _, o := range s.opening {
+		if o.shell == nil {
+			return true
+		}
+	}
+	return s.world.moving()
+}
