@@ -135,6 +135,9 @@ func (e *session) start(program func(context.Context, *shell) int) (func(context
 // (RFC 4254 section 6.10), then close.
 func (e *session) run(ctx context.Context, program func(context.Context) int) {
 	status := program(ctx)
+	if e.tty != nil {
+		e.tty.hangUp()
+	}
 	// All four fail only where the channel has ended, and then nobody listens.
 	_ = e.ch.CloseWrite()
 	if signal := e.signalled(); signal != "" {

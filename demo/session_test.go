@@ -100,7 +100,9 @@ func (p *person) sees(text string) {
 	end := time.Now().Add(15 * time.Second)
 	for !p.has(text) {
 		if time.Now().After(end) {
-			p.t.Fatalf("never saw %q, but %q", text, p.seen.String())
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.t.Fatalf("never saw %q; the last was %q", text, p.seen.Bytes()[max(0, p.seen.Len()-500):])
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

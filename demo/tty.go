@@ -25,7 +25,7 @@ func (s size) orDefault() size {
 // and the screen for programs that draw all of it.
 type tty struct {
 	input   *input
-	raw     io.Writer // to the client, as it is
+	raw     *lockedWriter // to the client, as it is
 	history term.History
 
 	mu         sync.Mutex // guards all below
@@ -36,7 +36,7 @@ type tty struct {
 }
 
 func newTTY(in *input, raw io.Writer, s size) *tty {
-	t := &tty{input: in, raw: raw, size: s, history: term.NewTerminal(nil, "").History}
+	t := &tty{input: in, raw: &lockedWriter{w: raw}, size: s, history: term.NewTerminal(nil, "").History}
 	in.mu.Lock()
 	in.interrupt = t.interrupt
 	in.mu.Unlock()
@@ -224,6 +224,32 @@ func frame(lines []string, s size) []byte {
 	}
 	b.WriteString("\x1b[J")
 	return b.Bytes()
+}
+
+// hangUp drops all further output: that of a Ctrl-C or a new size that comes
+// when the program has ended.
+func (t *tty) hangUp() {
+	t.raw.mu.Lock()
+	defer t.raw.mu.Unlock()
+	t.raw.ended = true
+}
+
+// lockedWriter lets one write after the other through, and none after the
+// end. An ssh.Channel wants both of its users: two writes at once share a
+// buffer, and the client gets a broken packet.
+type lockedWriter struct {
+	mu    sync.Mutex // held while writing to w; guards ended
+	w     io.Writer
+	ended bool
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return 0, io.ErrClosedPipe
+	}
+	return l.w.Write(p)
 }
 
 // crlfWriter writes "\n" as "\r\n", as a terminal does with a program's

@@ -185,25 +185,6 @@ func (c *client) must(argv ...string) string {
 	return r.Out
 }
 
-// start starts a program on the client and ends it with the test.
-func (c *client) start(argv ...string) *exec.Cmd {
-	c.t.Helper()
-	cmd := c.command(argv...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended; the client's end takes what it leaves
-		_ = cmd.Wait()         // killed: that is no news
-		if c.t.Failed() {
-			c.t.Logf("%q printed:\n%s", argv, output.String())
-		}
-	})
-	return cmd
-}
-
 // daemonPID is the process number of the background process, on the client; 0
 // while there is none.
 func (c *client) daemonPID() int {

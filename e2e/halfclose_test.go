@@ -57,7 +57,7 @@ func TestHalfCloseThroughATunnel(t *testing.T) {
 		}},
 		{"ssh", func(t *testing.T) (*machine, string, string) {
 			c := newClient(t, config)
-			c.start("ssh", "-N", "inner")
+			t.Cleanup(background(t, c.machine, "ssh", "exec ssh -N inner"))
 			c.eventually("ssh listens", func() bool { return c.listens("7001") && c.listens("7002") })
 			return c.machine, "localhost:7001", "localhost:7002"
 		}},

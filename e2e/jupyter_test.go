@@ -54,7 +54,7 @@ func TestJupyterThroughATunnel(t *testing.T) {
 
 	t.Run("ssh", func(t *testing.T) {
 		c := newClient(t, jupyterConfig)
-		c.start("ssh", "-N", "inner")
+		t.Cleanup(background(t, c.machine, "ssh", "exec ssh -N inner"))
 		c.answers(page)
 	})
 	t.Run("sallyport", func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -34,6 +35,8 @@ type machine struct {
 	pid  int    // of its first process, as seen from here
 	hold io.Closer
 	init *exec.Cmd
+
+	accounts sync.Mutex // held while its user database changes
 }
 
 // startMachine starts a computer that is called name and has the address addr,
@@ -247,6 +250,8 @@ func connect(a, b *machine) error {
 // user makes an account with a home and bash; with an empty password none is
 // accepted.
 func (m *machine) user(name, password string) error {
+	m.accounts.Lock()
+	defer m.accounts.Unlock()
 	if _, err := m.sh("useradd --create-home --shell /bin/bash " + name); err != nil {
 		return err
 	}

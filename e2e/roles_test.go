@@ -221,7 +221,7 @@ func serveSSH(addr string, config *ssh.ServerConfig, serve func(net.Conn)) error
 	return serveTCP(addr, func(conn net.Conn) error { serve(conn); return nil })
 }
 
-// serveShell plays a shell to whoever gets in: it knows one command, "exit".
+// serveShell plays a shell to whoever gets in: it knows one command, "exit 7".
 func serveShell(conn net.Conn, config *ssh.ServerConfig) {
 	server, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
@@ -261,7 +261,7 @@ func playShell(channel ssh.Channel, asked <-chan *ssh.Request) {
 					return
 				}
 				typed.Write(one)
-				if strings.HasSuffix(typed.String(), "exit\r") {
+				if strings.HasSuffix(typed.String(), "exit 7\r") {
 					_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{7})) // it may be gone
 					return
 				}

@@ -160,11 +160,15 @@ func (p *pane) dead() bool {
 // ended waits for the end of the program and returns its exit status.
 func (p *pane) ended() int {
 	p.t.Helper()
-	p.until("the program has ended", p.dead)
-	status := strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead_status}"))
+	// The terminal is closed a moment before the status is known.
+	var status string
+	p.until("the program has ended with a status", func() bool {
+		status = strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead_status}"))
+		return p.dead() && status != ""
+	})
 	n, err := strconv.Atoi(status)
 	if err != nil {
-		p.t.Fatalf("the program ended without a status: %q", status)
+		p.t.Fatalf("the program ended with the status %q", status)
 	}
 	return n
 }
