@@ -151,7 +151,7 @@ func (d *daemon) followLinks(ctx context.Context, news *mailbox[transport.LinkSt
 	for ctx.Err() == nil {
 		for _, s := range news.take(ctx) {
 			d.forwards.linkChanged(s)
-			if last[s.ID] != s.State {
+			if before, known := last[s.ID]; known && before != s.State {
 				d.record(s)
 			}
 			last[s.ID] = s.State
