@@ -264,7 +264,7 @@ func (l *loader) line(f *file, at int, raw string, number int32, depth int) {
 	}
 	d := directive{rest: rest, at: int32(at), line: number, seq: l.seq, key: lookup(word)}
 	l.seq++
-	if d.key != kUnknown && !l.dialect.knows(d.key, lower(word)) {
+	if d.key != kUnknown && !l.dialect.knows(d.key, word) {
 		d.key = kUnknown
 	}
 	if d.key == kHost || d.key == kMatch {

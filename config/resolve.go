@@ -177,7 +177,7 @@ func (r *resolution) option(line string) {
 	case k == kInclude:
 		r.failAt(here, "Include directive not supported as a command-line option")
 		return
-	case k == kUnknown || !r.dialect.knows(k, name):
+	case k == kUnknown || !r.dialect.knows(k, word):
 		if !matchList(name, r.text(kIgnoreUnknown), true) {
 			r.failAt(here, badOption(word))
 		}
