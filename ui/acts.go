@@ -180,7 +180,7 @@ func (s *screen) cancel() bool {
 		}
 		any = true
 	}
-	if l := s.link(name); l != nil && (l.State == api.LinkConnecting || l.State == api.LinkAsking || l.State == api.LinkWaiting) {
+	if l := s.link(name); l != nil && underWay(l) {
 		s.closeLink(*l)
 		any = true
 	}
@@ -188,6 +188,17 @@ func (s *screen) cancel() bool {
 		s.tell("Connecting to " + clean(name) + " is cancelled.")
 	}
 	return any
+}
+
+// cancels tells whether Esc would cancel something.
+func (s *screen) cancels() bool {
+	name, ok := s.list.selected()
+	l := s.link(name)
+	return ok && (s.opening[name] != nil || l != nil && underWay(l))
+}
+
+func underWay(l *api.Link) bool {
+	return l.State == api.LinkConnecting || l.State == api.LinkAsking || l.State == api.LinkWaiting
 }
 
 func (s *screen) closeLink(l api.Link) {

@@ -107,8 +107,7 @@ func (c canvas) frame(r rect, title line, style tcell.Style) {
 	}
 	c.text(r.x, r.y+r.h-1, "└"+edge+"┘", style)
 	if len(title) > 0 && r.w > 6 {
-		in := c.within(rect{r.x + 2, r.y, r.w - 4, 1})
-		in.line(r.x+2, r.y, fitLine(append(append(line{{" ", style}}, title...), span{" ", style}), r.w-4))
+		c.line(r.x+1, r.y, fitLine(append(append(line{{" ", style}}, title...), span{" ", style}), r.w-3))
 	}
 }
 
@@ -194,11 +193,12 @@ func wrap(s string, w int) []string {
 	}
 	var rows []string
 	for _, paragraph := range strings.Split(s, "\n") {
-		row := ""
-		for _, word := range strings.Split(paragraph, " ") {
+		text := strings.TrimLeft(paragraph, " ")
+		row := paragraph[:len(paragraph)-len(text)]
+		for i, word := range strings.Split(text, " ") {
 			switch {
-			case row == "":
-				row = word
+			case i == 0:
+				row += word
 			case cells(row)+1+cells(word) <= w:
 				row += " " + word
 			default:

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -31,14 +30,14 @@ func (s *screen) newStop(name string, style tcell.Style, state line, address str
 //
 // with the addresses below if that fits into one row of hops.
 func (s *screen) chainRows(name string, d api.Detail, w int) []line {
-	stops := s.stops(name, d, true)
+	stops := s.stops(name, d, w, true)
 	if rows := s.layStops(stops, w); len(rows) <= 3 {
 		return rows
 	}
-	return s.layStops(s.stops(name, d, false), w)
+	return s.layStops(s.stops(name, d, w, false), w)
 }
 
-func (s *screen) stops(name string, d api.Detail, addresses bool) []stop {
+func (s *screen) stops(name string, d api.Detail, w int, addresses bool) []stop {
 	out := []stop{s.newStop("you", s.dim, nil, "")}
 	chain := d.Chain
 	if len(chain) == 0 {
@@ -56,7 +55,7 @@ func (s *screen) stops(name string, d api.Detail, addresses bool) []stop {
 		if addresses {
 			address = fit(clean(h.Address), 30)
 		}
-		out = append(out, s.newStop(clean(h.Name), style, s.hopState(name, h, i, chain), address))
+		out = append(out, s.newStop(fit(clean(h.Name), w-5), style, s.hopState(name, h, i, chain), address))
 	}
 	return out
 }
@@ -70,12 +69,15 @@ func (s *screen) hopState(goal string, h api.Hop, i int, chain []api.Hop) line {
 	}
 	if i == len(chain)-1 {
 		st := s.status(goal)
-		if q := s.asks[goal]; st.glyph != "?" || q.Host == goal {
+		if st.glyph == "○" {
+			return line{{"○ closed", s.dim}}
+		}
+		if q := s.asks[goal]; st.glyph != "?" || q == nil || q.Host == goal {
 			return line{{st.glyph, st.style}, {" " + st.note, st.noteStyle}}
 		}
 	}
 	if l == nil {
-		return line{{"○", s.dim}}
+		return line{{"○ closed", s.dim}}
 	}
 	st := s.linkStatus(l)
 	return line{{st.glyph, st.style}, {" " + st.note, st.noteStyle}}
@@ -91,7 +93,8 @@ func (s *screen) hopLink(goal string, h api.Hop, i int) *api.Link {
 
 // layStops puts the stops beside each other, in as many rows as it takes.
 func (s *screen) layStops(stops []stop, w int) []line {
-	const arrow = " ──▶ "
+	const shaft, head = " ──", "▶ "
+	const arrow = shaft + head
 	var out []line
 	var rows [3]line
 	used := 0
@@ -107,19 +110,18 @@ func (s *screen) layStops(stops []stop, w int) []line {
 		if i > 0 && used+cells(arrow)+st.w > w && used > 0 {
 			flush()
 		}
-		gap := 0
-		if i > 0 {
-			gap = cells(arrow)
-			rows[0] = append(rows[0], span{arrow, s.dim})
+		if i > 0 { // the shaft reaches back to the name before it
+			short := used - rows[0].width()
+			rows[0] = append(rows[0], span{shaft + strings.Repeat("─", short) + head, s.dim})
+			used += cells(arrow)
 		}
 		for n := range rows {
-			if n > 0 {
-				rows[n] = append(rows[n], span{strings.Repeat(" ", gap), s.plain})
+			if fill := used - rows[n].width(); fill > 0 {
+				rows[n] = append(rows[n], span{strings.Repeat(" ", fill), s.plain})
 			}
-			rows[n] = append(slices.Clone(rows[n]), st.rows[n]...)
-			rows[n] = append(rows[n], span{strings.Repeat(" ", st.w-st.rows[n].width()), s.plain})
+			rows[n] = append(rows[n], st.rows[n]...)
 		}
-		used += gap + st.w
+		used += st.w
 	}
 	flush()
 	return out

@@ -140,9 +140,16 @@ func (s *sheet) add(l line)            { s.rows = append(s.rows, row{line: l}) }
 func (s *sheet) item(it *item, l line) { s.rows = append(s.rows, row{l, it}) }
 func (s *sheet) gap()                  { s.add(nil) }
 func (s *sheet) heading(text string)   { s.gap(); s.add(line{{text, s.screen.heading}}) }
-func (s *sheet) say(indent int, sp span) {
-	for _, r := range wrap(sp.text, s.w-indent) {
-		s.add(line{{strings.Repeat(" ", indent), s.plain}, {r, sp.style}})
+
+// say adds text after a mark, with its rows below each other.
+func (s *sheet) say(indent int, mark string, sp span) {
+	hang := indent + cells(mark)
+	for i, r := range wrap(sp.text, s.w-hang) {
+		if i == 0 {
+			s.add(line{{strings.Repeat(" ", indent) + mark, sp.style}, {r, sp.style}})
+		} else {
+			s.add(line{{strings.Repeat(" ", hang) + r, sp.style}})
+		}
 	}
 }
 
@@ -159,13 +166,7 @@ func (s *screen) detailRows(w int) []row {
 		p.add(l)
 	}
 	p.news()
-	if d.Host.Comment != "" || len(d.Host.Tags) > 0 {
-		p.gap()
-		p.say(0, span{clean(d.Host.Comment), s.dim})
-		for _, t := range d.Host.Tags {
-			p.rows[len(p.rows)-1].line = append(p.rows[len(p.rows)-1].line, span{" #" + clean(t), s.accent})
-		}
-	}
+	p.remarks(d.Host)
 	if _, known := s.details[name]; !known {
 		p.gap()
 		p.add(line{{"Reading…", s.dim}})
@@ -178,19 +179,32 @@ func (s *screen) detailRows(w int) []row {
 	return p.rows
 }
 
+// remarks are the comment and the tags of the host's block.
+func (p *sheet) remarks(h api.Host) {
+	if h.Comment != "" || len(h.Tags) > 0 {
+		p.gap()
+	}
+	if h.Comment != "" {
+		p.say(0, "", span{clean(h.Comment), p.dim})
+	}
+	if len(h.Tags) > 0 {
+		p.say(0, "", span{"#" + clean(strings.Join(h.Tags, " #")), p.accent})
+	}
+}
+
 // news tells what the connection does, or why it failed and what to do.
 func (p *sheet) news() {
 	if f := p.failure(p.host); f != nil {
 		p.gap()
-		p.say(0, span{"✗ " + clean(f.Message), p.bad})
+		p.say(0, "✗ ", span{clean(f.Message), p.bad})
 		if f.Hint != "" {
-			p.say(2, span{"→ " + clean(f.Hint), p.plain})
+			p.say(2, "→ ", span{clean(f.Hint), p.plain})
 		}
 		return
 	}
 	if problem := p.known[p.host].Problem; problem != "" {
 		p.gap()
-		p.say(0, span{"✗ " + clean(problem), p.bad})
+		p.say(0, "✗ ", span{clean(problem), p.bad})
 		return
 	}
 	l := p.link(p.host)
@@ -203,7 +217,7 @@ func (p *sheet) news() {
 		step = "connecting"
 	}
 	p.gap()
-	p.say(0, span{clean(hop.Host) + ": " + step + ", for " + elapsed(p.screen.now().Sub(hop.Since)) + " — Esc cancels", p.busy})
+	p.say(0, "", span{clean(hop.Host) + ": " + step + ", for " + elapsed(p.screen.now().Sub(hop.Since)) + " — Esc cancels", p.busy})
 }
 
 // forwards are those of the configuration, then those that are open without
@@ -211,7 +225,7 @@ func (p *sheet) news() {
 func (s *screen) forwards(host string, d api.Detail) []api.Forward {
 	out := slices.Clone(d.Forwards)
 	for _, t := range s.world.tunnels[host] {
-		if t.State != api.TunnelClosed && !slices.ContainsFunc(out, func(f api.Forward) bool { return f.ID == t.ID }) {
+		if !slices.ContainsFunc(out, func(f api.Forward) bool { return f.ID == t.ID }) {
 			out = append(out, api.Forward{ID: t.ID, Spec: t.Spec})
 		}
 	}
@@ -222,7 +236,7 @@ func (p *sheet) tunnels(d api.Detail) {
 	p.heading("Tunnels")
 	all := p.forwards(p.host, d)
 	if len(all) == 0 {
-		p.say(0, span{"None. A line like  LocalForward 8080 localhost:80  in the host's block puts one here.", p.dim})
+		p.say(0, "", span{"None. A line like  LocalForward 8080 localhost:80  in the host's block puts one here.", p.dim})
 		return
 	}
 	width := 0
@@ -274,7 +288,7 @@ func (p *sheet) tunnel(f api.Forward, width int) {
 		p.item(it, append(left, right...))
 	case left.width()+2+cells(st.note) <= p.w:
 		p.item(it, append(left, right[:2]...))
-		p.add(append(line{{"    ", p.plain}}, right[2:]...))
+		p.add(append(line{{"  ", p.plain}}, right[2:]...))
 	default:
 		p.item(it, line{{box, p.plain}, {fit(forwardText(f.Spec), p.w-4), style}})
 		p.add(append(line{{"    ", p.plain}}, right...))
@@ -284,7 +298,7 @@ func (p *sheet) tunnel(f api.Forward, width int) {
 
 func (p *sheet) tunnelTrouble(f api.Forward, t *api.Tunnel) {
 	if f.Problem != "" {
-		p.say(4, span{clean(f.Problem), p.bad})
+		p.say(4, "", span{clean(f.Problem), p.bad})
 	}
 	if t == nil {
 		return
@@ -293,9 +307,9 @@ func (p *sheet) tunnelTrouble(f api.Forward, t *api.Tunnel) {
 		if failure == nil {
 			continue
 		}
-		p.say(4, span{clean(failure.Message), p.bad})
+		p.say(4, "", span{clean(failure.Message), p.bad})
 		if failure.Hint != "" {
-			p.say(4, span{"→ " + clean(failure.Hint), p.plain})
+			p.say(4, "→ ", span{clean(failure.Hint), p.plain})
 		}
 	}
 }
@@ -360,7 +374,7 @@ func (p *sheet) shells() {
 		if s.State == api.SessionOpening {
 			glyph = span{"◐", p.busy}
 		}
-		it := &item{id: "shell " + s.ID, about: what + ", since " + s.Since.Format("15:04")}
+		it := &item{id: "shell " + s.ID, about: what + ", since " + s.Since.Local().Format("15:04")}
 		p.item(it, line{glyph, {" " + fit(what, p.w-14), p.plain}, {"  " + elapsed(p.screen.now().Sub(s.Since)), p.dim}})
 	}
 }
@@ -391,34 +405,78 @@ func (p *sheet) problems(d api.Detail) {
 func (p *sheet) options(d api.Detail) {
 	p.heading("Configuration")
 	if len(d.Options) == 0 {
-		p.say(0, span{"Nothing is set for this host: all is ssh's default.", p.dim})
+		p.say(0, "", span{"Nothing is set for this host: all is ssh's default.", p.dim})
 		return
 	}
-	key, from, value := 0, 0, 0
+	t := table{}
 	for _, o := range d.Options {
-		key = max(key, cells(o.Key))
-		from = max(from, cells(origin(o.Origin, p.host)))
-		value = max(value, cells(clean(o.Value)))
+		t.key = max(t.key, cells(o.Key))
+		t.value = max(t.value, cells(clean(o.Value)))
 	}
-	key, from = min(key, p.w/3), min(from, max(9, p.w/3))
-	value = max(4, min(value, p.w-key-from-4))
+	t.key = min(t.key, p.w/3)
+	for _, block := range []bool{true, false} { // the blocks are left out before values are broken
+		t.block, t.from = block, 0
+		for _, o := range d.Options {
+			t.from = max(t.from, cells(p.from(o, block)))
+		}
+		t.from = min(t.from, p.w/3)
+		if t.key+2+t.value+2+t.from <= p.w {
+			break
+		}
+	}
+	t.value = max(4, min(t.value, p.w-t.key-t.from-4))
 	for i, o := range d.Options {
-		p.option(i, o, key, value, from)
+		p.option(i, o, t)
 	}
 }
 
-func (p *sheet) option(i int, o api.Option, key, value, from int) {
-	shown := clean(o.Value)
-	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: o.Key + " " + shown + ", set in " + place(o.Origin)}
-	rows := wrap(shown, value)
-	for n, r := range rows {
-		if n > 0 {
-			p.add(line{{strings.Repeat(" ", key+2) + r, p.plain}})
-			continue
-		}
-		p.item(it, line{
-			{pad(clean(o.Key), key), p.dim}, {"  " + pad(r, value), p.plain},
-			{"  " + fit(origin(o.Origin, p.host), from), p.dim},
-		})
+// table is the width of the columns of the options, and whether blocks are
+// named.
+type table struct {
+	key, value, from int
+	block            bool
+}
+
+func (p *sheet) from(o api.Option, block bool) string {
+	if !block {
+		o.Origin.Block = ""
 	}
+	return origin(o.Origin, p.host)
+}
+
+// option draws one option. A long keyword pushes its value to the right.
+func (p *sheet) option(i int, o api.Option, t table) {
+	key, shown := clean(o.Key), clean(o.Value)
+	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: key + " " + shown + ", set in " + place(o.Origin)}
+	push := min(max(0, cells(key)-t.key), t.value-4)
+	from := span{"  " + fit(p.from(o, t.block), t.from), p.dim}
+	for n, r := range wrapPath(shown, t.value-push) {
+		if n == 0 {
+			p.item(it, line{{pad(key, t.key+push), p.dim}, {"  " + pad(r, t.value-push), p.plain}, from})
+		} else {
+			p.add(line{{strings.Repeat(" ", t.key+push+2) + r, p.plain}})
+		}
+	}
+}
+
+// wrapPath is wrap for one value, which had better break after a slash or a
+// comma than within a word.
+func wrapPath(s string, w int) []string {
+	if cells(s) <= w {
+		return []string{s}
+	}
+	var rows []string
+	row := ""
+	for _, part := range strings.SplitAfter(strings.NewReplacer("/", "/\n", ",", ",\n", " ", " \n").Replace(s), "\n") {
+		part = strings.TrimSuffix(part, "\n")
+		if row != "" && cells(row+strings.TrimRight(part, " ")) > w {
+			rows, row = append(rows, row), ""
+		}
+		row += part
+		for cells(strings.TrimRight(row, " ")) > w {
+			head, tail := split(row, w)
+			rows, row = append(rows, head), tail
+		}
+	}
+	return append(rows, row)
 }

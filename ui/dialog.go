@@ -138,7 +138,9 @@ func (s *screen) dialogRows(w int, art bool) []dialogRow {
 		}
 	}
 	for i, f := range d.fields {
-		out = append(out, dialogRow{})
+		if i == 0 {
+			out = append(out, dialogRow{})
+		}
 		out = append(out, s.fieldRows(f, i, w)...)
 	}
 	said := d.said

@@ -17,6 +17,8 @@ import (
 // morning is when everything in these tests happens.
 var morning = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 
+func init() { time.Local = time.UTC }
+
 const configFile = "/home/dany/.ssh/config"
 
 // fakeInventory is a configuration that needs no file.
@@ -291,16 +293,17 @@ func (f *fake) Start(_ context.Context, host string) (shell, error) {
 type stage struct {
 	*testing.T
 	*fake
-	term tcell.SimulationScreen
+	term *recordedScreen
 	done chan error
 	stop context.CancelFunc
+	over bool
 }
 
-// open runs the screen; the test's end ends it.
+// perform runs the screen; the test's end ends it.
 func perform(t *testing.T, f *fake, w, h int, o Options) *stage {
 	t.Helper()
-	term := &recordedScreen{SimulationScreen: tcell.NewSimulationScreen("UTF-8"), w: w, h: h}
-	o.Screen = term
+	term := newRecordedScreen(w, h)
+	o.Screen, o.now = term, func() time.Time { return morning }
 	ctx, stop := context.WithCancel(context.Background())
 	st := &stage{T: t, fake: f, term: term, done: make(chan error, 1), stop: stop}
 	go func() { st.done <- run(ctx, f, o) }()
@@ -311,11 +314,19 @@ func perform(t *testing.T, f *fake, w, h int, o Options) *stage {
 	return st
 }
 
-// recordedScreen has its size from the start and keeps what was put on the
-// clipboard.
+// recordedScreen is a simulated terminal that has its size from the start and
+// can be read while it is drawn on.
 type recordedScreen struct {
 	tcell.SimulationScreen
 	w, h int
+
+	mu     sync.Mutex
+	cells  []tcell.SimCell // as of the last Show
+	frames int
+}
+
+func newRecordedScreen(w, h int) *recordedScreen {
+	return &recordedScreen{SimulationScreen: tcell.NewSimulationScreen("UTF-8"), w: w, h: h, cells: make([]tcell.SimCell, w*h)}
 }
 
 func (r *recordedScreen) Init() error {
@@ -324,15 +335,33 @@ func (r *recordedScreen) Init() error {
 	return err
 }
 
+func (r *recordedScreen) Show() {
+	r.SimulationScreen.Show()
+	content, w, h := r.SimulationScreen.GetContents()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cells, r.w, r.h = append([]tcell.SimCell(nil), content...), w, h
+	r.frames++
+}
+
+// GetContents is what the last Show showed.
+func (r *recordedScreen) GetContents() ([]tcell.SimCell, int, int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cells, r.w, r.h
+}
+
 // ended waits until Run has returned.
 func (st *stage) ended() {
 	st.Helper()
+	if st.over {
+		return
+	}
 	select {
-	case err, ok := <-st.done:
-		if ok && err != nil {
+	case err := <-st.done:
+		if st.over = true; err != nil {
 			st.Errorf("the screen ended with: %v", err)
 		}
-		close(st.done)
 	case <-time.After(10 * time.Second):
 		st.Fatal("the screen did not end")
 	}
@@ -343,7 +372,7 @@ func (st *stage) until(what string, is func() bool) {
 	st.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			st.Fatalf("waited in vain for %s; calls %q, screen:\n%s", what, st.called_(), st.text())
+			st.Fatalf("waited in vain for %s; calls %q, screen:\n%s", what, st.made(), st.text())
 		}
 	}
 }
@@ -363,7 +392,7 @@ func (st *stage) loses(text string) {
 func (st *stage) expects(call string) {
 	st.Helper()
 	st.until("the call "+call, func() bool {
-		for _, c := range st.called_() {
+		for _, c := range st.made() {
 			if c == call {
 				return true
 			}
@@ -372,7 +401,7 @@ func (st *stage) expects(call string) {
 	})
 }
 
-func (st *stage) called_() []string {
+func (st *stage) made() []string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return append([]string(nil), st.calls...)

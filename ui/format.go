@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -79,11 +80,21 @@ func place(o api.Origin) string {
 	if o.File == "" {
 		return "the configuration"
 	}
-	s := clean(o.File)
+	s := tilde(o.File)
 	if o.Line > 0 {
 		s += ":" + strconv.Itoa(o.Line)
 	}
 	return s
+}
+
+// tilde is a path as people write it.
+func tilde(path string) string {
+	if home, err := os.UserHomeDir(); err == nil && home != "/" {
+		if rest, ok := strings.CutPrefix(path, home+"/"); ok {
+			path = "~/" + rest
+		}
+	}
+	return clean(path)
 }
 
 // count is "1 shell", "2 shells".

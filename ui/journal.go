@@ -54,7 +54,7 @@ func (s *screen) entryRows(e api.Entry, host, w int) []line {
 			out = append(out, line{{strings.Repeat(" ", indent) + r, s.plain}})
 			continue
 		}
-		head := line{{" " + e.Time.Format("15:04:05") + "  ", s.dim}}
+		head := line{{" " + e.Time.Local().Format("15:04:05") + "  ", s.dim}}
 		if host > 0 {
 			head = append(head, span{pad(clean(e.Host), host) + "  ", s.accent})
 		}

@@ -44,11 +44,9 @@ func init() {
 		{inDetail, []string{"Enter"}, "switch", "The selected host", "On a tunnel of the right pane: switch it on or off.", (*screen).toggleCurrent, noTunnelRow},
 		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost},
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow},
-		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection},
-		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost},
-		{onHosts, []string{"Esc"}, "", "The selected host", "Cancel what is connecting; else clear the search, or go back to the list.", (*screen).escape, nil},
+		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil},
 		// Searching
-		{inList | inDetail, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags and comment, a few letters of each word.", (*screen).search, noConfig},
+		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags and comment, a few letters of each word.", (*screen).search, noConfig},
 		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil},
 		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil},
 		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil},
@@ -56,20 +54,22 @@ func init() {
 		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil},
 		{inLogSearch, []string{"Esc"}, "clear", "", "", (*screen).logClear, nil},
 		// Moving
+		{onHosts, []string{"Tab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost},
 		{onPages | inSearch | inHelp, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil},
 		{onPages | inSearch | inHelp, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil},
 		{onPages | inHelp, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil},
 		{onPages | inHelp, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil},
 		{onPages | inHelp, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil},
 		{onPages | inHelp, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil},
-		{onHosts, []string{"Tab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost},
-		// The program
+		// Its connection
+		{onHosts, []string{"x"}, "close", "Its connection", "Close it. Says first what would be lost.", (*screen).closeConnection, noConnection},
+		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil},
+		{onHosts, []string{"y"}, "copy", "The program", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost},
+		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil},
 		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil},
 		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil},
-		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil},
 		{onPages, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil},
 		{inHelp, []string{"Esc", "?", "q", "Enter"}, "close", "", "", func(s *screen) { s.help = nil }, nil},
-		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil},
 	}
 }
 

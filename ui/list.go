@@ -195,7 +195,7 @@ func (s *screen) anyTunnels() bool { return len(s.world.tunnels) > 0 }
 // something, or the way to the host.
 func (s *screen) hostWay(name, query string, room int) line {
 	h, ok := s.known[name]
-	if !ok || room < 4 {
+	if !ok || room < 1 {
 		return nil
 	}
 	if found := foundIn(h, query); found != "" {
@@ -214,7 +214,9 @@ func (s *screen) hostWay(name, query string, room int) line {
 		hops[0] = "… " + hops[0]
 	}
 	way := strings.Join(hops, " ")
-	if cells(way) > room {
+	if cells(way) > room && room < 8 {
+		way = "▸" // a few letters of a name say less than that there is a way
+	} else if cells(way) > room {
 		way = fit(strings.TrimSuffix(way, " ▸"), room-2) + " ▸"
 	}
 	return line{{way, s.dim}}
@@ -285,7 +287,7 @@ func (s *screen) lesson(w int) []line {
 		return append(say(s.plain, "No host matches.", ""),
 			say(s.dim, "The search looks at the alias, HostName, User, tags and comment. Esc clears it.")...)
 	case s.inv.Missing():
-		out := say(s.plain, "There is no "+clean(s.inv.Path())+" yet.", "", "Write one, for example:", "")
+		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "Write one, for example:", "")
 		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)
 		out = append(out, say(s.plain, "", "and press r to read it.", "")...)
 		return append(out, say(s.dim, "To look around first, quit with q and run  sallyport demo")...)
@@ -294,6 +296,6 @@ func (s *screen) lesson(w int) []line {
 		out := say(s.bad, place(p.Origin)+": "+clean(p.Message))
 		return append(out, say(s.plain, "", "No host could be read. Mend it, then press r.")...)
 	}
-	return append(say(s.plain, clean(s.inv.Path())+" names no host.", ""),
+	return append(say(s.plain, tilde(s.inv.Path())+" names no host.", ""),
 		say(s.dim, "Host lines with * or ? are patterns, not hosts. Add a line like  Host myserver  and press r.")...)
 }

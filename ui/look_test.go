@@ -28,6 +28,9 @@ func TestLook(t *testing.T) {
 		for i := range snap.Links {
 			snap.Links[i].Since = time.Now()
 		}
+		for i := range snap.Sessions {
+			snap.Sessions[i].Since = time.Now().Add(snap.Sessions[i].Since.Sub(morning))
+		}
 		switch *look {
 		case "password":
 			snap.Questions = append(snap.Questions, passwordQuestion())

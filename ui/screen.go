@@ -70,8 +70,12 @@ func newScreen(ctx context.Context, b backend, o Options) *screen {
 	if name == "" {
 		name = "sallyport"
 	}
+	now := o.now
+	if now == nil {
+		now = time.Now
+	}
 	s := &screen{
-		Box: tview.NewBox(), b: b, in: newInbox(), now: time.Now,
+		Box: tview.NewBox(), b: b, in: newInbox(), now: now,
 		theme: newTheme(o.NoColor), ascii: o.ASCII, name: name,
 		opening: map[string]*opening{}, wishes: map[string]bool{},
 		failures: map[string]*api.Failure{}, answered: map[string]bool{},
@@ -225,7 +229,7 @@ func (s *screen) footerItems(r rect) []clickable {
 	x := r.x + 1
 	for i := range keys {
 		k := &keys[i]
-		if k.footer == "" || k.where&s.where() == 0 {
+		if k.footer == "" || k.where&s.where() == 0 || k.footer == "cancel" && !s.cancels() {
 			continue
 		}
 		text := line{{k.keys[0], s.key}, {" " + k.footer, s.dim}}

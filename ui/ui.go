@@ -30,6 +30,8 @@ type Options struct {
 	NoColor bool
 	// Name is shown at the top left: "sallyport", or "sallyport demo".
 	Name string
+
+	now func() time.Time // nil is time.Now
 }
 
 // Run shows the screen until the person quits or ctx ends.

@@ -15,7 +15,7 @@ type world struct {
 
 	links    map[string]*api.Link      // by ID
 	hosts    map[string][]*api.Link    // by alias
-	tunnels  map[string][]*api.Tunnel  // by alias
+	tunnels  map[string][]*api.Tunnel  // open ones, by alias
 	sessions map[string][]*api.Session // by alias
 	asks     map[string]*api.Question  // by the alias at the end of the chain, and by that of the hop
 	traffic  map[string]*traffic       // by tunnel ID
@@ -50,7 +50,7 @@ func (w *world) sort() {
 		}
 	}
 	for i := range w.snap.Tunnels {
-		if t := &w.snap.Tunnels[i]; t.Config == w.config {
+		if t := &w.snap.Tunnels[i]; t.Config == w.config && t.State != api.TunnelClosed {
 			w.tunnels[t.Host] = append(w.tunnels[t.Host], t)
 		}
 	}
@@ -123,7 +123,7 @@ func (w *world) users(l *api.Link) (shells, tunnels int, hosts []string) {
 // tunnel is the open tunnel with that ID, nil if there is none.
 func (w *world) tunnel(host, id string) *api.Tunnel {
 	for _, t := range w.tunnels[host] {
-		if t.ID == id && t.State != api.TunnelClosed {
+		if t.ID == id {
 			return t
 		}
 	}

@@ -1,0 +1,588 @@
+package ui
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/api"
+)
+
+var update = flag.Bool("update", false, "write the golden screens anew")
+
+// golden compares the screen with testdata/NAME.txt once it has come to that.
+func (st *stage) golden(name string) {
+	st.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(st.settled()), 0o644); err != nil {
+			st.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		st.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); st.text() != string(want); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			st.Fatalf("the screen is not that of %s (-want +got):\n%s", path, cmp.Diff(strings.Split(string(want), "\n"), strings.Split(st.text(), "\n")))
+		}
+	}
+}
+
+// settled is the screen once it has not changed for a while.
+func (st *stage) settled() string {
+	last, since := st.text(), time.Now()
+	for time.Since(since) < 300*time.Millisecond {
+		time.Sleep(5 * time.Millisecond)
+		if now := st.text(); now != last {
+			last, since = now, time.Now()
+		}
+	}
+	return last
+}
+
+var sizes = []struct{ w, h int }{{120, 34}, {80, 24}, {60, 20}}
+
+func TestScreensAreAsTheyWereApproved(t *testing.T) {
+	ask := func(q ...api.Question) api.Snapshot {
+		s := afternoon()
+		s.Questions = q
+		return s
+	}
+	for _, c := range []struct {
+		name  string
+		snap  api.Snapshot
+		inv   *fakeInventory
+		keys  []string
+		sees  string
+		sizes int
+	}{
+		{name: "quiet", sees: "config:3", sizes: 2},
+		{name: "busy", snap: afternoon(), keys: []string{"j"}, sees: "▌● targaryen", sizes: 3},
+		{name: "detail", snap: afternoon(), keys: []string{"j", "Tab"}, sees: "▌[x]", sizes: 3},
+		{name: "search", snap: afternoon(), keys: []string{"/ell"}, sees: "2 of 11", sizes: 2},
+		{name: "failed", snap: afternoon(), keys: []string{"jjjjjjj"}, sees: "→ ssh-copy-id", sizes: 2},
+		{name: "command", snap: afternoon(), keys: []string{"jjjjjjjj"}, sees: "──▶ behind-socks", sizes: 2},
+		{name: "long-chain", snap: afternoon(), keys: []string{"jjjjjjjjj"}, sees: "far-away ", sizes: 2},
+		{name: "log", snap: afternoon(), keys: []string{"2"}, sees: "09:29:51", sizes: 2},
+		{name: "help", keys: []string{"?"}, sees: "Open a shell", sizes: 2},
+		{name: "no-match", keys: []string{"/zzz"}, sees: "No host matches", sizes: 2},
+		{name: "no-config", inv: &fakeInventory{missing: true}, sees: "Host myserver", sizes: 2},
+		{name: "unreadable", inv: &fakeInventory{problems: []api.Problem{{Origin: api.Origin{File: configFile}, Message: "permission denied", Fatal: true}}},
+			sees: "No host could be read", sizes: 2},
+		{name: "password", snap: ask(passwordQuestion()), sees: "Password of rech042", sizes: 2},
+		{name: "code", snap: ask(codeQuestion(), passwordQuestion()), sees: "Verification code", sizes: 3},
+		{name: "host-key", snap: ask(hostKeyQuestion()), sees: "Refuse", sizes: 3},
+		{name: "close", snap: afternoon(), keys: []string{"x"}, sees: "Keep it", sizes: 2},
+	} {
+		for _, size := range sizes[:c.sizes] {
+			t.Run(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h), func(t *testing.T) {
+				f := newFake()
+				if c.inv != nil {
+					f.inv = func() *fakeInventory { return c.inv }
+				}
+				st := perform(t, f, size.w, size.h, Options{})
+				st.until("the configuration", func() bool { return !strings.Contains(st.text(), "Reading") })
+				st.snapshot(c.snap)
+				if len(c.snap.Links) > 0 && len(c.snap.Questions) == 0 {
+					st.sees("refused")
+				}
+				st.keys(c.keys...)
+				st.sees(c.sees)
+				st.golden(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h))
+			})
+		}
+	}
+}
+
+func TestASCIIDrawsOnlyASCII(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{ASCII: true, NoColor: true})
+	st.snapshot(afternoon())
+	st.sees("* targaryen", "refused")
+	st.keys("j")
+	st.sees(">* targaryen", "--------> targaryen", "* 13 ms")
+	for _, r := range st.text() {
+		if r > 0x7e || r < ' ' && r != '\n' {
+			t.Fatalf("%q is on the screen:\n%s", r, st.text())
+		}
+	}
+}
+
+func TestNoColorDrawsWithoutColours(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{NoColor: true})
+	st.snapshot(afternoon())
+	st.sees("refused")
+	content, _, _ := st.term.GetContents()
+	for _, c := range content {
+		if fg, bg, _ := c.Style.Decompose(); fg != tcell.ColorDefault || bg != tcell.ColorDefault {
+			t.Fatalf("%q is drawn in %v on %v", string(c.Runes), fg, bg)
+		}
+	}
+}
+
+func TestEnterOpensAShellAndComesBackWithItsExitStatus(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("targaryen")
+	st.keys("/targ")
+	st.sees(" of 11")
+	st.keys("Enter", "Enter")
+	st.expects("start targaryen")
+	st.sees("starting…")
+	inside := make(chan struct{})
+	f.shell.attach = func() { close(inside) }
+	f.shell.ready <- nil
+	<-inside
+	st.snapshot(afternoon()) // the screen is away, and yet takes events
+	f.shell.exit <- api.Exit{Status: 7}
+	st.sees("targaryen: exit status 7", "13 ms")
+	st.keys("j")
+	st.loses("exit status 7")
+}
+
+func TestAFailureStaysUntilTheNextTry(t *testing.T) {
+	f := newFake()
+	f.fails["start"] = &api.Error{Code: "auth", Message: "the server accepts none of your keys", Hints: []string{"ssh-copy-id tyrell"}}
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("tyrell")
+	st.keys("jj", "Enter")
+	st.sees("✗ the server accepts none of your keys", "→ ssh-copy-id tyrell", "refused")
+	st.keys("k", "j")
+	st.sees("→ ssh-copy-id tyrell")
+	st.keys("2")
+	st.sees("tyrell  the server accepts none of your keys")
+	f.mu.Lock()
+	delete(f.fails, "start")
+	f.mu.Unlock()
+	st.keys("1", "Enter")
+	st.loses("→ ssh-copy-id tyrell")
+}
+
+func TestEscCancelsWhatIsConnecting(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.snapshot(afternoon())
+	st.sees("refused")
+	st.keys("jjj", "Enter")
+	st.expects("start martell")
+	st.sees("Esc cancel")
+	st.keys("Esc")
+	st.expects("close l3")
+	st.sees("Connecting to martell is cancelled.")
+	st.until("the shell to be closed", func() bool {
+		select {
+		case <-f.shell.closed:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestAShellThatIsReadyWhileAQuestionIsOpenWaits(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("targaryen")
+	st.keys("j", "Enter")
+	st.expects("start targaryen")
+	q := passwordQuestion()
+	st.event(api.Event{Question: &q})
+	st.sees("Password of rech042")
+	st.keys("hun")
+	f.shell.ready <- nil
+	st.sees("•••", "ready")
+	st.keys("ter2", "Enter")
+	st.expects(`answer q1 ["hunter2"] `)
+	f.shell.exit <- api.Exit{}
+	st.keys("Enter")
+	st.sees("targaryen: the shell has ended")
+}
+
+func TestTunnels(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("[ ] L 8080 → targaryen:8080")
+	st.keys("t") // the only tunnel of got-bastion
+	st.expects("tunnel got-bastion 8080 true")
+	st.sees("[x] L 8080", "opening…")
+	up := api.Tunnel{ID: "b8080", Host: "got-bastion", Config: configFile, State: api.TunnelUp}
+	st.event(api.Event{Tunnel: &up})
+	st.sees("● idle", "⇄1")
+	st.keys(" ")
+	st.expects("tunnel got-bastion 8080 false")
+	st.event(api.Event{TunnelGone: "b8080"})
+	st.sees("[ ] L 8080")
+
+	st.keys("j")
+	st.sees("[ ] D 1080")
+	st.keys("t") // targaryen has three: choose
+	st.sees("▌[ ] L 8080", "3 tunnels: choose")
+	st.keys("j", "Enter")
+	st.expects("tunnel targaryen 8888 true")
+
+	f.mu.Lock()
+	f.fails["tunnel"] = &api.Error{Message: "the background process does not start", Hints: []string{"sallyport daemon run"}}
+	f.mu.Unlock()
+	st.keys("j", " ")
+	st.sees("✗ the background process does not start", "sallyport daemon run", "[ ] D 1080")
+}
+
+func TestAKeyThatDoesNotApplySaysWhy(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("[ ] L 8080", "tyrell")
+	for _, c := range []struct {
+		keys []string
+		says string
+	}{
+		{[]string{"jj", "x"}, "tyrell has no connection to close."},
+		{[]string{"t"}, "tyrell has no tunnel"},
+		{[]string{"Z"}, "Z means nothing here"},
+		{[]string{"Tab", " "}, "There is nothing to switch here"},
+	} {
+		st.keys(c.keys...)
+		st.sees(c.says)
+	}
+}
+
+func TestClosingNamesWhatIsLost(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.snapshot(afternoon())
+	st.sees("refused")
+	st.keys("x")
+	st.sees("Close the connection to got-bastion?", "2 shells, 3 tunnels and the connection to targaryen use this")
+	st.keys("Enter") // nothing is chosen yet
+	st.sees("Choose with")
+	st.keys("c", "Enter")
+	st.expects("close l1")
+	st.loses("Keep it")
+}
+
+func TestQuestions(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		q    api.Question
+		keys []string
+		call string
+	}{
+		{"a password is answered by Enter", passwordQuestion(), []string{"s3crét", "Enter"}, `answer q1 ["s3crét"] `},
+		{"a password is corrected", passwordQuestion(), []string{"wrong", "Ctrl-U", "ab", "Backspace", "Enter"}, `answer q1 ["a"] `},
+		{"a form has all its fields", codeQuestion(), []string{"pw", "Enter", "123456", "Enter"}, `answer q2 ["pw" "123456"] `},
+		{"a form is walked with Tab", codeQuestion(), []string{"Tab", "123456", "Up", "pw", "Tab", "Tab", "Enter"}, `answer q2 ["pw" "123456"] `},
+		{"a form is declined with its button", codeQuestion(), []string{"Tab", "Tab", "Tab", "Enter"}, "cancel q2"},
+		{"Esc declines", passwordQuestion(), []string{"abc", "Esc"}, "cancel q1"},
+		{"a host key is accepted", hostKeyQuestion(), []string{"a", "Enter"}, `answer q3 [] accept`},
+		{"a host key is accepted once", hostKeyQuestion(), []string{"Right", "Right", "Enter"}, `answer q3 [] once`},
+		{"a host key is refused", hostKeyQuestion(), []string{"Left", "Enter"}, `answer q3 [] refuse`},
+		{"Enter alone accepts no host key", hostKeyQuestion(), []string{"Enter", "Enter", "Esc"}, "cancel q3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st := perform(t, newFake(), 100, 30, Options{})
+			st.event(api.Event{Question: &c.q})
+			st.sees("jean-zay, hop 2 of 2")
+			st.keys(c.keys...)
+			st.expects(c.call)
+			st.loses("hop 2 of 2")
+			if calls := st.made(); len(calls) != 1 {
+				t.Errorf("the calls are %q", calls)
+			}
+		})
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	q := codeQuestion()
+	st.event(api.Event{Question: &q})
+	st.sees("Verification code:")
+	st.keys("hunter2", "Tab", "123456")
+	st.sees("•••••••", "123456")
+	if strings.Contains(st.text(), "hunter2") {
+		t.Error("the password can be read")
+	}
+}
+
+func TestQuestionsQueueAndDisappear(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	snap := afternoon()
+	snap.Questions = []api.Question{passwordQuestion(), hostKeyQuestion()}
+	st.snapshot(snap)
+	st.sees("(1 of 2 questions)", "Password of rech042")
+	st.event(api.Event{QuestionGone: "q1"}) // answered elsewhere
+	st.sees("is not known")
+	st.event(api.Event{QuestionGone: "q3"})
+	st.loses("is not known")
+}
+
+func TestAQuestionWaitsForTheSearchToBeTyped(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("tyrell")
+	st.keys("/tyr")
+	st.sees(" of 11")
+	q := passwordQuestion()
+	st.event(api.Event{Question: &q})
+	st.sees("?") // in the row of the host
+	st.keys("e", "Enter")
+	st.sees("Password of rech042", "/ tyre")
+	if calls := st.made(); len(calls) != 0 {
+		t.Errorf("the calls are %q", calls)
+	}
+}
+
+func TestAnAnswerThatDoesNotArriveBringsTheQuestionBack(t *testing.T) {
+	f := newFake()
+	f.fails["answer"] = errRefused
+	st := perform(t, f, 100, 30, Options{})
+	q := passwordQuestion()
+	st.event(api.Event{Question: &q})
+	st.sees("Password of rech042")
+	st.keys("x", "Enter")
+	st.sees("connection refused", "Password of rech042")
+}
+
+func TestHostileTextIsInert(t *testing.T) {
+	nasty := "\x1b]52;c;aGk=\a\x1b[2J[red]x\u202egnp.exe\u200f\x00\xff\r\n"
+	inv := &fakeInventory{
+		names: []string{nasty, "日本語ホスト", "e\u0301tage", "plain"},
+		hosts: map[string]api.Host{
+			nasty:    {Name: nasty, HostName: nasty, User: nasty, Via: []string{nasty}, Comment: nasty, Tags: []string{nasty}, Problem: nasty},
+			"日本語ホスト": {Name: "日本語ホスト", HostName: "例え.jp", Via: []string{"踏み台"}},
+		},
+		details: map[string]api.Detail{nasty: {
+			Chain:    []api.Hop{{Name: nasty, Address: nasty, Command: nasty}},
+			Forwards: []api.Forward{{ID: "x", Spec: api.TunnelSpec{Kind: "L", Listen: api.Address{Network: "unix", Path: nasty}, Connect: tcp(nasty, 1)}, Problem: nasty}},
+			Options:  []api.Option{{Key: "User", Value: nasty, Origin: api.Origin{File: nasty, Line: 1, Block: nasty}}},
+			Problems: []api.Problem{{Message: nasty}},
+		}},
+		problems: []api.Problem{{Message: nasty, Origin: api.Origin{File: nasty}}},
+	}
+	f := newFake()
+	f.inv = func() *fakeInventory { return inv }
+	st := perform(t, f, 120, 34, Options{})
+	failed := link(nasty, nasty, "", api.LinkFailed)
+	failed.Failure = &api.Failure{Message: nasty, Hint: nasty, Hop: nasty}
+	snap := api.Snapshot{Links: []api.Link{failed}, Log: []api.Entry{{Host: nasty, Message: nasty, Hint: nasty}},
+		Sessions: []api.Session{{ID: "s", Host: nasty, Config: configFile, Command: nasty}}}
+	st.snapshot(snap)
+	st.sees("[red]x", "○ 日本語ホスト ", " 踏み台 ▸", "Configuration")
+	inert := func() {
+		t.Helper()
+		content, _, _ := st.term.GetContents()
+		for _, c := range content {
+			for _, r := range c.Runes {
+				if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200e && r <= 0x200f || r >= 0x202a && r <= 0x202e || r == 0xfffd {
+					t.Fatalf("%q is on the screen:\n%s", r, st.text())
+				}
+			}
+		}
+	}
+	inert()
+	st.keys("/red")
+	st.sees("1 of 4")
+	inert()
+	st.keys("Esc", "2")
+	st.sees("Log")
+	inert()
+	q := codeQuestion()
+	q.Host, q.Goal, q.Address, q.Title, q.Instruction, q.Prompts = nasty, nasty, nasty, nasty, nasty+nasty, []api.Prompt{{Text: nasty, Echo: true}}
+	st.event(api.Event{Question: &q})
+	st.sees("Decline")
+	inert()
+	for i, row := range strings.Split(strings.TrimRight(st.text(), "\n"), "\n") {
+		if w := cells(row); w > 120 {
+			t.Errorf("row %d is %d cells wide", i, w)
+		}
+	}
+}
+
+func TestAStormOfEventsIsOneScreen(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("[ ] L 8080")
+	start := time.Now()
+	for i := range 20_000 {
+		n := int64(i + 1)
+		st.event(api.Event{Seq: uint64(n), Tunnel: &api.Tunnel{ID: "b8080", Host: "got-bastion", Config: configFile, State: api.TunnelUp, Open: int(n), Sent: n}})
+	}
+	st.sees("20000 open")
+	st.term.mu.Lock()
+	frames := st.term.frames
+	st.term.mu.Unlock()
+	t.Logf("20,000 events took %v and %d frames", time.Since(start).Round(time.Millisecond), frames)
+	if frames > 2000 {
+		t.Errorf("20,000 events were drawn %d times", frames)
+	}
+	st.keys("j")
+	st.sees("▌○ targaryen")
+}
+
+func TestQuitting(t *testing.T) {
+	question := passwordQuestion()
+	for _, c := range []struct {
+		name string
+		do   func(*stage)
+	}{
+		{"with q", func(st *stage) { st.keys("q") }},
+		{"with Ctrl-C while a question is open", func(st *stage) {
+			st.event(api.Event{Question: &question})
+			st.sees("Password of")
+			st.keys("abc", "Ctrl-C")
+		}},
+		{"with Ctrl-C while searching", func(st *stage) { st.keys("/ab", "Ctrl-C") }},
+		{"by its context", func(st *stage) { st.stop() }},
+		{"by its context while a shell has the terminal", func(st *stage) {
+			inside := make(chan struct{})
+			st.shell.attach = func() { close(inside) }
+			st.shell.ready <- nil
+			st.keys("Enter")
+			<-inside
+			st.stop()
+		}},
+		{"while a shell is on its way", func(st *stage) {
+			st.keys("Enter")
+			st.expects("start got-bastion")
+			st.keys("q")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st := perform(t, newFake(), 100, 30, Options{})
+			st.sees("got-bastion")
+			c.do(st)
+			st.ended()
+		})
+	}
+}
+
+func TestATunnelSwitchedBeforeQuittingIsStillSwitched(t *testing.T) {
+	f := &slowFake{fake: newFake(), release: make(chan struct{})}
+	term := newRecordedScreen(100, 30)
+	st := &stage{T: t, fake: f.fake, term: term, done: make(chan error, 1)}
+	go func() { st.done <- run(context.Background(), f, Options{Screen: term}) }()
+	st.sees("[ ] L 8080")
+	st.keys("t")
+	st.sees("opening…")
+	st.keys("q")
+	close(f.release)
+	st.ended()
+	if diff := cmp.Diff([]string{"tunnel got-bastion 8080 true"}, st.made()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// slowFake takes its time to switch a tunnel.
+type slowFake struct {
+	*fake
+	release chan struct{}
+}
+
+func (f *slowFake) SetTunnel(ctx context.Context, r api.TunnelRequest) (api.Tunnel, error) {
+	select {
+	case <-f.release:
+		return f.fake.SetTunnel(ctx, r)
+	case <-ctx.Done():
+		return api.Tunnel{}, ctx.Err()
+	}
+}
+
+func TestMouse(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("[ ] L 8080")
+	click := func(text string) {
+		t.Helper()
+		x, y := st.find(text)
+		st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
+		st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
+	}
+	click("○ tyrell")
+	st.sees("▌○ tyrell")
+	st.until("the first click to be long ago", longer(600*time.Millisecond))
+	click("○ tyrell")
+	click("○ tyrell") // a double click
+	st.expects("start tyrell")
+	st.until("the double click to be long ago", longer(600*time.Millisecond))
+	click("○ got-bastion")
+	st.sees("▌○ got-bastion")
+	st.until("the click to be long ago", longer(600*time.Millisecond))
+	click("[ ] L 8080")
+	st.expects("tunnel got-bastion 8080 true")
+	st.until("the click to be long ago", longer(600*time.Millisecond))
+	click("2 Log")
+	st.sees("Nothing has happened yet")
+	st.until("the click to be long ago", longer(600*time.Millisecond))
+	click("? help")
+	st.sees("Open a shell")
+}
+
+// longer is a condition that comes true by time alone: tview tells a click
+// from a double click by the clock.
+func longer(d time.Duration) func() bool {
+	end := time.Now().Add(d)
+	return func() bool { return time.Now().After(end) }
+}
+
+func (st *stage) find(text string) (x, y int) {
+	st.Helper()
+	for y, row := range strings.Split(st.text(), "\n") {
+		if i := strings.Index(row, text); i >= 0 {
+			return cells(row[:i]), y
+		}
+	}
+	st.Fatalf("%q is not on the screen:\n%s", text, st.text())
+	return 0, 0
+}
+
+func TestRereadingKeepsTheSelection(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("tyrell")
+	st.keys("jj")
+	st.sees("▌○ tyrell")
+	fewer := westeros()
+	fewer.names = []string{"new", "tyrell"}
+	f.inv = func() *fakeInventory { return fewer }
+	st.keys("r")
+	st.sees("Read again: 2 hosts.", "▌○ tyrell", "○ new")
+}
+
+func TestCopyingTheCommand(t *testing.T) {
+	f := newFake()
+	f.inv = func() *fakeInventory { return &fakeInventory{names: []string{"-oProxyCommand=x y"}} }
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("-oProxy")
+	st.keys("y")
+	st.sees("Copied: ssh -- '-oProxyCommand=x y'")
+	if got := string(st.term.GetClipboardData()); got != "ssh -- '-oProxyCommand=x y'" {
+		t.Errorf("the clipboard has %q", got)
+	}
+}
+
+func TestEveryKeyIsInTheHelpOrHasNoMeaningOfItsOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range keys {
+		if k.do == nil {
+			t.Errorf("%v does nothing", k.keys)
+		}
+		for bit := inList; bit <= inHelp; bit <<= 1 {
+			if k.where&bit == 0 {
+				continue
+			}
+			for _, n := range k.keys {
+				id := fmt.Sprint(bit, n)
+				if seen[id] {
+					t.Errorf("%s is there twice for place %d", n, bit)
+				}
+				seen[id] = true
+			}
+		}
+	}
+}
