@@ -119,9 +119,15 @@ func (a *auth) untried() []string {
 
 // cause leaves out what the sentence around an error says already.
 func cause(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	var (
+		path *fs.PathError
+		file *keys.FileError
+	)
+	switch {
+	case errors.As(err, &path):
 		return path.Err.Error()
+	case errors.As(err, &file):
+		return file.Err.Error()
 	}
 	return err.Error()
 }
