@@ -45,7 +45,7 @@ func configFile(t *testing.T, block ...string) string {
 // about.
 func realSSH(t *testing.T, env []string, block ...string) string {
 	t.Helper()
-	needs(t, "ssh")
+	need(t, "ssh")
 	cmd := exec.Command("ssh", "-F", configFile(t, block...), "wall", "true")
 	cmd.Env = append(os.Environ(), env...)
 	out, _ := cmd.CombinedOutput() // that it fails is often expected
@@ -56,8 +56,7 @@ func realSSH(t *testing.T, env []string, block ...string) string {
 // given host keys; it returns its port and a path for authorized keys.
 func startSSHD(t *testing.T, hostKeys []string, lines ...string) (port int, authorized string) {
 	t.Helper()
-	sshd := "/usr/sbin/sshd"
-	needs(t, sshd)
+	sshd := need(t, "sshd")
 	dir := t.TempDir()
 	port = freePort(t)
 	authorized = filepath.Join(dir, "authorized_keys")
@@ -119,7 +118,7 @@ func startServer(t *testing.T, configure func() *ssh.ServerConfig) (port int) {
 			if err != nil {
 				return
 			}
-			wg.Go(func() { serve(conn, configure(), hostKey) })
+			wg.Go(func() { serveLogin(conn, configure(), hostKey) })
 		}
 	})
 	t.Cleanup(func() {
@@ -129,7 +128,7 @@ func startServer(t *testing.T, configure func() *ssh.ServerConfig) (port int) {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func serve(conn net.Conn, c *ssh.ServerConfig, hostKey ssh.Signer) {
+func serveLogin(conn net.Conn, c *ssh.ServerConfig, hostKey ssh.Signer) {
 	defer conn.Close()
 	c.AddHostKey(hostKey)
 	_, channels, requests, err := ssh.NewServerConn(conn, c)
@@ -212,7 +211,8 @@ func logIn(t *testing.T, h *config.Host, env Env, p *person) *Failure {
 // startAgent runs a real ssh-agent with these keys and returns its socket.
 func startAgent(t *testing.T, keys ...string) string {
 	t.Helper()
-	needs(t, "ssh-agent", "ssh-add")
+	need(t, "ssh-agent")
+	need(t, "ssh-add")
 	dir, err := os.MkdirTemp("", "agent") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
