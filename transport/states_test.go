@@ -562,6 +562,22 @@ func TestChannelsHonourTheirContext(t *testing.T) {
 	})
 }
 
+func TestOpeningAChannelEndsWithTheConnection(t *testing.T) {
+	onBench(t, nil, func(b *bench) {
+		c, far := memoryConn(b.T, b.signer)
+		far.freeze()
+		got := make(chan error)
+		go func() { _, err := c.Dial(b.Context(), "tcp", "x:80"); got <- err }()
+		synctest.Wait()
+		dead := c.silent(time.Second)
+		c.end(dead)
+		if err := <-got; err != dead {
+			b.Errorf("Dial: %v", err)
+		}
+		c.release()
+	})
+}
+
 func TestPausesGrowToTheirCap(t *testing.T) {
 	var got []time.Duration
 	for tries := range 9 {
