@@ -150,7 +150,7 @@ func TestEveryHostLetsTheRealSshIn(t *testing.T) {
 	}{
 		{host: "got-bastion"},
 		{host: "targaryen"},
-		{host: "tyrell", answers: map[string]string{"authenticity of host 'tyrell": "yes"}},
+		{host: "tyrell", options: []string{"-o", "UserKnownHostsFile=" + filepath.Join(t.TempDir(), "known_hosts")}, answers: map[string]string{"authenticity of host 'tyrell": "yes"}},
 		{host: "ens"},
 		{host: "work-ens"},
 		{host: "othervm", answers: map[string]string{"Enter passphrase for key": "valyrian steel"}},
@@ -195,10 +195,23 @@ func TestAWrongAnswerOpensNothing(t *testing.T) {
 	}
 }
 
-func TestAChangedHostKeyIsThere(t *testing.T) {
-	ssh := network(t).client(t, "martell", "hostname")
-	if status := ssh.status(t); status != 255 || !strings.Contains(ssh.err.String(), "REMOTE HOST IDENTIFICATION HAS CHANGED") {
-		t.Errorf("status %d, said %q", status, ssh.err.String())
+func TestFirstConnections(t *testing.T) {
+	n := network(t)
+	for _, c := range []struct {
+		name, host string
+		options    []string
+		want       string
+	}{
+		{"a host that is not known", "tyrell", nil, "Host key verification failed"},
+		{"a host whose key has changed", "martell", nil, "REMOTE HOST IDENTIFICATION HAS CHANGED"},
+		{"a host of which only the RSA key is known, asked for another", "spirit1", []string{"-o", "HostKeyAlgorithms=ssh-ed25519"}, "Host key verification failed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ssh := n.client(t, append(c.options, "-o", "BatchMode=yes", c.host, "hostname")...)
+			if status := ssh.status(t); status != 255 || !strings.Contains(ssh.err.String(), c.want) {
+				t.Errorf("status %d, said %q", status, ssh.err.String())
+			}
+		})
 	}
 }
 

@@ -172,6 +172,10 @@ func TestAShellAtATerminal(t *testing.T) {
 	p.sees("\r\n130\r\n")
 	p.types("\x03")
 	p.sees("^C\r\n" + prompt)
+	p.types("sleep 600\r")
+	p.sees("sleep 600\r\n")
+	p.types("exit 9\r\x03") // Ctrl-C drops what was typed ahead
+	p.sees("^C\r\n" + prompt)
 	p.types("yes\r")
 	p.sees("y\r\ny\r\n")
 	p.types("\x03")
@@ -239,6 +243,12 @@ func TestAProgramHasTheWholeScreen(t *testing.T) {
 	p.types("j\x1b[Bk ")
 	p.sees("maketitle")
 	p.types("G")
+	p.sees("(END)")
+	p.types("g")
+	p.sees(": space")
+	if err := pty.Setsize(p.tty, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+		t.Fatal(err)
+	}
 	p.sees("(END)")
 	p.types("q")
 	p.sees(leaveScreen + prompt)
