@@ -111,7 +111,7 @@ func (a *auth) prepare() []*identity {
 // files are the identity files, each after its certificate.
 func (a *auth) files() []*identity {
 	paths, explicit := a.host.IdentityFiles()
-	certificates := a.host.All("CertificateFile")
+	certificates := a.host.CertificateFiles()
 	var all []*identity
 	for _, path := range paths {
 		if strings.EqualFold(path, "none") {

@@ -96,7 +96,7 @@ var foundLine = regexp.MustCompile(`(?m)^# Host .* found: line (\d+)`)
 // foundByKeygen are the lines with a good key that ssh-keygen -F finds.
 func foundByKeygen(t *testing.T, file, name string) []int {
 	t.Helper()
-	needs(t, "ssh-keygen")
+	need(t, "ssh-keygen")
 	// With -l it reads the keys too, as ssh does.
 	out, _ := exec.Command("ssh-keygen", "-l", "-F", name, "-f", file).Output() // fails where nothing is found
 	var lines []int

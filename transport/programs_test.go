@@ -12,24 +12,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// needs skips a test whose program is missing; in CI that is an error.
-func needs(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
-		}
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing, and CI has to run everything", program)
-		}
-		t.Skipf("%s is not installed", program)
-	}
-}
-
 // run runs a program and returns what it printed.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	needs(t, name)
+	need(t, name)
 	out, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
