@@ -264,7 +264,7 @@ func (l *loader) line(f *file, at int, raw string, number int32, depth int) {
 	}
 	d := directive{rest: rest, at: int32(at), line: number, seq: l.seq, key: lookup(word)}
 	l.seq++
-	if d.key != kUnknown && !l.dialect.knows(d.key, lower(word)) {
+	if d.key != kUnknown && !l.dialect.knows(d.key, word) {
 		d.key = kUnknown
 	}
 	if d.key == kHost || d.key == kMatch {
@@ -289,14 +289,12 @@ func (f *file) begin(kind key) {
 // whether its block applies or not.
 func (l *loader) judge(f *file, word string, depth int) {
 	d := &f.directives[len(f.directives)-1]
-	if d.key == kUnknown {
-		l.unknown(f, word)
-	}
 	args, ok := splitWords(d.rest, l.words.args[:0])
-	if !ok {
-		if d.key != kUnknown {
-			l.refuse(f, "invalid quotes")
-		}
+	switch {
+	case d.key == kUnknown && l.unknown(f, word, ok):
+		return
+	case !ok:
+		l.refuse(f, "invalid quotes")
 		return
 	}
 	spare := args
@@ -363,12 +361,19 @@ func (l *loader) note(f *file) {
 
 // unknown reports a keyword that this ssh does not have. Whether it is refused
 // depends on the IgnoreUnknown in force, so the block must be looked at for
-// each host.
-func (l *loader) unknown(f *file, word string) {
-	f.blocks[len(f.blocks)-1].loud = true
-	if l.ignored == "" || !matchList(lower(word), l.ignored, true) {
-		l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
+// each host; without proper quotes it is refused in any case. It is true if
+// nothing more is to be said.
+func (l *loader) unknown(f *file, word string, quoted bool) bool {
+	if l.ignored != "" && matchList(lower(word), l.ignored, true) {
+		return false
 	}
+	if !quoted {
+		l.refuse(f, badOption(word))
+		return true
+	}
+	f.blocks[len(f.blocks)-1].loud = true
+	l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
+	return true
 }
 
 const byteOrderMark = "\ufeff"

@@ -53,11 +53,17 @@ func askSSH(t *testing.T, file, host string, env []string, args ...string) answe
 	return a
 }
 
-// write puts files below a new directory that only we can write, and returns
-// its path.
+// write puts files into a new directory and returns its path.
 func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
+	writeIn(t, dir, files)
+	return dir
+}
+
+// writeIn puts files below a directory, so that only we can write them.
+func writeIn(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -67,5 +73,4 @@ func write(t testing.TB, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	return dir
 }
