@@ -53,8 +53,15 @@ var shared = sync.OnceValues(func() (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startFor(context.Background(), ids)
+	n, err := startFor(context.Background(), ids)
+	if err == nil {
+		closeShared = n.Close
+	}
+	return n, err
 })
+
+// closeShared ends the shared network, if a test has started it.
+var closeShared = func() error { return nil }
 
 // network is the shared one.
 func network(t *testing.T) *Network {
@@ -68,7 +75,8 @@ func network(t *testing.T) *Network {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if n, err := shared(); err == nil && n.Close() != nil {
+	if err := closeShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		status = 1
 	}
 	os.Exit(status)

@@ -327,3 +327,16 @@ func TestWhatAServerAnswers(t *testing.T) {
 		}
 	}
 }
+
+func TestCtrlCDropsWhatWasTypedBefore(t *testing.T) {
+	in := newInput()
+	interrupts := 0
+	in.interrupt = func() { interrupts++ }
+	in.add([]byte("rm paper.tex\r"))
+	in.add([]byte("rm data.csv\r\x03l"))
+	in.add([]byte("s\r"))
+	got, err := io.ReadAll(io.LimitReader(in.reader(t.Context()), 3))
+	if string(got) != "ls\r" || err != nil || interrupts != 1 {
+		t.Errorf("left is %q, %v, after %d interrupts", got, err, interrupts)
+	}
+}

@@ -225,7 +225,7 @@ func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
 	server := n.sshd(t, "h")
-	n.host("sh", server.port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+need(t, "nc")+" %h %p; sleep 60'")
+	n.host("sh", server.port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+need(t, "nc")+" %h %p'")
 	text := strings.ReplaceAll(n.config.String(), "@dir", n.dir)
 	links := NewLinks(newWatch().options())
 	defer links.Close()
