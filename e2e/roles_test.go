@@ -165,25 +165,34 @@ func runOneTimeCode(args []string) error {
 // to left mark.
 const hostileText = "go \x1b]0;owned\x07away \x1b]52;c;b3duZWQ=\x07\x1b[2J\x1b[31mred[red]tag\u202eright\u009b31m end"
 
-// runHostileServer is an SSH server that turns everybody away with such a
-// text: in a banner, and in the message with which it disconnects. Arguments:
-// address.
+// runHostileServer is an SSH server that wants such a text on its clients'
+// terminals. Arguments: address, and where it puts it: "disconnect" in the
+// message with which it ends before any login, "banner" in one shown before it
+// refuses the login, "ask" in the words of a keyboard-interactive round.
 func runHostileServer(args []string) error {
-	config := &ssh.ServerConfig{
-		BannerCallback: func(ssh.ConnMetadata) string { return hostileText + "\r\n" },
-		PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) {
-			return nil, errors.New("no")
-		},
-		PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
-			return nil, errors.New("no")
-		},
+	no := errors.New("no")
+	config := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, no }}
+	login := func(conn net.Conn) { serveShell(conn, config) }
+	switch args[1] {
+	case "disconnect":
+		login = disconnectRudely
+	case "banner":
+		config.BannerCallback = func(ssh.ConnMetadata) string { return hostileText + "\r\n" }
+	case "ask":
+		config.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+			_, err := ask(hostileText, hostileText, []string{hostileText + ": "}, []bool{false})
+			return nil, errors.Join(no, err)
+		}
 	}
-	return serveSSH(args[0], config, func(conn net.Conn) {
-		// Before any key exchange a server may send lines of its own (RFC 4253
-		// section 4.2) and, unencrypted, SSH_MSG_DISCONNECT (section 11.1).
-		_, _ = conn.Write(append([]byte(hostileText+"\r\nSSH-2.0-lab\r\n"), disconnect(hostileText)...)) // it may be gone
-		_, _ = io.Copy(io.Discard, conn)                                                                 // until it goes
-	})
+	return serveSSH(args[0], config, login)
+}
+
+// disconnectRudely speaks before any key exchange: a server may send lines of
+// its own before its version (RFC 4253 section 4.2) and, unencrypted,
+// SSH_MSG_DISCONNECT (section 11.1).
+func disconnectRudely(conn net.Conn) {
+	_, _ = conn.Write(append([]byte(hostileText+"\r\nSSH-2.0-lab\r\n"), disconnect(hostileText)...)) // it may be gone
+	_, _ = io.Copy(io.Discard, conn)                                                                 // until it goes
 }
 
 // disconnect is the packet of SSH_MSG_DISCONNECT as it is sent before the

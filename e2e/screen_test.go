@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -32,10 +33,11 @@ func (s *screen) list() {
 func (s *screen) search(host string) {
 	s.t.Helper()
 	s.keys("/")
-	s.wait(`/`)
 	s.text(host)
-	s.wait(`│ *.{0,3}▌?.{0,6}` + quoted(host))
+	s.wait(`/ *` + quoted(host))
 	s.keys("Enter")
+	// It is named over the pane of its details.
+	s.wait(`┌─* ?` + quoted(host) + ` ?─`)
 }
 
 // shell finds a host and asks for a shell on it.
@@ -52,6 +54,20 @@ func (s *screen) quit() {
 	if status := s.ended(); status != 0 {
 		s.t.Errorf("q ends the program with %d, want 0", status)
 	}
+}
+
+// detail is the text of the pane at the right, its lines joined where it wraps.
+func (s *screen) detail() string {
+	s.t.Helper()
+	var text strings.Builder
+	for line := range strings.Lines(s.screen()) {
+		columns := strings.Split(strings.TrimRight(line, "\n"), "│")
+		if len(columns) < 4 {
+			continue
+		}
+		text.WriteString(strings.Trim(columns[len(columns)-2], " "))
+	}
+	return text.String()
 }
 
 func quoted(s string) string { return regexp.QuoteMeta(s) }
