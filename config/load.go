@@ -422,7 +422,7 @@ func readHost(w *words) string {
 
 // match reads the criteria of a Match line.
 func (l *loader) match(f *file) string {
-	cond, why := parseCondition(l.words.rest, l.dialect)
+	cond, why := parseCondition(l.words.rest, l.words.args, l.dialect)
 	if cond.final {
 		l.final = true
 	}

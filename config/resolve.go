@@ -448,9 +448,9 @@ func (r *resolution) add(v value) bool {
 		r.failLine(v.at, fmt.Sprintf("Too many certificate files specified (max %d).", mostIdentities))
 	case (k == kUserKnownHostsFile || k == kGlobalKnownHostsFile) && n >= mostHostFiles:
 		r.failLine(v.at, "too many "+keywords[k].lower+" entries.")
-	case k == kCanonicalDomains && n >= mostDomains:
+	case k == kCanonicalDomains && n >= mostDomains && r.dialect.version < v10_0:
 		r.failLine(v.at, "too many hostname suffixes.")
-	case k == kCanonicalizePermittedCNAMEs && n >= mostDomains:
+	case k == kCanonicalizePermittedCNAMEs && n >= mostDomains && r.dialect.version < v10_0:
 		r.failLine(v.at, "too many permitted CNAMEs.")
 	default:
 		r.set[k] = append(r.set[k], v)
