@@ -78,6 +78,18 @@ func (d *dialect) release() string {
 	return fmt.Sprintf("OpenSSH_%d.%d", d.version/100, d.version%100)
 }
 
+// lookup finds a keyword of this build.
+func (d *dialect) lookup(word string) key {
+	k := lookup(word)
+	if !d.knows(k, word) {
+		return kUnknown
+	}
+	if k == kServerAliveInterval && d.version >= v10_0 && equalFold(word, "setuptimeout") {
+		return kConnectTimeout // as Debian 13 has it
+	}
+	return k
+}
+
 // knows tells whether this build has the keyword, which is written as word.
 func (d *dialect) knows(k key, word string) bool {
 	switch {

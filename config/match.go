@@ -160,9 +160,21 @@ func (c *criterion) argument(words *criteriaWords, written string, d *dialect) s
 		return "Unsupported Match attribute " + Printable(name)
 	}
 	c.arg = arg
-	if c.name == "exec" {
-		if _, err := expand(arg, execTokens(d), nil); err != nil {
+	return c.check(d)
+}
+
+// check refuses arguments that mean nothing.
+func (c *criterion) check(d *dialect) string {
+	switch c.name {
+	case "exec":
+		if _, err := expand(c.arg, execTokens(d), nil); err != nil {
 			return err.Error()
+		}
+	case "localnetwork":
+		for network := range strings.SplitSeq(c.arg, ",") {
+			if _, ok := parseNetwork(network); !ok {
+				return fmt.Sprintf("Invalid network entry \"%s\"", Printable(network))
+			}
 		}
 	}
 	return ""
@@ -203,21 +215,24 @@ func (r *resolution) onNetwork(list string) bool {
 	return false
 }
 
-// inNetworks tells whether an address is in one of the networks of a list. A
-// network without a mask is a single address.
+// inNetworks tells whether an address is in one of the networks of a list.
 func inNetworks(addr netip.Addr, list string) bool {
 	for network := range strings.SplitSeq(list, ",") {
-		prefix, err := netip.ParsePrefix(network)
-		if single, err2 := netip.ParseAddr(network); err != nil && err2 == nil {
-			prefix = netip.PrefixFrom(single, single.BitLen())
-		} else if err != nil {
-			continue
-		}
-		if prefix.Contains(addr) {
+		if prefix, ok := parseNetwork(network); ok && prefix.Contains(addr) {
 			return true
 		}
 	}
 	return false
+}
+
+// parseNetwork reads address/bits, or a single address. The bits beyond the
+// mask must be zero.
+func parseNetwork(s string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), true
+	}
+	prefix, err := netip.ParsePrefix(s)
+	return prefix, err == nil && prefix == prefix.Masked()
 }
 
 // tagged matches the Tag in force; none matches the empty pattern.

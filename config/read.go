@@ -109,9 +109,6 @@ func readPort(w *words) string {
 }
 
 func readTime(w *words) string {
-	if w.name == "setuptimeout" && w.dialect.version >= v10_0 { // Debian 13 changed its mind
-		return readTimeAs(w, kConnectTimeout)
-	}
 	return readTimeAs(w, w.key)
 }
 
@@ -628,12 +625,10 @@ func (w *words) interval(s string) string {
 	return ""
 }
 
-// readVersionAddendum takes the rest of the line but for a comment.
+// readVersionAddendum takes the rest of the line. readconf.c means to cut a
+// comment off, but looks for it in the keyword.
 func readVersionAddendum(w *words) string {
-	text, _, commented := strings.Cut(w.rest, "#")
-	if commented {
-		text = strings.TrimRight(text, white)
-	}
+	text := w.rest
 	if strings.Contains(text, "\r") {
 		return "Invalid versionaddendum argument"
 	}

@@ -28,7 +28,7 @@ func TestConfigsOfInstitutesResolveAsSSHDoes(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
-				if why := disagree(h, askSSH(t, paths.User, name)); why != "" {
+				if why := disagree(h, askSSH(t, paths.User, name, Match{})); why != "" {
 					t.Errorf("%s: %s", name, why)
 				}
 			}
