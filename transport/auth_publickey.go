@@ -34,11 +34,12 @@ func (a *auth) publickey() ssh.AuthMethod {
 	if a.identities == nil {
 		a.identities = a.prepare()
 	}
-	for _, id := range a.identities {
-		if id.tried || a.stop != nil {
-			continue
-		}
+	for len(a.identities) > 0 && !a.identities[0].tried && a.stop == nil {
+		id := a.identities[0]
 		id.tried = true
+		// To the end: for the next factor the keys that were not tried yet
+		// come first (userauth_pubkey, sshconnect2.c).
+		a.identities = append(a.identities[1:], id)
 		if offer := a.offer(id); offer != nil {
 			return ssh.PublicKeys(offer)
 		}

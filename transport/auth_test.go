@@ -132,7 +132,7 @@ func (r *recorder) take() []string {
 var errNo = errors.New("no")
 
 // config is that of a server that refuses everything, but finds key enough
-// for a first factor, after which it wants an answer.
+// for a first factor, after which it wants another key or an answer.
 func (r *recorder) config(firstFactor string) *ssh.ServerConfig {
 	interactive := func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
 		r.note("keyboard-interactive")
@@ -147,7 +147,13 @@ func (r *recorder) config(firstFactor string) *ssh.ServerConfig {
 			if name != firstFactor {
 				return nil, errNo
 			}
-			return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{KeyboardInteractiveCallback: interactive}}
+			return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
+				KeyboardInteractiveCallback: interactive,
+				PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+					r.note("publickey " + r.names[string(key.Marshal())] + " as second factor")
+					return nil, errNo
+				},
+			}}
 		},
 		PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) {
 			r.note("password")

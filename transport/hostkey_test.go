@@ -19,7 +19,7 @@ import (
 // hostKeyRow is a known_hosts file, options, and what becomes of the host key
 // of a server. In the texts, PORT is the server's, ED and RSA are its keys,
 // OTHER and OTHERRSA are those of somebody else, CA certified the ED key for
-// the name "wall".
+// the names "wall" and "127.0.0.1".
 type hostKeyRow struct {
 	name    string
 	known   string   // the user's file
@@ -47,7 +47,8 @@ var hostKeyRows = []hostKeyRow{
 	{name: "a revoked key is refused by us even without checking", known: "@revoked * ED\n[127.0.0.1]:PORT ED", options: []string{"StrictHostKeyChecking no"}, want: "hostkey-revoked", differs: "ok"},
 	{name: "a revoked line of another host is not ours", known: "@revoked other ED\n[127.0.0.1]:PORT ED", want: "ok"},
 	{name: "a certificate is accepted for its authority", known: "@cert-authority * CA", options: []string{"HostKeyAlias wall"}, want: "ok"},
-	{name: "a certificate for another name is not", known: "@cert-authority * CA", want: "hostkey-unknown"},
+	{name: "an authority for port 22 is good for another port", known: "@cert-authority 127.0.0.1 CA", want: "ok"},
+	{name: "a certificate for another name is not", known: "@cert-authority * CA", options: []string{"HostKeyAlias castle"}, want: "hostkey-unknown"},
 	{name: "a certificate of a revoked authority is refused", known: "@cert-authority * CA\n@revoked * CA", options: []string{"HostKeyAlias wall"}, want: "hostkey-revoked"},
 	{name: "the key in a certificate may be known instead", known: "[127.0.0.1]:PORT ED", options: []string{"HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com,ssh-ed25519"}, want: "ok"},
 	{name: "an alias is looked up without a port", known: "castle ED", options: []string{"HostKeyAlias castle"}, want: "ok"},
@@ -119,7 +120,7 @@ func startHostKeyServer(t *testing.T) hostKeyServer {
 	rsa := generate(t, dir, "rsa", "", "-t", "rsa", "-b", "2048")
 	other := generate(t, dir, "other", "", "-t", "rsa", "-b", "2048")
 	ca := generate(t, dir, "ca", "", "-t", "ed25519")
-	run(t, "ssh-keygen", "-q", "-s", ca, "-h", "-I", "wall", "-n", "wall", ed+".pub")
+	run(t, "ssh-keygen", "-q", "-s", ca, "-h", "-I", "wall", "-n", "wall,127.0.0.1", ed+".pub")
 	port, _ := startSSHD(t, []string{ed, rsa})
 	return hostKeyServer{
 		port: port,
