@@ -89,6 +89,7 @@ type loader struct {
 	// ignored are the IgnoreUnknown patterns that hold for every host, for
 	// judging unknown keywords before a host is known.
 	ignored string
+	partial int // Includes in force that do not apply to every host
 }
 
 // Load reads the files of p and all that they include. It never returns a nil
@@ -333,14 +334,13 @@ func (l *loader) readLine(f *file, depth int) (refusal string) {
 	if why := keywords[w.key].read(w); why != "" {
 		return why
 	}
-	if w.key == kIgnoreUnknown && l.ignored == "" && f.unconditional() {
+	if w.key == kIgnoreUnknown && l.ignored == "" && l.partial == 0 && f.unconditional() {
 		l.ignored = w.out[0].text
 	}
 	return ""
 }
 
-// unconditional tells whether the block being read applies to every host. An
-// Include in a block that does not is the exception that is not seen here.
+// unconditional tells whether the block being read applies to every host.
 func (f *file) unconditional() bool {
 	b := f.blocks[len(f.blocks)-1]
 	if b.kind == kNone {
@@ -364,6 +364,7 @@ func (l *loader) note(f *file) {
 // each host; without proper quotes it is refused in any case. It is true if
 // nothing more is to be said.
 func (l *loader) unknown(f *file, word string, quoted bool) bool {
+	f.blocks[len(f.blocks)-1].loud = true
 	if l.ignored != "" && matchList(lower(word), l.ignored, true) {
 		return false
 	}
@@ -371,7 +372,6 @@ func (l *loader) unknown(f *file, word string, quoted bool) bool {
 		l.refuse(f, badOption(word))
 		return true
 	}
-	f.blocks[len(f.blocks)-1].loud = true
 	l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
 	return true
 }
@@ -498,7 +498,14 @@ func (l *loader) included(f *file, index int32, path string, depth int) string {
 	case err != nil:
 		return cannotOpen(path, err)
 	}
+	partial := !f.unconditional()
+	if partial {
+		l.partial++
+	}
 	f.add(index, l.parse(path, f.user, text, depth))
+	if partial {
+		l.partial--
+	}
 	return ""
 }
 

@@ -2,9 +2,11 @@ package config
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +25,7 @@ var oracle = make(chan struct{}, 2)
 var findSSH = sync.OnceValues(func() (string, error) { return exec.LookPath("ssh") })
 
 // askSSH runs ssh -G. args stand before the host's name.
-func askSSH(t *testing.T, file, host string, env []string, args ...string) answer {
+func askSSH(t *testing.T, file, host string, args ...string) answer {
 	t.Helper()
 	ssh, err := findSSH()
 	if err != nil {
@@ -36,7 +38,6 @@ func askSSH(t *testing.T, file, host string, env []string, args ...string) answe
 	defer func() { <-oracle }()
 	args = append(append([]string{"-F", file, "-G"}, args...), "--", host)
 	cmd := exec.Command(ssh, args...)
-	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
@@ -74,3 +75,6 @@ func writeIn(t testing.TB, dir string, files map[string]string) {
 		}
 	}
 }
+
+// sortedKeys are the keys of a map in an order that a seed can rely on.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
