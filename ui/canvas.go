@@ -186,33 +186,83 @@ func split(s string, w int) (head, tail string) {
 	return s[:len(s)-len(rest)], rest
 }
 
+// wrapLimit is how many rows a text may have: what is longer was written to
+// be in the way.
+const wrapLimit = 200
+
 // wrap breaks s into rows of at most w cells, at spaces where there are some.
+// It takes time in proportion to the length of s.
 func wrap(s string, w int) []string {
 	if w < 1 {
 		return nil
 	}
 	var rows []string
-	for _, paragraph := range strings.Split(s, "\n") {
+	for paragraph := range strings.SplitSeq(s, "\n") {
 		text := strings.TrimLeft(paragraph, " ")
-		row := paragraph[:len(paragraph)-len(text)]
-		for i, word := range strings.Split(text, " ") {
-			switch {
-			case i == 0:
-				row += word
-			case cells(row)+1+cells(word) <= w:
-				row += " " + word
-			default:
-				rows, row = append(rows, row), word
-			}
-			for cells(row) > w {
-				head, tail := split(row, w)
-				if head == "" {
-					break
+		row, used := "", 0
+		word := func(word, before string) {
+			n := cells(word)
+			if used+len(before)+n > w {
+				if used > 0 {
+					rows = append(rows, row)
 				}
-				rows, row = append(rows, head), tail
+				row, used, before = "", 0, ""
+			}
+			if n > w {
+				var cut []string
+				cut, word = chop(word, w)
+				rows, n = append(rows, cut...), cells(word)
+			}
+			row, used = row+before+word, used+len(before)+n
+		}
+		before := paragraph[:len(paragraph)-len(text)]
+		for part := range strings.SplitSeq(text, " ") {
+			word(part, before)
+			before = " "
+			if len(rows) >= wrapLimit {
+				return append(rows[:wrapLimit-1], "…")
 			}
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// chop cuts pieces of w cells from s and returns them and the rest.
+func chop(s string, w int) (pieces []string, rest string) {
+	for len(pieces) < wrapLimit {
+		head, tail := split(s, w)
+		if tail == "" || head == "" {
+			break
+		}
+		pieces, s = append(pieces, head), tail
+	}
+	return pieces, fit(s, w)
+}
+
+// wrapPath is wrap for one value, which had better break after a slash or a
+// comma than within a word.
+func wrapPath(s string, w int) []string {
+	if cells(s) <= w {
+		return []string{s}
+	}
+	var rows []string
+	row, used := "", 0
+	for s != "" && len(rows) < wrapLimit {
+		end := strings.IndexAny(s, "/, ") + 1
+		if end == 0 {
+			end = len(s)
+		}
+		part, n := s[:end], cells(strings.TrimRight(s[:end], " "))
+		if used+n > w && used > 0 {
+			rows, row, used = append(rows, row), "", 0
+		}
+		if n > w {
+			var cut []string
+			cut, part = chop(part, w)
+			rows = append(rows, cut...)
+		}
+		row, used, s = row+part, used+cells(part), s[end:]
+	}
+	return append(rows, row)
 }

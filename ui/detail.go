@@ -458,25 +458,3 @@ func (p *sheet) option(i int, o api.Option, t table) {
 		}
 	}
 }
-
-// wrapPath is wrap for one value, which had better break after a slash or a
-// comma than within a word.
-func wrapPath(s string, w int) []string {
-	if cells(s) <= w {
-		return []string{s}
-	}
-	var rows []string
-	row := ""
-	for _, part := range strings.SplitAfter(strings.NewReplacer("/", "/\n", ",", ",\n", " ", " \n").Replace(s), "\n") {
-		part = strings.TrimSuffix(part, "\n")
-		if row != "" && cells(row+strings.TrimRight(part, " ")) > w {
-			rows, row = append(rows, row), ""
-		}
-		row += part
-		for cells(strings.TrimRight(row, " ")) > w {
-			head, tail := split(row, w)
-			rows, row = append(rows, head), tail
-		}
-	}
-	return append(rows, row)
-}
