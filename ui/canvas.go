@@ -142,9 +142,9 @@ func fitEnd(s string, w int) string {
 	if w < 1 {
 		return ""
 	}
-	head, tail := split(s, over+1)
-	if cells(head) < over+1 && tail != "" { // a wide character at the cut
-		_, tail = split(s, over+2)
+	_, tail := split(s, over+1)
+	for tail != "" && cells(tail) > w-1 { // a wide character at the cut
+		_, tail = split(tail, 2)
 	}
 	return "…" + tail
 }
