@@ -1,23 +1,21 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
 
 	"sallyport/sessions"
 	"sallyport/transport"
 	"sallyport/tunnels"
 )
-
-// Error is a failure as it crosses the wire: a code for programs, a sentence
-// for people, and the next thing to do.
-type Error struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Hints   []string `json:"hints,omitempty"`
-}
-
-func (e *Error) Error() string { return e.Message }
 
 // Target names a host in a configuration, as somebody wants to reach it.
 type Target struct {
@@ -29,10 +27,12 @@ type Target struct {
 	Env      transport.Env `json:"env,omitempty"`      // the caller's environment; never kept on disk
 }
 
-// SessionRequest asks for a shell or a command.
+// SessionRequest asks for a shell or a command. Spec.PTY says that the
+// viewer is a terminal; TTY overrides the host's RequestTTY.
 type SessionRequest struct {
 	Target Target        `json:"target"`
 	Spec   sessions.Spec `json:"spec"`
+	TTY    string        `json:"tty,omitempty"` // "yes" (-t), "force" (-tt), "no" (-T); "" as configured
 }
 
 // TunnelRequest switches a tunnel on or off.
@@ -42,73 +42,239 @@ type TunnelRequest struct {
 	Up     bool         `json:"up"`
 }
 
-// Client talks to the background process of this user. The zero Socket is not
-// usable; Start, which brings up the process, may be nil.
-type Client struct {
-	Socket string
-	Start  func(ctx context.Context) error
+// AnswerRequest answers a question, or declines it.
+type AnswerRequest struct {
+	Answer transport.Answer `json:"answer"`
+	Cancel bool             `json:"cancel,omitempty"`
 }
+
+// Client talks to the background process of this user.
+type Client struct {
+	// Socket is the path of its unix socket.
+	Socket string
+	// Start brings up the process and returns when it answers. Nil: whoever
+	// needs it gets an Error with CodeNoDaemon.
+	Start func(ctx context.Context) error
+}
+
+// lookAgain is how long Follow waits before it looks for a background process
+// that was not there, or for the next one after the last has gone.
+const lookAgain = time.Second
 
 // Follow calls f with a Snapshot and then with every event, in order, until
 // ctx ends. While no background process runs it reports an empty Snapshot and
 // waits for one; it never starts one. It survives restarts: each begins with
 // a new Snapshot.
-func (c *Client) Follow(ctx context.Context, f func(Event)) { panic("unwritten") }
+func (c *Client) Follow(ctx context.Context, f func(Event)) {
+	for absent := false; ctx.Err() == nil; {
+		seen, _ := c.watch(ctx, f) // why a watch ended does not matter: the next one begins anew
+		if ctx.Err() != nil {
+			return
+		}
+		if seen || !absent {
+			absent = true
+			f(Event{Snapshot: &Snapshot{}})
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+// watch reads one event stream to its end and tells whether there was any.
+func (c *Client) watch(ctx context.Context, f func(Event)) (seen bool, err error) {
+	resp, err := c.send(ctx, http.MethodGet, "/v1/watch", nil)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	for dec := json.NewDecoder(resp.Body); ; seen = true {
+		var e Event
+		if err := dec.Decode(&e); err != nil {
+			return seen, err
+		}
+		f(e)
+	}
+}
 
 // Snapshot is the state now; with no background process, the empty one.
-func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) { panic("unwritten") }
+func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) {
+	var s Snapshot
+	err := c.call(ctx, http.MethodGet, "/v1/snapshot", nil, &s)
+	if IsNoDaemon(err) {
+		return Snapshot{}, nil
+	}
+	return s, err
+}
 
 // SetTunnel switches a tunnel, starting the background process if needed. It
 // returns once the wish is recorded; how it goes on is in the events.
 func (c *Client) SetTunnel(ctx context.Context, r TunnelRequest) (tunnels.Status, error) {
-	panic("unwritten")
-}
-
-// StartSession asks for a session, starting the background process if needed.
-// It returns at once; the link may still be on its way and questions may
-// come. Cancelling ctx or Terminal.Close gives it up.
-func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal, error) {
-	panic("unwritten")
+	var s tunnels.Status
+	err := c.started(ctx, func() error {
+		return c.call(ctx, http.MethodPost, "/v1/tunnels", r, &s)
+	})
+	return s, err
 }
 
 // Open brings up the link of a host, forgetting an earlier failure.
 func (c *Client) Open(ctx context.Context, t Target) (transport.LinkStatus, error) {
-	panic("unwritten")
+	var s transport.LinkStatus
+	err := c.started(ctx, func() error {
+		return c.call(ctx, http.MethodPost, "/v1/links", t, &s)
+	})
+	return s, err
 }
 
-// Answer answers a question by its ID; Cancel declines it.
+// Answer answers a question by its ID.
 func (c *Client) Answer(ctx context.Context, id string, a transport.Answer) error {
-	panic("unwritten")
+	return c.call(ctx, http.MethodPost, "/v1/questions/"+id, AnswerRequest{Answer: a}, nil)
 }
 
 // Cancel declines a question.
-func (c *Client) Cancel(ctx context.Context, id string) error { panic("unwritten") }
-
-// CloseLink ends a connection and what stands on it.
-func (c *Client) CloseLink(ctx context.Context, id string) error { panic("unwritten") }
-
-// Terminal is the near end of a session.
-type Terminal struct{}
-
-// ID is sessions.Status.ID.
-func (t *Terminal) ID() string { panic("unwritten") }
-
-// Links are the IDs of the links on the way, first hop first: whose questions
-// belong to this session.
-func (t *Terminal) Links() []string { panic("unwritten") }
-
-// Ready waits until the shell or command runs on the far side, or has failed;
-// the error is an *Error.
-func (t *Terminal) Ready(ctx context.Context) error { panic("unwritten") }
-
-// Attach copies stdin to the session and its output to stdout and stderr until
-// it ends.
-func (t *Terminal) Attach(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (sessions.Exit, error) {
-	panic("unwritten")
+func (c *Client) Cancel(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, "/v1/questions/"+id, AnswerRequest{Cancel: true}, nil)
 }
 
-// Resize tells the session the window's size.
-func (t *Terminal) Resize(s sessions.Size) error { panic("unwritten") }
+// CloseLink ends a connection and what stands on it.
+func (c *Client) CloseLink(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, "/v1/links/"+id, nil, nil)
+}
 
-// Close ends the session.
-func (t *Terminal) Close() error { panic("unwritten") }
+// Stop ends the background process and waits until it has gone. Its wanted
+// tunnels come back with the next one.
+func (c *Client) Stop(ctx context.Context) error {
+	if err := c.call(ctx, http.MethodPost, "/v1/stop", nil, nil); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		conn, err := c.dial(ctx)
+		if err != nil {
+			return nil
+		}
+		io.Copy(io.Discard, conn) // returns when the process closes its connections
+		conn.Close()
+	}
+	return context.Cause(ctx)
+}
+
+// StartSession asks for a session, starting the background process if needed.
+// It returns at once; the link may still be on its way and questions may
+// come. Cancelling ctx, until Ready, or Terminal.Close gives it up.
+func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal, error) {
+	var t *Terminal
+	err := c.started(ctx, func() (err error) {
+		t, err = c.openTerminal(ctx, r)
+		return err
+	})
+	return t, err
+}
+
+// started runs call, and once more after starting the background process if
+// there was none.
+func (c *Client) started(ctx context.Context, call func() error) error {
+	err := call()
+	if !IsNoDaemon(err) || c.Start == nil {
+		return err
+	}
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	return call()
+}
+
+// call sends one request and reads its answer into out, which may be nil.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	resp, err := c.send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// send sends one request; an answer that is not a success becomes an *Error.
+func (c *Client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	body, err := encode(in)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(body)
+	req, err := http.NewRequestWithContext(ctx, method, "http://sallyport"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if path == sessionsPath {
+		req.Header.Set("Connection", "Upgrade")
+		req.Header.Set("Upgrade", Protocol)
+	}
+	resp, err := c.transport().RoundTrip(req)
+	if err != nil {
+		return nil, c.noDaemon(err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	e := &Error{Code: CodeInternal, Message: fmt.Sprintf("%s %s: %s", method, path, resp.Status)}
+	if err := json.NewDecoder(resp.Body).Decode(e); err != nil {
+		return nil, fmt.Errorf("%s: %w", e.Message, err)
+	}
+	return nil, e
+}
+
+func encode(in any) ([]byte, error) {
+	if in == nil {
+		return nil, nil
+	}
+	return json.Marshal(in)
+}
+
+// transport opens a connection of its own for each request: they are few, and
+// long ones (watch, sessions) keep theirs.
+func (c *Client) transport() *http.Transport {
+	return &http.Transport{
+		DisableKeepAlives:  true,
+		DisableCompression: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return c.dial(ctx)
+		},
+	}
+}
+
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, "unix", c.Socket)
+}
+
+// noDaemon turns a refused or absent socket, and a process that ended under a
+// request, into their Errors.
+func (c *Client) noDaemon(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		return &Error{
+			Code:    CodeInternal,
+			Message: "the background process ended while it was asked",
+			Hints:   []string{"sallyport daemon status"},
+		}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" && !op.Timeout() {
+		return &Error{
+			Code:    CodeNoDaemon,
+			Message: "no background process answers: " + Printable(err.Error()),
+		}
+	}
+	return err
+}
+
+// IsNoDaemon tells that err means that no background process runs.
+func IsNoDaemon(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == CodeNoDaemon
+}

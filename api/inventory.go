@@ -1,14 +1,32 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
 	"sallyport/config"
+	"sallyport/transport"
 	"sallyport/tunnels"
 )
 
 // Inventory is a configuration as a person looks at it: the hosts, the way to
 // each, and what was set where. It is read in the process that shows it, so
 // that looking needs no background process; it executes nothing.
-type Inventory struct{}
+type Inventory struct {
+	cfg     *config.Config
+	names   []string
+	entries map[string]config.Entry
+	missing bool
+
+	mu   sync.Mutex
+	rows map[string]Host // guarded by mu: rows made so far
+}
 
 // Host is a row of the list. All texts but Name are printable; Name is the
 // alias itself and must pass through Printable before it is shown.
@@ -51,29 +69,142 @@ type Detail struct {
 
 // ReadInventory reads a configuration. It always gives an Inventory; what is
 // wrong is in Problems.
-func ReadInventory(p config.Paths) *Inventory { panic("unwritten") }
+func ReadInventory(p config.Paths) *Inventory {
+	v := &Inventory{
+		cfg:     config.Load(p),
+		entries: make(map[string]config.Entry),
+		rows:    make(map[string]Host),
+	}
+	_, err := os.Stat(p.User)
+	v.missing = errors.Is(err, fs.ErrNotExist)
+	for _, e := range v.cfg.Hosts() {
+		v.names = append(v.names, e.Name)
+		v.entries[e.Name] = e
+	}
+	return v
+}
 
-// Path is the user's file, for messages; Missing tells that there is none.
-func (v *Inventory) Path() string { panic("unwritten") }
+// Path is the user's file, for messages.
+func (v *Inventory) Path() string { return v.cfg.Paths().User }
 
 // Missing tells that the user's file does not exist.
-func (v *Inventory) Missing() bool { panic("unwritten") }
+func (v *Inventory) Missing() bool { return v.missing }
 
 // Names lists the aliases in file order. Cheap at any size.
-func (v *Inventory) Names() []string { panic("unwritten") }
+func (v *Inventory) Names() []string { return v.names }
+
+// Problems lists what is wrong with the files as a whole, in reading order.
+func (v *Inventory) Problems() []config.Problem { return v.cfg.Problems() }
 
 // Host resolves the row of one alias; kept once made. Safe from several
 // goroutines.
-func (v *Inventory) Host(name string) Host { panic("unwritten") }
+func (v *Inventory) Host(name string) Host {
+	v.mu.Lock()
+	row, ok := v.rows[name]
+	v.mu.Unlock()
+	if ok {
+		return row
+	}
+	row, _, _ = v.resolve(name)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.rows[name] = row
+	return row
+}
 
 // Detail resolves everything about one alias.
-func (v *Inventory) Detail(name string) Detail { panic("unwritten") }
+func (v *Inventory) Detail(name string) Detail {
+	row, host, chain := v.resolve(name)
+	d := Detail{Host: row, Problems: host.Conditions()}
+	for _, hop := range chain {
+		d.Chain = append(d.Chain, Hop{
+			Name:    Printable(hop.Host.Name),
+			Address: Printable(transport.Address(hop.Host)),
+			Command: Printable(hop.Command),
+		})
+	}
+	for _, f := range host.Forwards() {
+		d.Forwards = append(d.Forwards, forward(v.Path(), host, f))
+	}
+	for o := range host.Options() {
+		d.Options = append(d.Options, o)
+	}
+	return d
+}
 
-// Problems lists what is wrong with the files as a whole, in reading order.
-func (v *Inventory) Problems() []config.Problem { panic("unwritten") }
+// resolve gives the row of a host, its options and what is known of the way.
+func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
+	host, _ := v.cfg.Resolve(name, config.Match{})
+	chain, err := transport.Plan(v.cfg, name, config.Match{})
+	e := v.entries[name]
+	row := Host{
+		Name:        name,
+		HostName:    Printable(host.HostName()),
+		User:        Printable(host.User()),
+		Port:        host.Port(),
+		Comment:     Printable(strings.ReplaceAll(e.Comment, "\n", " ")),
+		Conditional: len(host.Conditions()) > 0,
+		Origin:      e.Origin,
+	}
+	for _, t := range e.Tags {
+		row.Tags = append(row.Tags, Printable(t))
+	}
+	if err != nil {
+		row.Problem = Printable(err.Error())
+	}
+	for i, hop := range chain {
+		if hop.Command != "" {
+			row.Via = append(row.Via, "⟨"+Printable(shortCommand(hop.Command))+"⟩")
+		}
+		if i < len(chain)-1 {
+			row.Via = append(row.Via, Printable(hop.Host.Name))
+		}
+	}
+	return row, host, chain
+}
+
+// shortCommand is a ProxyCommand's program, with an ellipsis for the rest.
+func shortCommand(command string) string {
+	words := strings.Fields(strings.TrimPrefix(command, "exec "))
+	switch len(words) {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	}
+	return words[0] + " …"
+}
+
+func forward(configFile string, host *config.Host, f config.Forward) Forward {
+	spec, err := ForwardSpec(host, f)
+	if err != nil {
+		return Forward{Origin: f.Origin, Problem: Printable(err.Error())}
+	}
+	return Forward{ID: TunnelID(configFile, host.Name, spec), Spec: spec, Origin: f.Origin}
+}
+
+// kinds are the forwards' keywords of ssh_config(5).
+var kinds = map[string]tunnels.Kind{
+	"LocalForward":   tunnels.Local,
+	"RemoteForward":  tunnels.Remote,
+	"DynamicForward": tunnels.Dynamic,
+}
+
+// ForwardSpec reads a forward of the configuration.
+func ForwardSpec(host *config.Host, f config.Forward) (tunnels.Spec, error) {
+	spec, err := tunnels.Parse(kinds[f.Keyword], strings.TrimSpace(f.Listen+" "+f.Connect))
+	if err != nil {
+		return spec, fmt.Errorf("%s: %w", f.Origin, err)
+	}
+	spec.Gateway = spec.Kind != tunnels.Remote && host.Get("gatewayports") == "yes"
+	return spec, nil
+}
 
 // TunnelID names the tunnel of a forward of a host in a configuration.
-func TunnelID(configFile, host string, s tunnels.Spec) string { panic("unwritten") }
+func TunnelID(configFile, host string, s tunnels.Spec) string {
+	sum := sha256.Sum256([]byte(configFile + "\x00" + host + "\x00" + s.String()))
+	return hex.EncodeToString(sum[:6])
+}
 
 // Printable is config.Printable, for those who see only the api.
 func Printable(s string) string { return config.Printable(s) }

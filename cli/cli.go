@@ -1,10 +1,28 @@
-// Package cli is the command line: commands, flags, and questions on the terminal.
+// Package cli is the command line: commands, flags, and questions on the
+// terminal. Data goes to standard output and words to standard error; the
+// exit status is the remote command's own, or 255 for a failure of ours, as
+// with ssh.
 package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+	"sallyport/config"
+	"sallyport/daemon"
 )
+
+// Version is what "sallyport version" says; a release sets it when it links.
+var Version = "0.1.0-dev"
 
 // Stdio are the standard streams of a command.
 type Stdio struct {
@@ -12,6 +30,105 @@ type Stdio struct {
 	Out, Err io.Writer
 }
 
+// ours is the exit status of a failure of ours, as ssh has it.
+const ours = 255
+
+// status is an error that only sets the exit status: what there was to say
+// has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
 // Main runs one command line and returns its exit status: the remote
 // command's own, or 255 for a failure of ours.
-func Main(ctx context.Context, args []string, std Stdio) int { return 255 }
+func Main(ctx context.Context, args []string, std Stdio) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	debug.SetGCPercent(200) // short-lived and small: collecting less is quicker
+	err := root(std).execute(ctx, args)
+	var s status
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &s):
+		return int(s)
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return ours // interrupted: the person knows
+	}
+	explain(std.Err, err)
+	return ours
+}
+
+// explain says what went wrong and what to do about it.
+func explain(w io.Writer, err error) {
+	e := api.AsError(err)
+	fmt.Fprintf(w, "sallyport: %s\n", e.Message)
+	for _, hint := range e.Hints {
+		fmt.Fprintf(w, "  hint: %s\n", hint)
+	}
+}
+
+// app is what the commands share.
+type app struct {
+	Stdio
+	cmd        *cobra.Command
+	configFile string // -F
+}
+
+func (a *app) execute(ctx context.Context, args []string) error {
+	a.cmd.SetArgs(args)
+	return a.cmd.ExecuteContext(ctx)
+}
+
+// paths are the configuration files in force.
+func (a *app) paths() (config.Paths, error) {
+	if a.configFile != "" {
+		return config.File(a.configFile)
+	}
+	return config.DefaultPaths()
+}
+
+// dirs are the background process's places.
+func (a *app) dirs() (daemon.Dirs, error) {
+	p, err := config.DefaultPaths()
+	if err != nil {
+		return daemon.Dirs{}, err
+	}
+	return daemon.Locate(os.Getenv, p.Home)
+}
+
+// client talks to the background process and starts it when it is needed.
+func (a *app) client() (*api.Client, error) {
+	d, err := a.dirs()
+	if err != nil {
+		return nil, err
+	}
+	return &api.Client{
+		Socket: d.Socket(),
+		Start: func(ctx context.Context) error {
+			program, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			return daemon.Ensure(ctx, d, program, os.Environ())
+		},
+	}, nil
+}
+
+// target is a host as this caller means it.
+func (a *app) target(host string) (api.Target, error) {
+	p, err := a.paths()
+	if err != nil {
+		return api.Target{}, err
+	}
+	return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}, nil
+}
+
+// inventory reads the configuration for looking at it.
+func (a *app) inventory() (*api.Inventory, error) {
+	p, err := a.paths()
+	if err != nil {
+		return nil, err
+	}
+	return api.ReadInventory(p), nil
+}

@@ -17,4 +17,47 @@ type Key struct {
 	Path    string // the file, as configured; "" when only the agent has it
 	Comment string // the agent's or the file's comment
 	InAgent bool
+
+	file *fileSigner // nil for a key of an agent
+}
+
+// Usable tells why no signature can be made with the key's file: that it is
+// missing or unreadable, that others can read it (*PermissionError), or that
+// it only stands for a security key. A key in an agent is usable.
+func (k *Key) Usable() error {
+	if k.file == nil {
+		return nil
+	}
+	return k.file.usable()
+}
+
+// Unlock reads the private half of the key now, asking for the passphrase if
+// there is one. A key whose Public was nil has it, and a Signer, afterwards.
+func (k *Key) Unlock() error {
+	if k.file == nil {
+		return nil
+	}
+	private, err := k.file.unlock()
+	if err != nil {
+		return err
+	}
+	if k.Public == nil {
+		k.Public = private.PublicKey()
+		k.Signer = k.file
+	}
+	return nil
+}
+
+// Equal tells whether both are the same public key, a certificate being
+// another key than the one it certifies.
+func Equal(a, b ssh.PublicKey) bool {
+	return a != nil && b != nil && string(a.Marshal()) == string(b.Marshal())
+}
+
+// Plain is key itself, or the key that a certificate certifies.
+func Plain(key ssh.PublicKey) ssh.PublicKey {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return cert.Key
+	}
+	return key
 }

@@ -2,9 +2,11 @@ package sessions
 
 import (
 	"context"
-	"io"
+	"errors"
+	"sync"
 	"time"
 
+	"sallyport/config"
 	"sallyport/transport"
 )
 
@@ -69,36 +71,137 @@ type Identity struct {
 }
 
 // Session is one shell or command on a link.
-type Session struct{}
+//
+//	Opening --(the far side accepts)--> Running --(it ends, or Close)--> Ended
+//	   '------(it refuses, or the link fails, or Close)-------------------^
+type Session struct {
+	spec   Spec
+	link   Link
+	env    transport.Env
+	notify func(Status)
+	cancel context.CancelCauseFunc
+	ready  chan struct{} // closed by run when the session is running or ended
+	ended  chan struct{} // closed by run at its end
+
+	remote *remote // set before ready is closed; nil if the session never ran
+
+	wishes chan struct{} // of size 1: mu's wishes wait for sendWishes
+
+	mu       sync.Mutex // guards what follows
+	status   Status     // changed only by run
+	attached bool
+	size     Size // wished for, or as it is
+	resized  bool // size was not sent yet
+	signals  []string
+}
+
+// errClosed is the cause of a session's end by Close.
+var errClosed = errors.New("the session was closed")
 
 // Start opens a session and returns at once; notify gets every change of its
 // Status, in order, and must not block. env is the caller's environment, of
 // which TERM and what SendEnv and SetEnv name go to the far side. Nothing is
 // read from the far side before Attach.
 func Start(ctx context.Context, l Link, id Identity, s Spec, env transport.Env, notify func(Status)) *Session {
-	panic("unwritten")
+	ctx, cancel := context.WithCancelCause(ctx)
+	session := &Session{
+		spec:   s,
+		link:   l,
+		env:    env,
+		notify: notify,
+		cancel: cancel,
+		ready:  make(chan struct{}),
+		ended:  make(chan struct{}),
+		wishes: make(chan struct{}, 1),
+		size:   s.Size,
+		status: Status{
+			ID: id.ID, Host: id.Host, Config: id.Config,
+			Link: l.Status().ID, Command: config.Printable(s.Command), PTY: s.PTY,
+			State: Opening, Since: time.Now(),
+		},
+	}
+	go session.run(ctx) // Close waits for it
+	return session
 }
 
 // Ready waits until the far side has accepted the shell or command, or has
 // refused it.
-func (s *Session) Ready(ctx context.Context) error { panic("unwritten") }
-
-// Attach connects a viewer: it copies stdin to the far side until EOF (which
-// is passed on) and the far side's output to stdout and stderr, and returns
-// when the session has ended and all its output was written, or when ctx ends
-// or a write fails; the session is then ended too.
-func (s *Session) Attach(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (Exit, error) {
-	panic("unwritten")
+func (s *Session) Ready(ctx context.Context) error {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if status := s.Status(); s.remote == nil && status.Exit != nil {
+		return status.Exit.Failure
+	}
+	return nil
 }
 
-// Resize tells the far side the window's size.
-func (s *Session) Resize(Size) { panic("unwritten") }
+// Resize tells the far side the window's size. It does not block.
+func (s *Session) Resize(size Size) {
+	s.mu.Lock()
+	s.size, s.resized = size, true
+	s.mu.Unlock()
+	s.wish()
+}
 
-// Signal sends a signal by name, without SIG.
-func (s *Session) Signal(name string) { panic("unwritten") }
+// Signal sends a signal by name, without SIG. It does not block; the far side
+// doesn't say whether it took it (RFC 4254 section 6.9).
+func (s *Session) Signal(name string) {
+	s.mu.Lock()
+	s.signals = append(s.signals, name)
+	s.mu.Unlock()
+	s.wish()
+}
 
-// Close ends the session and waits for its goroutines.
-func (s *Session) Close() { panic("unwritten") }
+func (s *Session) wish() {
+	select {
+	case s.wishes <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends the session and waits for its goroutines, except for one that
+// waits for a far side which no longer answers: it ends with the connection.
+func (s *Session) Close() {
+	s.cancel(errClosed)
+	<-s.ended
+}
 
 // Status is the state of the session now.
-func (s *Session) Status() Status { panic("unwritten") }
+func (s *Session) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status
+}
+
+// run owns the session from its opening to its end.
+func (s *Session) run(ctx context.Context) {
+	defer close(s.ended)
+	defer s.cancel(errClosed) // nothing of ctx outlives the session
+	defer s.link.Hold()()
+	s.notify(s.Status())
+
+	remote, err := s.open(ctx)
+	if err != nil {
+		s.end(Exit{Status: unknown, Failure: asFailure(err)})
+		close(s.ready)
+		return
+	}
+	s.remote = remote
+	s.enter(Running, nil)
+	close(s.ready)
+	go s.sendWishes(ctx) // ends with ctx, at the latest with the connection
+	s.end(s.supervise(ctx))
+}
+
+func (s *Session) end(e Exit) { s.enter(Ended, &e) }
+
+func (s *Session) enter(state State, exit *Exit) {
+	s.mu.Lock()
+	s.status.State, s.status.Since, s.status.Exit = state, time.Now(), exit
+	status := s.status
+	s.mu.Unlock()
+	s.notify(status)
+}

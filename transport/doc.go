@@ -14,8 +14,19 @@
 //	 '--- failed <------------'  '----------------------------- waiting
 //	      refused: never retried by itself          retried, with jitter
 //
-// A changed host key, a refused login and a configuration that could not be
-// understood end in failed. Nothing is ever dialled direct because a
+// A changed host key, a refused login, a question that was not answered and a
+// configuration that could not be understood end in failed: only Open leads
+// on. A host that could not be reached ends there too at the first dial, as
+// ssh does, and the next Conn tries again; but a link that was up and has
+// users (Hold), or one that somebody keeps (Keep), waits and is tried again:
+// at once, then in growing pauses of at most 5 s, and at once whenever
+// somebody calls Conn. Open is a person: what was opened is dialled to its
+// end even if nobody waits. Without users, a link that isn't up goes down as
+// soon as nobody waits for it, and one that is up after ten idle minutes.
+//
+// A link holds the one before it, from the beginning of a dial until it is
+// down or failed; it keeps it if it would itself be tried again, so that a
+// whole chain outlives a night without network. Nothing is ever dialled direct because a
 // ProxyJump, ProxyCommand or Match was not understood, and no host-key check
 // is ever skipped.
 //

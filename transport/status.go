@@ -18,11 +18,36 @@ const (
 // one printable sentence, from the outside in; Hint holds an exact command or
 // file:line.
 type Failure struct {
-	Code    string    `json:"code"` // "auth", "hostkey-changed", "hostkey-unknown", "config", "unreachable", "closed", "cancelled", ...
+	Code    string    `json:"code"` // one of the Code constants, or "hostkey-..."
 	Message string    `json:"message"`
 	Hint    string    `json:"hint,omitempty"`
 	Hop     string    `json:"hop,omitempty"` // alias of the hop that failed
 	At      time.Time `json:"at,omitzero"`
+}
+
+// The codes of failures. Those of host keys begin with "hostkey-".
+const (
+	CodeUnreachable  = "unreachable"  // no way to the address: refused, no route, an unknown name
+	CodeTimeout      = "timeout"      // no answer in time
+	CodeClosed       = "closed"       // the far side, or what lies between, ended the connection
+	CodeNotSSH       = "notssh"       // something else than an SSH server answered
+	CodeProxyCommand = "proxycommand" // the ProxyCommand could not be run or ended
+	CodeAlgorithms   = "algorithms"   // no algorithm in common
+	CodeProhibited   = "prohibited"   // the server does not permit the channel
+	CodeAuth         = "auth"         // the login was refused
+	CodeConfig       = "config"       // the configuration is wrong or asks for what cannot be done
+	CodeCancelled    = "cancelled"    // by a person
+)
+
+// retryable tells whether the same dial may do better later without anybody
+// having done anything. A captive portal answers for other servers, so what
+// is not SSH may become it.
+func retryable(f *Failure) bool {
+	switch f.Code {
+	case CodeUnreachable, CodeTimeout, CodeClosed, CodeNotSSH, CodeProxyCommand:
+		return true
+	}
+	return false
 }
 
 func (f *Failure) Error() string { return f.Message }
@@ -30,14 +55,15 @@ func (f *Failure) Error() string { return f.Message }
 // LinkStatus is one hop's connection as seen from outside.
 type LinkStatus struct {
 	ID      string        `json:"id"`
-	Host    string        `json:"host"`           // alias
-	Config  string        `json:"config"`         // the user's file it was resolved from
-	Address string        `json:"address"`        // user@host:port
-	Via     string        `json:"via,omitempty"`  // ID of the link it stands on
-	State   State         `json:"state"`          //
-	Step    string        `json:"step,omitempty"` // what it is doing: "tcp", "key exchange", "host key", "publickey ~/.ssh/id_ed25519", "password" ...
-	Since   time.Time     `json:"since"`          // when State was entered
-	Latency time.Duration `json:"latency"`        // of the last keepalive's round trip, 0 if none yet
-	Users   int           `json:"users"`          // sessions, tunnels and links that stand on it
+	Host    string        `json:"host"`             // alias
+	Config  string        `json:"config"`           // the user's file it was resolved from
+	Address string        `json:"address"`          // user@host:port
+	Via     string        `json:"via,omitempty"`    // ID of the link it stands on
+	State   State         `json:"state"`            //
+	Step    string        `json:"step,omitempty"`   // what it is doing: "tcp", "key exchange", "host key", "publickey ~/.ssh/id_ed25519", "password" ...
+	Since   time.Time     `json:"since"`            // when State was entered
+	Latency time.Duration `json:"latency"`          // of the last keepalive's round trip, 0 if none yet
+	Users   int           `json:"users"`            // sessions, tunnels and links that stand on it
+	Banner  string        `json:"banner,omitempty"` // what the server said before authentication (RFC 4252 section 5.4), printable, lines separated by \n
 	Failure *Failure      `json:"failure,omitempty"`
 }

@@ -1,5 +1,10 @@
 package tunnels
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Kind is what ssh calls the forward: -L, -R or -D.
 type Kind string
 
@@ -17,9 +22,6 @@ type Address struct {
 	Path    string `json:"path"`    // of unix
 }
 
-// String is the address as ssh -L takes it.
-func (a Address) String() string { panic("unwritten") }
-
 // Spec is what a forward should do.
 type Spec struct {
 	Kind    Kind    `json:"kind"`
@@ -28,12 +30,53 @@ type Spec struct {
 	Gateway bool    `json:"gateway"` // GatewayPorts yes: a Listen without host is on all addresses
 }
 
-// Parse reads a forward as ssh's -L, -R and -D take it ("8080:localhost:80",
-// "[::1]:8080:host:80", "/run/x.sock:host:80") and as ssh_config writes it
-// ("8080 localhost:80").
-func Parse(kind Kind, s string) (Spec, error) { panic("unwritten") }
+// String is the address as ssh -L takes it.
+func (a Address) String() string {
+	switch {
+	case a.Network == "unix":
+		return escape(a.Path, `\:`)
+	case a.Host == "":
+		return strconv.Itoa(a.Port)
+	}
+	return quoteHost(a.Host) + ":" + strconv.Itoa(a.Port)
+}
 
 // String is the forward in one stable form, "L 8080 → targaryen:8080" without
 // the arrow: "L 8080:targaryen:8080". Parse(kind, ...) reads what follows the
 // kind.
-func (s Spec) String() string { panic("unwritten") }
+func (s Spec) String() string { return string(s.Kind) + " " + s.argument() }
+
+// argument is what follows the kind, as ssh takes it.
+func (s Spec) argument() string {
+	listen := s.Listen.String()
+	switch {
+	case s.Connect == (Address{}):
+		return listen
+	case s.Connect.Network == "tcp" && s.Connect.Host == "":
+		return listen + "::" + s.Connect.String() // ssh takes a target without a host
+	}
+	return listen + ":" + s.Connect.String()
+}
+
+// quoteHost writes a host so that it stays one field: in brackets where it
+// has colons, as IPv6 addresses do, else with what means something escaped. A
+// slash would make a path of it.
+func quoteHost(host string) string {
+	if strings.Contains(host, ":") && !strings.ContainsAny(host, `]/`) {
+		return "[" + host + "]"
+	}
+	return escape(host, `\:/`)
+}
+
+// escape puts a backslash before each of special, before white space, which
+// would part two words, and before a bracket that opens the field.
+func escape(field, special string) string {
+	var b strings.Builder
+	for i := range len(field) {
+		if c := field[i]; strings.IndexByte(special, c) >= 0 || isSpace(c) || i == 0 && c == '[' {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(field[i])
+	}
+	return b.String()
+}

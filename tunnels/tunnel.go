@@ -2,6 +2,9 @@ package tunnels
 
 import (
 	"context"
+	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"sallyport/transport"
@@ -39,10 +42,11 @@ type Status struct {
 	LastError *transport.Failure `json:"lastError,omitempty"` // of a single connection, e.g. refused at the far side
 }
 
-// Link is what a tunnel needs of *transport.Link.
+// Link is what a tunnel needs of *transport.Link. A tunnel keeps its link, so
+// that one which is restored before the network is there waits for it.
 type Link interface {
 	Conn(ctx context.Context) (*transport.Conn, error)
-	Hold() (release func())
+	Keep() (release func())
 	Status() transport.LinkStatus
 }
 
@@ -51,21 +55,243 @@ type Identity struct {
 	ID, Host, Config string
 }
 
+const (
+	publishEvery = 250 * time.Millisecond // counters reach notify at most this often
+	rebindEvery  = time.Second            // while somebody else has the port
+)
+
 // Tunnel is one open forward. One goroutine owns its state.
-type Tunnel struct{}
+//
+//	         the port is ours                  the link is up
+//	Busy <--------------------> Opening, Asking, Waiting <------> Up
+//	         (tried each second)      |
+//	                                  '--> Failed, as the link; its next try leaves it
+type Tunnel struct {
+	id     Identity
+	spec   Spec
+	link   Link
+	notify func(Status)
+	cancel context.CancelFunc
+	done   chan struct{} // closed when run has ended
+
+	changed chan struct{}           // of size 1: counters or news wait for run
+	tell    chan *transport.Failure // from connections to run
+	asks    chan chan Status        // from Status to run
+
+	clients        sync.WaitGroup // accept loops, connections and the first wake
+	open, total    atomic.Int64   // counted by connections, read by run
+	sent, received atomic.Int64   // counted by the copy loops, read by run
+
+	mu   sync.Mutex // guards news
+	news *transport.LinkStatus
+
+	// Touched only by run, and by everybody once done is closed.
+	status    Status
+	linkNow   transport.LinkStatus
+	linkMoved bool // the link has left the state in which Open found it
+	listeners []net.Listener
+	obstacle  *obstacle // why there are no listeners
+}
 
 // Open starts a forward and returns at once; notify gets every change of its
 // Status (counters at most 4 times a second), in order, and must not block.
 // The tunnel ends by Close or with ctx.
 func Open(ctx context.Context, l Link, id Identity, s Spec, notify func(Status)) *Tunnel {
-	panic("unwritten")
+	ctx, cancel := context.WithCancel(ctx)
+	t := &Tunnel{
+		id:      id,
+		spec:    s,
+		link:    l,
+		notify:  notify,
+		cancel:  cancel,
+		done:    make(chan struct{}),
+		changed: make(chan struct{}, 1),
+		tell:    make(chan *transport.Failure),
+		asks:    make(chan chan Status),
+		status:  Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s},
+	}
+	go t.run(ctx) // Close waits for it
+	return t
 }
 
-// LinkChanged tells the tunnel that its link has a new state.
-func (t *Tunnel) LinkChanged(transport.LinkStatus) { panic("unwritten") }
+// LinkChanged tells the tunnel that its link has a new state. It never blocks.
+func (t *Tunnel) LinkChanged(s transport.LinkStatus) {
+	t.mu.Lock()
+	t.news = &s
+	t.mu.Unlock()
+	t.poke()
+}
 
-// Close frees the port, ends all connections and waits for them.
-func (t *Tunnel) Close() { panic("unwritten") }
+// Close frees the port, ends all connections and waits for them. A connection
+// whose far side no longer answers is left behind after 2 seconds; it ends
+// with the link.
+func (t *Tunnel) Close() {
+	t.cancel()
+	<-t.done
+}
 
-// Status is the state of the tunnel now, with exact counters.
-func (t *Tunnel) Status() Status { panic("unwritten") }
+// Status is the state of the tunnel now, with exact counters. It must not be
+// called from notify.
+func (t *Tunnel) Status() Status {
+	answer := make(chan Status, 1)
+	select {
+	case t.asks <- answer:
+		return <-answer
+	case <-t.done:
+		return t.counted()
+	}
+}
+
+// poke wakes run; many pokes before it looks are one.
+func (t *Tunnel) poke() {
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
+// run owns the tunnel until ctx ends.
+func (t *Tunnel) run(ctx context.Context) {
+	defer close(t.done)
+	release := t.link.Keep()
+	defer release()
+
+	t.linkNow = t.link.Status()
+	t.bind(ctx)
+	t.publish()
+	t.wake(ctx)
+	t.serve(ctx)
+	t.shut()
+}
+
+// serve handles what happens until ctx ends. Counters wait for the clock,
+// everything else is published at once.
+func (t *Tunnel) serve(ctx context.Context) {
+	var clock <-chan time.Time // runs while counters wait to be published
+	for {
+		var busy <-chan time.Time // nil, so never, while the port is ours
+		if t.obstacle != nil && t.obstacle.passes {
+			busy = time.After(rebindEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.changed:
+			if t.takeNews() {
+				t.publish()
+			} else if clock == nil {
+				clock = time.After(publishEvery)
+			}
+		case <-clock:
+			clock = nil
+			t.publish()
+		case trouble := <-t.tell:
+			t.status.LastError = trouble
+			t.publish()
+		case <-busy:
+			if t.bind(ctx) {
+				t.publish()
+			}
+		case answer := <-t.asks:
+			answer <- t.counted()
+		}
+	}
+}
+
+// takeNews takes over what LinkChanged has brought.
+func (t *Tunnel) takeNews() bool {
+	t.mu.Lock()
+	news := t.news
+	t.news = nil
+	t.mu.Unlock()
+	if news == nil {
+		return false
+	}
+	t.linkMoved = t.linkMoved || news.State != t.linkNow.State
+	t.linkNow = *news
+	return true
+}
+
+// bind takes the port, and tells whether anything changed.
+func (t *Tunnel) bind(ctx context.Context) bool {
+	listeners, obstacle := listen(ctx, t.spec, t.obstacle)
+	changed := obstacle == nil || obstacle != t.obstacle
+	t.listeners, t.obstacle = listeners, obstacle
+	for _, l := range listeners {
+		t.clients.Go(func() { t.accept(ctx, l) }) // ends when shut closes l
+	}
+	return changed
+}
+
+// wake brings the link up, which also lets it authenticate while the person
+// who opened the tunnel is still there. What comes of it is told by
+// LinkChanged.
+func (t *Tunnel) wake(ctx context.Context) {
+	if t.obstacle != nil && !t.obstacle.passes {
+		return
+	}
+	t.clients.Go(func() { // ends with ctx at the latest
+		_, _ = t.link.Conn(ctx) // a failure is in the link's own status
+	})
+}
+
+// shut frees the port first, then waits for the connections, which end
+// because ctx has.
+func (t *Tunnel) shut() {
+	for _, l := range t.listeners {
+		_ = l.Close() // closed only here; the port is free either way
+	}
+	t.status.FreePort, t.obstacle = 0, nil
+	t.enter(Closed, nil)
+	t.clients.Wait()
+	t.notify(t.counted())
+}
+
+// publish works out the state and passes it on.
+func (t *Tunnel) publish() {
+	t.enter(t.state())
+	t.notify(t.counted())
+}
+
+func (t *Tunnel) enter(state State, failure *transport.Failure) {
+	if t.status.State != state {
+		t.status.State, t.status.Since = state, time.Now()
+	}
+	t.status.Failure = failure
+	t.status.FreePort = 0
+	if t.obstacle != nil {
+		t.status.FreePort = t.obstacle.freePort
+	}
+}
+
+// state is what the port and the link make of the tunnel: without its port
+// the link does not matter.
+func (t *Tunnel) state() (State, *transport.Failure) {
+	if t.obstacle != nil {
+		return t.obstacle.state, t.obstacle.failure
+	}
+	switch t.linkNow.State {
+	case transport.Up:
+		return Up, nil
+	case transport.Connecting:
+		return Opening, nil
+	case transport.Asking:
+		return Asking, nil
+	case transport.Failed:
+		return Failed, t.linkNow.Failure
+	case transport.Down:
+		if !t.linkMoved {
+			return Opening, nil // wake has only just asked for it
+		}
+	}
+	return Waiting, t.linkNow.Failure
+}
+
+// counted is the status with the counters of this moment.
+func (t *Tunnel) counted() Status {
+	s := t.status
+	s.Link = t.linkNow.ID
+	s.Open, s.Total = int(t.open.Load()), t.total.Load()
+	s.Sent, s.Received = t.sent.Load(), t.received.Load()
+	return s
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"sallyport/sessions"
+)
+
+// FrameKind is the first byte of a frame. A frame is its kind, the length of
+// its payload as four bytes, big-endian, and the payload.
+type FrameKind byte
+
+const (
+	FrameHello  FrameKind = 'h' // from the background process, first: Hello as JSON
+	FrameReady  FrameKind = 'r' // the shell or command runs
+	FrameStdout FrameKind = 'o'
+	FrameStderr FrameKind = 'e'
+	FrameExit   FrameKind = 'x' // last: sessions.Exit as JSON
+	FrameStdin  FrameKind = 'i' // from the viewer; empty at the end of input
+	FrameResize FrameKind = 'w' // sessions.Size as JSON
+)
+
+// MaxFrame is the longest payload that is accepted, in bytes.
+const MaxFrame = 1 << 20
+
+// Hello says what was opened.
+type Hello struct {
+	ID    string   `json:"id"`    // sessions.Status.ID
+	Links []string `json:"links"` // first hop first
+	PTY   bool     `json:"pty"`   // whether a terminal was asked for on the far side
+}
+
+// FrameWriter writes frames, one at a time, from any goroutine.
+type FrameWriter struct {
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
+}
+
+// NewFrameWriter writes frames to w.
+func NewFrameWriter(w io.Writer) *FrameWriter { return &FrameWriter{w: w} }
+
+// Write sends one frame. The payload is at most MaxFrame bytes.
+func (f *FrameWriter) Write(kind FrameKind, payload []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.buf = append(f.buf[:0], byte(kind))
+	f.buf = binary.BigEndian.AppendUint32(f.buf, uint32(len(payload)))
+	f.buf = append(f.buf, payload...)
+	_, err := f.w.Write(f.buf)
+	if kind == FrameStdin {
+		clear(f.buf) // what is typed may be a secret
+	}
+	return err
+}
+
+// WriteJSON sends v as a frame.
+func (f *FrameWriter) WriteJSON(kind FrameKind, v any) error {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return f.Write(kind, payload)
+}
+
+// Stream is an io.Writer whose writes become frames of one kind.
+func (f *FrameWriter) Stream(kind FrameKind) io.Writer { return &frameStream{f, kind} }
+
+type frameStream struct {
+	f    *FrameWriter
+	kind FrameKind
+}
+
+func (s *frameStream) Write(p []byte) (int, error) {
+	for n := 0; n < len(p); {
+		chunk := p[n:min(len(p), n+MaxFrame)]
+		if err := s.f.Write(s.kind, chunk); err != nil {
+			return n, err
+		}
+		n += len(chunk)
+	}
+	return len(p), nil
+}
+
+// ReadFrame reads one frame into buf, which grows as needed and is returned
+// as the payload. An oversized frame is an error.
+func ReadFrame(r io.Reader, buf []byte) (FrameKind, []byte, error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, buf[:0], err
+	}
+	n := binary.BigEndian.Uint32(head[1:])
+	if n > MaxFrame {
+		return 0, buf[:0], fmt.Errorf("frame of %d bytes is over the limit of %d", n, MaxFrame)
+	}
+	if cap(buf) < int(n) {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	_, err := io.ReadFull(r, buf)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return FrameKind(head[0]), buf, err
+}
+
+// exitOf reads the payload of a FrameExit.
+func exitOf(payload []byte) (sessions.Exit, error) {
+	var exit sessions.Exit
+	if err := json.Unmarshal(payload, &exit); err != nil {
+		return sessions.Exit{Status: 255}, fmt.Errorf("reading the exit of a session: %w", err)
+	}
+	return exit, nil
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"sallyport/sessions"
+	"sallyport/transport"
+)
+
+// Protocol is what a session's connection is upgraded to.
+const Protocol = "sallyport-session/1"
+
+const sessionsPath = "/v1/sessions"
+
+// Terminal is the near end of a session.
+type Terminal struct {
+	conn  io.ReadWriteCloser
+	out   *FrameWriter
+	host  string
+	hello Hello
+
+	ready chan error      // gets one value: nil, or why it is not running
+	begun chan struct{}   // closed when Attach takes the output
+	over  <-chan struct{} // closed once the request has ended
+	stop  func()          // ends the request
+	ended chan struct{}   // closed when the reader has ended
+
+	stdout, stderr io.Writer // set before begun is closed
+
+	exit sessions.Exit // written by the reader before ended is closed
+	err  error         // likewise
+}
+
+func (c *Client) openTerminal(ctx context.Context, r SessionRequest) (*Terminal, error) {
+	// The request lives as long as the terminal, ctx only until it is ready.
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stopWatching := context.AfterFunc(ctx, cancel)
+	resp, err := c.send(own, http.MethodPost, sessionsPath, r)
+	if err != nil {
+		stopWatching()
+		cancel()
+		return nil, err
+	}
+	conn, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok || resp.StatusCode != http.StatusSwitchingProtocols {
+		resp.Body.Close()
+		cancel()
+		return nil, &Error{Code: CodeInternal, Message: "the background process did not open a session: " + resp.Status}
+	}
+	t := &Terminal{
+		conn:  conn,
+		host:  r.Target.Host,
+		out:   NewFrameWriter(conn),
+		ready: make(chan error, 1),
+		begun: make(chan struct{}),
+		ended: make(chan struct{}),
+		over:  own.Done(),
+		stop:  func() { conn.Close(); cancel() },
+	}
+	kind, payload, err := ReadFrame(conn, nil)
+	if err == nil && kind == FrameHello {
+		err = json.Unmarshal(payload, &t.hello)
+	} else if err == nil {
+		err = fmt.Errorf("the background process began a session with %q", byte(kind))
+	}
+	if err != nil {
+		t.stop()
+		return nil, err
+	}
+	context.AfterFunc(own, func() { conn.Close() })
+	go t.read(stopWatching)
+	return t, nil
+}
+
+// ID is sessions.Status.ID.
+func (t *Terminal) ID() string { return t.hello.ID }
+
+// Host is the host that was asked for.
+func (t *Terminal) Host() string { return t.host }
+
+// Links are the IDs of the links on the way, first hop first: whose questions
+// belong to this session.
+func (t *Terminal) Links() []string { return t.hello.Links }
+
+// PTY tells whether the far side gives the session a terminal.
+func (t *Terminal) PTY() bool { return t.hello.PTY }
+
+// Ready waits until the shell or command runs on the far side, or has failed;
+// the error is an *Error. It is called once.
+func (t *Terminal) Ready(ctx context.Context) error {
+	select {
+	case err := <-t.ready:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Attach copies stdin to the session and its output to stdout and stderr until
+// it ends. It is called once, after Ready. A read of stdin may outlive it.
+func (t *Terminal) Attach(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (sessions.Exit, error) {
+	t.stdout, t.stderr = stdout, stderr
+	close(t.begun)
+	defer context.AfterFunc(ctx, t.stop)()
+	go t.send(stdin) // ends with stdin, or at its first read after the session
+	<-t.ended
+	t.stop()
+	if ctx.Err() != nil {
+		return t.exit, context.Cause(ctx)
+	}
+	return t.exit, t.err
+}
+
+// Resize tells the session the window's size.
+func (t *Terminal) Resize(s sessions.Size) error { return t.out.WriteJSON(FrameResize, s) }
+
+// Close ends the session.
+func (t *Terminal) Close() error {
+	t.stop()
+	return nil
+}
+
+// send copies stdin as frames; an empty one is its end.
+func (t *Terminal) send(stdin io.Reader) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := stdin.Read(buf)
+		if n > 0 {
+			if t.out.Write(FrameStdin, buf[:n]) != nil {
+				return // the reader knows why
+			}
+			clear(buf[:n])
+		}
+		if err != nil {
+			t.out.Write(FrameStdin, nil) // if this fails, the session has ended
+			return
+		}
+	}
+}
+
+// read takes the frames from the background process until the last one.
+func (t *Terminal) read(stopWatching func() bool) {
+	defer close(t.ended)
+	running := false
+	var buf []byte
+	for {
+		kind, payload, err := ReadFrame(t.conn, buf)
+		if err != nil {
+			t.exit = sessions.Exit{Status: 255}
+			t.err = &Error{Code: CodeNoDaemon, Message: "the background process has gone, and the session with it"}
+			t.notReady(running, t.err)
+			return
+		}
+		buf = payload
+		switch kind {
+		case FrameReady:
+			running = true
+			stopWatching()
+			t.ready <- nil
+			select {
+			case <-t.begun:
+			case <-t.over:
+			}
+		case FrameStdout:
+			_, err = t.stdout.Write(payload)
+		case FrameStderr:
+			_, err = t.stderr.Write(payload)
+		case FrameExit:
+			t.exit, t.err = exitOf(payload)
+			t.notReady(running, failed(t.exit, t.err))
+			return
+		}
+		if err != nil {
+			t.exit, t.err = sessions.Exit{Status: 255}, err
+			return
+		}
+	}
+}
+
+// notReady tells Ready, if it still waits, why the session will not run.
+func (t *Terminal) notReady(running bool, err error) {
+	if !running {
+		t.ready <- err
+	}
+}
+
+// failed is why a session ended before it ran.
+func failed(exit sessions.Exit, err error) error {
+	if err != nil {
+		return AsError(err)
+	}
+	if exit.Failure != nil {
+		return AsError(exit.Failure)
+	}
+	return AsError(&transport.Failure{Code: "closed", Message: "the session ended before it began"})
+}

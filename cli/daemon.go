@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+	"sallyport/daemon"
+)
+
+func (a *app) daemonCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "daemon",
+		Short: "look at the background process, or stop it",
+		Long: `The background process holds connections and port forwards. It starts by itself
+when something needs it, belongs to you alone, and ends after ten minutes with
+nothing to do.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.AddCommand(a.daemonStatus(), a.daemonStop(), a.daemonRun())
+	return cmd
+}
+
+func (a *app) daemonStatus() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "tell whether it runs, and what it holds; exit status 3 when it does not run",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := c.Snapshot(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = printJSON(a.Out, s.Daemon)
+			} else {
+				err = a.printDaemon(s, c.Socket)
+			}
+			if err == nil && s.Daemon.PID == 0 {
+				return notRunning
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// notRunning is the exit status of a service that is not running (LSB).
+const notRunning = status(3)
+
+func (a *app) printDaemon(s api.Snapshot, socket string) error {
+	if s.Daemon.PID == 0 {
+		_, err := fmt.Fprintln(a.Out, "not running")
+		return err
+	}
+	up := 0
+	for _, l := range s.Links {
+		if l.State == api.LinkUp {
+			up++
+		}
+	}
+	_, err := fmt.Fprintf(a.Out, "running   pid %d, version %s, since %s\nsocket    %s\nholds     %d connections, %d tunnels, %d sessions\n",
+		s.Daemon.PID, s.Daemon.Version, s.Daemon.Started.Format(time.DateTime), socket, up, len(s.Tunnels), len(s.Sessions))
+	return err
+}
+
+func (a *app) daemonStop() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop",
+		Short: "end it; tunnels that are on come back with the next one",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			d, err := a.dirs()
+			if err != nil {
+				return err
+			}
+			if err := c.Stop(cmd.Context()); err != nil && !api.IsNoDaemon(err) {
+				return err
+			}
+			return daemon.Stopped(cmd.Context(), d)
+		},
+	}
+}
+
+func (a *app) daemonRun() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "be the background process (it starts by itself when it is needed)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.runDaemon(cmd.Context())
+		},
+	}
+}
+
+func (a *app) runDaemon(ctx context.Context) error {
+	d, err := a.dirs()
+	if err != nil {
+		return err
+	}
+	log, err := d.OpenLog()
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	err = daemon.Run(ctx, daemon.Options{
+		Dirs:    d,
+		Version: version(),
+		Env:     os.Environ(),
+		Log:     slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if errors.Is(err, daemon.ErrRunning) {
+		return &api.Error{Code: "running", Message: err.Error(), Hints: []string{"sallyport daemon status"}}
+	}
+	return err
+}

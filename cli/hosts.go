@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+)
+
+func (a *app) hostsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:               "hosts [QUERY]",
+		Short:             "list the hosts of the configuration, with the way to each",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(_ *cobra.Command, args []string) error {
+			inv, err := a.inventory()
+			if err != nil {
+				return err
+			}
+			hosts := matching(inv, strings.Join(args, " "))
+			if asJSON {
+				return printJSON(a.Out, hosts)
+			}
+			a.warn(inv)
+			return printHosts(a.Out, hosts)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// matching are the hosts whose alias, address, user, tags or comment hold the
+// query, in any case.
+func matching(inv *api.Inventory, query string) []api.Host {
+	query = strings.ToLower(query)
+	hosts := []api.Host{}
+	for _, name := range inv.Names() {
+		h := inv.Host(name)
+		text := strings.Join(append([]string{h.Name, h.HostName, h.User, h.Comment}, h.Tags...), "\n")
+		if strings.Contains(strings.ToLower(text), query) {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts
+}
+
+// warn says what is wrong with the configuration; the listing goes on.
+func (a *app) warn(inv *api.Inventory) {
+	if inv.Missing() {
+		fmt.Fprintf(a.Err, "sallyport: there is no %s yet\n", api.Printable(inv.Path()))
+	}
+	for _, p := range inv.Problems() {
+		fmt.Fprintf(a.Err, "sallyport: %s\n", api.Printable(p.Error()))
+	}
+}
+
+func printHosts(w io.Writer, hosts []api.Host) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, h := range hosts {
+		way := ""
+		if len(h.Via) > 0 {
+			way = strings.Join(h.Via, " ▸ ") + " ▸"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s@%s:%d\n", api.Printable(h.Name), way, h.User, h.HostName, h.Port)
+	}
+	return t.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+)
+
+const long = `Sallyport picks hosts from ~/.ssh/config, opens shells through any number of
+jump hosts, and keeps port forwards alive in a background process.
+
+  sallyport                    the full-screen list of hosts
+  sallyport HOST [COMMAND]     a shell on HOST, or one command, as ssh does it
+
+A HOST that has the name of a command is reached after "--":
+  sallyport -- version`
+
+// root is the command line as a whole.
+func root(std Stdio) *app {
+	a := &app{Stdio: std}
+	shell := &shellFlags{}
+	a.cmd = &cobra.Command{
+		Use:               "sallyport [HOST [COMMAND...]]",
+		Short:             "pick SSH hosts from a list, open shells, keep port forwards alive",
+		Long:              long,
+		Args:              cobra.ArbitraryArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.screen(cmd.Context(), "sallyport")
+			}
+			return a.shell(cmd.Context(), args[0], strings.Join(args[1:], " "), *shell)
+		},
+	}
+	a.cmd.SetIn(std.In)
+	a.cmd.SetOut(std.Out)
+	a.cmd.SetErr(std.Err)
+	a.cmd.PersistentFlags().StringVarP(&a.configFile, "config", "F", "", "read `FILE` instead of ~/.ssh/config and the system's file")
+	// What follows the host is the remote command's, as with ssh.
+	a.cmd.Flags().SetInterspersed(false)
+	shell.register(a.cmd.Flags())
+	a.cmd.AddCommand(a.hostsCommand(), a.tunnelCommand(), a.daemonCommand(), a.demoCommand(), a.versionCommand())
+	return a
+}
+
+// completeHosts completes an alias of the configuration.
+func (a *app) completeHosts(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	inv, err := a.inventory()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, name := range inv.Names() {
+		if strings.HasPrefix(name, begun) && api.Printable(name) == name {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

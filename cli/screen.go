@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"sallyport/api"
+	"sallyport/ui"
+)
+
+// screen runs the full-screen interface.
+func (a *app) screen(ctx context.Context, name string) error {
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
+		return &api.Error{
+			Code:    api.CodeBadRequest,
+			Message: "the full-screen list needs a terminal",
+			Hints:   []string{"sallyport hosts", "sallyport --help"},
+		}
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	p, err := a.paths()
+	if err != nil {
+		return err
+	}
+	a.wake(ctx, c)
+	return ui.Run(ctx, ui.Options{
+		Client: c,
+		Name:   name,
+		Read:   func() *api.Inventory { return api.ReadInventory(p) },
+		Target: func(host string) api.Target {
+			return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
+		},
+		Shell: func() api.SessionSpec { return spec("") },
+		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
+			return a.attach(ctx, t, a.escapeChar(t.Host()))
+		},
+		ASCII:   !utf8Locale(os.Getenv),
+		NoColor: os.Getenv("NO_COLOR") != "",
+	})
+}
+
+// wake starts the background process if it has tunnels to bring back, beside
+// the first frame.
+func (a *app) wake(ctx context.Context, c *api.Client) {
+	d, err := a.dirs()
+	if err != nil || !d.Wants() {
+		return
+	}
+	go func() { // ends when the process answers, or with ours
+		if err := c.Start(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			return // whoever needs the process is told why it does not start
+		}
+	}()
+}
+
+// utf8Locale tells whether the locale writes UTF-8; LC_ALL, LC_CTYPE and LANG
+// in that order, as setlocale(3) has it.
+func utf8Locale(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := getenv(name); v != "" {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true // no locale at all: today's terminals write UTF-8
+}

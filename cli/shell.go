@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"sallyport/api"
+	"sallyport/config"
+)
+
+// shellFlags are those that "sallyport HOST" shares with ssh.
+type shellFlags struct {
+	user, port string
+	tty        int
+	noTTY      bool
+}
+
+func (f *shellFlags) register(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.user, "login", "l", "", "log in as `USER`")
+	flags.StringVarP(&f.port, "port", "p", "", "connect to `PORT`")
+	flags.CountVarP(&f.tty, "tty", "t", "ask for a terminal on the far side; twice, even without one here")
+	flags.BoolVarP(&f.noTTY, "no-tty", "T", false, "ask for no terminal")
+}
+
+// request is the session's TTY as api.SessionRequest has it.
+func (f shellFlags) request() string {
+	switch {
+	case f.noTTY:
+		return "no"
+	case f.tty > 1:
+		return "force"
+	case f.tty == 1:
+		return "yes"
+	}
+	return ""
+}
+
+// shell runs a shell or a command on a host and ends with its exit status.
+func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	user, host := splitUser(dest)
+	target, err := a.target(host)
+	if err != nil {
+		return err
+	}
+	if target.User = f.user; target.User == "" {
+		target.User = user
+	}
+	target.Port = f.port
+	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: spec(command), TTY: f.request()})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if err := a.ready(ctx, c, t); err != nil {
+		return err
+	}
+	exit, err := a.attach(ctx, t, a.escapeChar(host))
+	if err != nil {
+		return err
+	}
+	return ended(a.Err, exit)
+}
+
+// ready waits until the session runs; meanwhile the questions of its links
+// are asked on the terminal.
+func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
+	following, cancel := context.WithCancel(ctx)
+	asker := newTerminalAsker(c)
+	done := make(chan struct{})
+	go func() { // waited for below
+		defer close(done)
+		var now api.Snapshot
+		c.Follow(following, func(e api.Event) {
+			now.Apply(e)
+			asker.see(following, now, t.Links())
+		})
+	}()
+	err := t.Ready(ctx)
+	cancel()
+	<-done
+	asker.wait()
+	if asker.err != nil {
+		return asker.err
+	}
+	return err
+}
+
+// ended turns the way a session ended into our exit status.
+func ended(w io.Writer, exit api.Exit) error {
+	if exit.Failure != nil {
+		explain(w, exit.Failure)
+	}
+	if exit.Signal != "" {
+		fmt.Fprintf(w, "sallyport: the command was ended by signal %s\n", api.Printable(exit.Signal))
+	}
+	if exit.Status != 0 {
+		return status(exit.Status)
+	}
+	return nil
+}
+
+// splitUser takes "user@" off a destination; the last @ counts, as in ssh.
+func splitUser(dest string) (user, host string) {
+	if i := strings.LastIndexByte(dest, '@'); i >= 0 {
+		return dest[:i], dest[i+1:]
+	}
+	return "", dest
+}
+
+// spec is what to run, seen from this terminal.
+func spec(command string) api.SessionSpec {
+	s := api.SessionSpec{Command: command, Term: os.Getenv("TERM")}
+	if t, ok := openTerminal(); ok {
+		s.PTY = true
+		s.Size = t.size()
+		s.Modes = t.modes()
+	}
+	return s
+}
+
+// escapeChar is the host's EscapeChar, 0 for none.
+func (a *app) escapeChar(host string) byte {
+	p, err := a.paths()
+	if err != nil {
+		return 0
+	}
+	h, _ := config.Load(p).Resolve(host, config.Match{}) // what is wrong was said when the session started
+	return parseEscape(h.Get("escapechar"))
+}
+
+// parseEscape reads EscapeChar as ssh_config(5) writes it: a character, ^
+// and a letter, or none.
+func parseEscape(s string) byte {
+	switch {
+	case s == "none":
+		return 0
+	case len(s) == 1:
+		return s[0]
+	case len(s) == 2 && s[0] == '^':
+		return s[1] & 31
+	}
+	return '~'
+}
+
+// attach gives this terminal to a session until it ends.
+func (a *app) attach(ctx context.Context, t *api.Terminal, escape byte) (api.Exit, error) {
+	term, ok := openTerminal()
+	if !t.PTY() || !ok {
+		return t.Attach(ctx, a.In, a.Out, a.Err)
+	}
+	restore, err := term.raw()
+	if err != nil {
+		return api.Exit{Status: ours}, fmt.Errorf("setting the terminal: %w", err)
+	}
+	defer restore()
+	defer term.follow(func(s api.Size) { t.Resize(s) })() // fails only when the session has ended
+
+	in := newEscapes(term, escape)
+	defer term.cancel()
+	exit, err := t.Attach(ctx, in, a.Out, a.Err)
+	if in.disconnected.Load() {
+		restore()
+		fmt.Fprintln(a.Err, "Connection closed.")
+		return api.Exit{Status: ours}, nil
+	}
+	if errors.Is(err, context.Canceled) {
+		return exit, nil
+	}
+	return exit, err
+}

@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+)
+
+func (a *app) tunnelCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "tunnel",
+		Short: "switch the port forwards of hosts on and off",
+		Long: `Port forwards run in the background process and stay when this program ends.
+They are those that ~/.ssh/config gives a host (LocalForward).`,
+		Args: cobra.NoArgs,
+	}
+	cmd.AddCommand(a.tunnelList(), a.tunnelSwitch(true), a.tunnelSwitch(false))
+	return cmd
+}
+
+func (a *app) tunnelList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "list the tunnels that are on",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := c.Snapshot(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(a.Out, append([]api.Tunnel{}, s.Tunnels...))
+			}
+			return printTunnels(a.Out, s.Tunnels)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printTunnels(w io.Writer, list []api.Tunnel) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range list {
+		why := ""
+		if s.Failure != nil {
+			why = s.Failure.Message
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d open\t%d B sent\t%d B received\t%s\n",
+			api.Printable(s.Host), s.Spec, s.State, s.Open, s.Sent, s.Received, why)
+	}
+	return t.Flush()
+}
+
+func (a *app) tunnelSwitch(up bool) *cobra.Command {
+	use, short := "down HOST [FORWARD]", "close tunnels of a host; without FORWARD, all of them"
+	if up {
+		use, short = "up HOST [FORWARD]", "open forwards of a host; without FORWARD, all that its configuration has"
+	}
+	return &cobra.Command{
+		Use:               use,
+		Short:             short,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			want := strings.Join(args[1:], "")
+			if up {
+				return a.tunnelUp(cmd.Context(), args[0], want)
+			}
+			return a.tunnelDown(cmd.Context(), args[0], want)
+		},
+	}
+}
+
+// tunnelUp opens the forwards of a host and waits until each is up or cannot
+// be, asking on the terminal what has to be asked.
+func (a *app) tunnelUp(ctx context.Context, host, want string) error {
+	inv, err := a.inventory()
+	if err != nil {
+		return err
+	}
+	detail := inv.Detail(host)
+	if detail.Host.Problem != "" {
+		return &api.Error{Code: api.CodeConfig, Message: detail.Host.Problem}
+	}
+	var specs []api.TunnelSpec
+	for _, f := range detail.Forwards {
+		if f.Problem != "" {
+			return &api.Error{Code: api.CodeConfig, Message: f.Problem}
+		}
+		if names(f.Spec, want) {
+			specs = append(specs, f.Spec)
+		}
+	}
+	if len(specs) == 0 {
+		return noForward(host, want, "its configuration has")
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	target, err := a.target(host)
+	if err != nil {
+		return err
+	}
+	failed := false
+	for _, spec := range specs {
+		s, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: spec, Up: true})
+		if err != nil {
+			return err
+		}
+		if s, err = a.settle(ctx, c, s); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, s.State)
+		if s.State != api.TunnelUp && s.Failure != nil {
+			explain(a.Err, s.Failure)
+			failed = true
+		}
+	}
+	if failed {
+		return status(ours)
+	}
+	return nil
+}
+
+// settle follows a tunnel until it carries traffic or needs somebody.
+func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel) (api.Tunnel, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	asker := newTerminalAsker(c)
+	defer asker.wait()
+	var now api.Snapshot
+	settled := false
+	c.Follow(ctx, func(e api.Event) {
+		now.Apply(e)
+		for _, t := range now.Tunnels {
+			if t.ID != s.ID {
+				continue
+			}
+			s = t
+			asker.see(ctx, now, chain(now, t.Link))
+			if settled = decided(t); settled {
+				cancel()
+			}
+		}
+	})
+	if !settled {
+		return s, context.Cause(ctx)
+	}
+	return s, nil
+}
+
+// decided tells that a tunnel carries traffic, or why it does not for now.
+func decided(t api.Tunnel) bool {
+	switch t.State {
+	case api.TunnelUp, api.TunnelFailed, api.TunnelBusy:
+		return true
+	case api.TunnelWaiting:
+		return t.Failure != nil // it is tried again in the background
+	}
+	return false
+}
+
+// chain are the IDs of a link and of those it stands on.
+func chain(s api.Snapshot, id string) []string {
+	for _, l := range s.Links {
+		if l.ID == id {
+			return append(chain(s, l.Via), id)
+		}
+	}
+	return nil
+}
+
+func (a *app) tunnelDown(ctx context.Context, host, want string) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	target, err := a.target(host)
+	if err != nil {
+		return err
+	}
+	s, err := c.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	closed := 0
+	for _, t := range s.Tunnels {
+		if t.Host != host || t.Config != target.Config || !names(t.Spec, want) {
+			continue
+		}
+		if _, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: t.Spec}); err != nil {
+			return err
+		}
+		closed++
+	}
+	if closed == 0 {
+		return noForward(host, want, "is on")
+	}
+	return nil
+}
+
+// names tells whether a person who wrote want means the forward: all of it,
+// its listening end or its port.
+func names(s api.TunnelSpec, want string) bool {
+	if want == "" {
+		return true
+	}
+	whole := s.String()
+	_, ends, _ := strings.Cut(whole, " ")
+	return want == whole || want == ends || want == s.Listen.String() || want == fmt.Sprint(s.Listen.Port)
+}
+
+func noForward(host, want, where string) error {
+	message := fmt.Sprintf("no forward of %s %s", api.Printable(host), where)
+	if want != "" {
+		message = fmt.Sprintf("no forward %q of %s %s", want, api.Printable(host), where)
+	}
+	return &api.Error{
+		Code:    api.CodeNotFound,
+		Message: message,
+		Hints:   []string{"sallyport tunnel ls"},
+	}
+}

@@ -1,0 +1,272 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// version is a release of OpenSSH as 100*major+minor.
+type version int
+
+// Releases that changed what a client's configuration may hold or means.
+const (
+	v9_2  version = 902
+	v9_4  version = 904  // Tag; Match tagged, localnetwork
+	v9_5  version = 905  // ObscureKeystrokeTiming
+	v9_6  version = 906  // ChannelTimeout; %j
+	v10_0 version = 1000 // VersionAddendum; Match version, sessiontype, command; tokens in User and SetEnv
+	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS
+)
+
+// newest is the release to follow where no ssh is installed.
+const newest = v10_1
+
+// dialect is how one build of ssh differs from another: what it knows, and
+// what it takes where the configuration is silent.
+type dialect struct {
+	version  version
+	debian   bool // Debian's and Ubuntu's patches
+	gssapi   bool // built with the GSSAPI patch
+	defaults map[key]string
+	// logLevels are the names of LogLevel in lower case, and what is printed.
+	logLevels map[string]string
+
+	ciphers, macs, kex, keyTypes, caKeyTypes algorithms
+	gssKex                                   []string // prefixes of method names
+	identities                               []string // of IdentityFile, in order
+}
+
+// installed is the dialect of the ssh in PATH. It is read off the program's
+// own bytes: nothing is run.
+var installed = sync.OnceValue(func() *dialect {
+	path, err := exec.LookPath("ssh")
+	if err != nil {
+		return newDialect(newest, false)
+	}
+	program, err := os.ReadFile(path)
+	if err != nil {
+		return newDialect(newest, false)
+	}
+	return dialectOf(program)
+})
+
+// banner is SSH_RELEASE as it stands in the program.
+var banner = regexp.MustCompile(`OpenSSH_(\d+)\.(\d+)(?:p\d+)?( Debian-| Ubuntu-)?`)
+
+func dialectOf(program []byte) *dialect {
+	if i := bytes.Index(program, []byte("OpenSSH_")); i >= 0 {
+		if m := banner.FindSubmatch(program[i:min(len(program), i+80)]); m != nil {
+			major, _ := strconv.Atoi(string(m[1])) // digits by the pattern
+			minor, _ := strconv.Atoi(string(m[2]))
+			return newDialect(version(100*major+minor), len(m[3]) > 0)
+		}
+	}
+	return newDialect(newest, false)
+}
+
+// release is what Match version looks at.
+func (d *dialect) release() string {
+	return fmt.Sprintf("OpenSSH_%d.%d", d.version/100, d.version%100)
+}
+
+// knows tells whether this build has the keyword, which is written as word.
+func (d *dialect) knows(k key, word string) bool {
+	switch {
+	case keywords[k].since > d.version:
+		return false
+	case !d.debian && (equalFold(word, "useblacklistedkeys") || equalFold(word, "protocolkeepalives") || equalFold(word, "setuptimeout")):
+		return false
+	case !d.gssapi && kGSSAPIKeyExchange <= k && k <= kGSSAPIKexAlgorithms && k != kGSSAPIDelegateCredentials:
+		return false
+	}
+	return true
+}
+
+func names(list string) []string { return strings.Split(list, ",") }
+
+const (
+	allCiphers = "3des-cbc,aes128-cbc,aes192-cbc,aes256-cbc,aes128-ctr,aes192-ctr,aes256-ctr," +
+		"aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com"
+	ciphers9 = "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr," +
+		"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+	ciphers10 = "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com," +
+		"aes128-ctr,aes192-ctr,aes256-ctr"
+
+	allMACs = "hmac-sha1,hmac-sha1-96,hmac-sha2-256,hmac-sha2-512,hmac-md5,hmac-md5-96," +
+		"umac-64@openssh.com,umac-128@openssh.com,hmac-sha1-etm@openssh.com,hmac-sha1-96-etm@openssh.com," +
+		"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-md5-etm@openssh.com," +
+		"hmac-md5-96-etm@openssh.com,umac-64-etm@openssh.com,umac-128-etm@openssh.com"
+	defaultMACs = "umac-64-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-256-etm@openssh.com," +
+		"hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com,umac-64@openssh.com,umac-128@openssh.com," +
+		"hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+
+	oldKex = "diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group14-sha256," +
+		"diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha1," +
+		"diffie-hellman-group-exchange-sha256,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," +
+		"curve25519-sha256,curve25519-sha256@libssh.org"
+	sntrup     = "sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com"
+	sntrupOld  = "sntrup761x25519-sha512@openssh.com"
+	mlkem      = "mlkem768x25519-sha256"
+	curves     = "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521"
+	groups     = "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
+	gssMethods = "gss-gex-sha1-,gss-group1-sha1-,gss-group14-sha1-,gss-group14-sha256-,gss-group16-sha512-," +
+		"gss-nistp256-sha256-,gss-curve25519-sha256-"
+	defaultGSS = "gss-group14-sha256-,gss-group16-sha512-,gss-nistp256-sha256-,gss-curve25519-sha256-,gss-group14-sha1-,gss-gex-sha1-"
+
+	ecKeys = "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com," +
+		"ecdsa-sha2-nistp256,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384,ecdsa-sha2-nistp384-cert-v01@openssh.com," +
+		"ecdsa-sha2-nistp521,ecdsa-sha2-nistp521-cert-v01@openssh.com," +
+		"sk-ecdsa-sha2-nistp256@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+	dsaKeys = "ssh-dss,ssh-dss-cert-v01@openssh.com"
+	rsaKeys = "ssh-rsa,ssh-rsa-cert-v01@openssh.com,rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com"
+
+	defaultKeys = "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384-cert-v01@openssh.com," +
+		"ecdsa-sha2-nistp521-cert-v01@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com," +
+		"rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
+	defaultSignatures = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com," +
+		"sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
+)
+
+// defaults are those of all dialects; newDialect changes what differs. An
+// option that is not here prints nothing unless it is set.
+var defaults = map[key]string{
+	kAddressFamily:                    "any",
+	kBatchMode:                        "no",
+	kCanonicalizeFallbackLocal:        "yes",
+	kCanonicalizeHostname:             "false",
+	kCheckHostIP:                      "no",
+	kCompression:                      "no",
+	kControlMaster:                    "false",
+	kEnableSSHKeysign:                 "no",
+	kClearAllForwardings:              "no",
+	kExitOnForwardFailure:             "no",
+	kFingerprintHash:                  "SHA256",
+	kForwardX11:                       "no",
+	kForwardX11Trusted:                "no",
+	kGatewayPorts:                     "no",
+	kHashKnownHosts:                   "no",
+	kHostbasedAuthentication:          "no",
+	kIdentitiesOnly:                   "no",
+	kKbdInteractiveAuthentication:     "yes",
+	kNoHostAuthenticationForLocalhost: "no",
+	kPasswordAuthentication:           "yes",
+	kPermitLocalCommand:               "no",
+	kProxyUseFdpass:                   "no",
+	kPubkeyAuthentication:             "true",
+	kRequestTTY:                       "auto",
+	kSessionType:                      "default",
+	kStdinNull:                        "no",
+	kForkAfterAuthentication:          "no",
+	kStreamLocalBindUnlink:            "no",
+	kStrictHostKeyChecking:            "ask",
+	kTCPKeepAlive:                     "yes",
+	kTunnel:                           "false",
+	kVerifyHostKeyDNS:                 "false",
+	kVisualHostKey:                    "no",
+	kEnableEscapeCommandline:          "no",
+	kCanonicalizeMaxDots:              "1",
+	kConnectionAttempts:               "1",
+	kForwardX11Timeout:                "1200",
+	kNumberOfPasswordPrompts:          "3",
+	kServerAliveCountMax:              "3",
+	kServerAliveInterval:              "0",
+	kRequiredRSASize:                  "1024",
+	kLogLevel:                         "INFO",
+	kSecurityKeyProvider:              "internal",
+	kXAuthLocation:                    "/usr/X11R6/bin/xauth",
+	kGlobalKnownHostsFile:             "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
+	kUserKnownHostsFile:               "~/.ssh/known_hosts ~/.ssh/known_hosts2",
+	kPermitRemoteOpen:                 "any",
+	kAddKeysToAgent:                   "false",
+	kForwardAgent:                     "no",
+	kConnectTimeout:                   "none",
+	kTunnelDevice:                     "any:any",
+	kControlPersist:                   "no",
+	kEscapeChar:                       "~",
+	kIPQoS:                            "af21 cs1",
+	kRekeyLimit:                       "0",
+	kRekeyInterval:                    "0",
+	kStreamLocalBindMask:              "0177",
+	kSyslogFacility:                   "USER",
+}
+
+// newDialect is the one table of differences between releases and builders.
+func newDialect(v version, debian bool) *dialect {
+	d := &dialect{
+		version:  v,
+		debian:   debian,
+		gssapi:   debian,
+		defaults: map[key]string{},
+		logLevels: map[string]string{"quiet": "QUIET", "fatal": "FATAL", "error": "ERROR", "info": "INFO",
+			"verbose": "VERBOSE", "debug": "DEBUG", "debug1": "DEBUG", "debug2": "DEBUG2", "debug3": "DEBUG3"},
+		macs:       algorithms{names(allMACs), names(defaultMACs)},
+		ciphers:    algorithms{names(allCiphers), names(ciphers9)},
+		keyTypes:   algorithms{names(ecKeys + "," + dsaKeys + "," + rsaKeys), names(defaultKeys + defaultSignatures)},
+		kex:        algorithms{names(oldKex + "," + sntrupOld), names(sntrupOld + "," + curves + "," + groups)},
+		identities: names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk,id_xmss,id_dsa"),
+	}
+	for k, text := range defaults {
+		d.defaults[k] = text
+	}
+	if debian {
+		d.patchDebian()
+	}
+	if debian || v >= v10_0 {
+		// Debian brought the standard's name of sntrup761 to 9.2.
+		d.kex = algorithms{names(oldKex + "," + sntrup), names(sntrup + "," + curves + "," + groups)}
+	}
+	if v >= v10_0 {
+		d.ciphers.defaults = names(ciphers10)
+		d.keyTypes.all = names(ecKeys + "," + rsaKeys)
+		d.kex = algorithms{names(oldKex + "," + sntrup + "," + mlkem), names(mlkem + "," + sntrup + "," + curves)}
+		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk")
+	}
+	if v >= v9_5 {
+		d.defaults[kObscureKeystrokeTiming] = "yes"
+	}
+	if v >= v9_6 {
+		d.defaults[kChannelTimeout] = "none"
+	}
+	if v >= v10_1 {
+		d.defaults[kIPQoS] = "ef none"
+		d.defaults[kWarnWeakCrypto] = "yes"
+	}
+	d.caKeyTypes = algorithms{plainKeys(d.keyTypes.all), names(defaultSignatures)}
+	return d
+}
+
+// patchDebian is what debian/patches changes.
+func (d *dialect) patchDebian() {
+	d.logLevels["silent"], d.logLevels["quiet"] = "SILENT", "SILENT"
+	d.gssKex = names(gssMethods)
+	for k, text := range map[key]string{
+		kForwardX11Trusted:         "yes",
+		kGSSAPIAuthentication:      "no",
+		kGSSAPIKeyExchange:         "no",
+		kGSSAPIDelegateCredentials: "no",
+		kGSSAPITrustDNS:            "no",
+		kGSSAPIRenewalForcesRekey:  "no",
+		kGSSAPIKexAlgorithms:       defaultGSS,
+		kXAuthLocation:             "/usr/bin/xauth",
+		kIPQoS:                     "lowdelay throughput",
+	} {
+		d.defaults[k] = text
+	}
+}
+
+// plainKeys leaves the certificates out.
+func plainKeys(types []string) []string {
+	var plain []string
+	for _, t := range types {
+		if !strings.Contains(t, "-cert-") {
+			plain = append(plain, t)
+		}
+	}
+	return plain
+}

@@ -1,0 +1,157 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+
+	"sallyport/api"
+	"sallyport/sessions"
+	"sallyport/transport"
+)
+
+// postSession starts a session and, on the same connection, becomes its
+// viewer: frames both ways until it ends.
+func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
+	var req api.SessionRequest
+	if !read(w, r, &req) {
+		return
+	}
+	if r.Header.Get("Upgrade") != api.Protocol {
+		fail(w, http.StatusUpgradeRequired, &api.Error{Code: api.CodeBadRequest, Message: "a session needs an upgrade to " + api.Protocol})
+		return
+	}
+	chain, err := plan(req.Target)
+	if err != nil {
+		fail(w, http.StatusConflict, err)
+		return
+	}
+	link := d.links.Get(chain, req.Target.Env)
+	if link.Status().State == transport.Failed {
+		link.Open() // somebody asks anew: an old failure does not count
+	}
+	conn, rest, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err)
+		return
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.Protocol+"\r\n\r\n"); err != nil {
+		return // the viewer has gone
+	}
+	d.busy.add()
+	defer d.busy.done()
+	ctx, cancel := context.WithCancel(d.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel}
+	s := d.start(ctx, link, req)
+	v.run(ctx, s, link.Chain())
+	d.hub.post(api.Event{SessionGone: s.Status().ID})
+}
+
+// start begins the session that was asked for, as the host's RequestTTY and
+// RemoteCommand have it where the request does not say.
+func (d *daemon) start(ctx context.Context, link *transport.Link, req api.SessionRequest) *sessions.Session {
+	host := link.Host().Host
+	if remote := host.Get("remotecommand"); req.Spec.Command == "" && remote != "" && remote != "none" {
+		req.Spec.Command = remote
+	}
+	req.Spec.PTY = wantsPTY(req, host.Get("requesttty"))
+	id := sessions.Identity{ID: rand.Text()[:12], Host: req.Target.Host, Config: req.Target.Config}
+	return sessions.Start(ctx, link, id, req.Spec, req.Target.Env,
+		func(s sessions.Status) { d.hub.post(api.Event{Session: &s}) })
+}
+
+// wantsPTY decides as ssh does (ssh.c, tty_flag): -t and RequestTTY yes need a
+// terminal on this side, force does not, and by default a login shell has one.
+func wantsPTY(req api.SessionRequest, configured string) bool {
+	how := req.TTY
+	if how == "" {
+		how = configured
+	}
+	switch how {
+	case "force":
+		return true
+	case "yes", "true":
+		return req.Spec.PTY
+	case "no", "false":
+		return false
+	}
+	return req.Spec.PTY && req.Spec.Command == ""
+}
+
+// viewer is the far end of an api.Terminal.
+type viewer struct {
+	conn net.Conn
+	in   io.Reader
+	out  *api.FrameWriter
+	gone func() // the viewer has left
+}
+
+func (v *viewer) run(ctx context.Context, s *sessions.Session, links []string) {
+	defer s.Close()
+	status := s.Status()
+	if v.out.WriteJSON(api.FrameHello, api.Hello{ID: status.ID, Links: links, PTY: status.PTY}) != nil {
+		return
+	}
+	stdin, typed := io.Pipe()
+	received := make(chan struct{})
+	go func() { // ends when the connection does, at the latest by postSession
+		defer close(received)
+		v.receive(s, typed)
+	}()
+	defer func() { v.conn.Close(); stdin.Close(); <-received }()
+
+	if err := s.Ready(ctx); err != nil {
+		v.out.WriteJSON(api.FrameExit, exitFor(s, err)) // the viewer may have gone
+		return
+	}
+	if v.out.Write(api.FrameReady, nil) != nil {
+		return
+	}
+	exit, err := s.Attach(ctx, stdin, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
+	if err == nil || ctx.Err() == nil {
+		v.out.WriteJSON(api.FrameExit, exit) // likewise
+	}
+}
+
+// exitFor says why a session did not begin.
+func exitFor(s *sessions.Session, err error) sessions.Exit {
+	if st := s.Status(); st.Exit != nil {
+		return *st.Exit
+	}
+	e := api.AsError(err)
+	return sessions.Exit{Status: 255, Failure: &transport.Failure{Code: e.Code, Message: e.Message}}
+}
+
+// receive takes the viewer's frames until it leaves.
+func (v *viewer) receive(s *sessions.Session, typed *io.PipeWriter) {
+	defer v.gone()
+	defer typed.Close()
+	var buf []byte
+	for {
+		kind, payload, err := api.ReadFrame(v.in, buf)
+		if err != nil {
+			return
+		}
+		buf = payload
+		switch kind {
+		case api.FrameStdin:
+			if len(payload) == 0 {
+				typed.Close()
+				continue
+			}
+			typed.Write(payload) // fails once the session takes no more input
+			clear(payload)       // what is typed may be a secret
+		case api.FrameResize:
+			var size sessions.Size
+			if json.Unmarshal(payload, &size) == nil {
+				s.Resize(size)
+			}
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"sallyport/api"
+	"sallyport/transport"
+)
+
+// Options are what the process needs to know.
+type Options struct {
+	Dirs    Dirs
+	Version string
+	Env     transport.Env // stands in for a client's where tunnels are restored
+	Log     *slog.Logger
+}
+
+// ErrRunning means that another background process has the lock.
+var ErrRunning = errors.New("a background process is running already")
+
+// idleLimit is how long the process stays with nothing to do: no wanted
+// tunnel, no session, no link up, nobody watching.
+const idleLimit = 10 * time.Minute
+
+// daemon is the running process.
+type daemon struct {
+	ctx       context.Context // ends everything
+	stop      context.CancelCauseFunc
+	hub       *hub
+	questions *questions
+	links     *transport.Links
+	forwards  *forwards
+	busy      *activity
+	log       *slog.Logger
+}
+
+// Run is the background process: it serves until ctx ends, a client stops it,
+// or it has had nothing to do for a while.
+func Run(ctx context.Context, o Options) error {
+	if err := o.Dirs.prepare(); err != nil {
+		return err
+	}
+	lock, err := takeLock(ctx, o.Dirs)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	saved, err := readState(o.Dirs.state())
+	if err != nil {
+		return err
+	}
+	listener, err := listen(o.Dirs.Socket())
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	d := newDaemon(ctx, stop, o, &wg)
+	d.forwards.restore(saved, o.Env)
+	wg.Go(func() { d.busy.stopWhenIdle(ctx, d.idle, stop) })
+	o.Log.Info("started", "version", o.Version, "pid", os.Getpid(), "tunnels", len(saved.Tunnels))
+	err = d.serve(ctx, listener)
+	o.Log.Info("stopped", "cause", context.Cause(ctx))
+	d.forwards.close()
+	d.links.Close()
+	return err
+}
+
+// takeLock makes this process the only one. One that is just stopping is
+// waited for.
+func takeLock(ctx context.Context, d Dirs) (*os.File, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit/2, ErrRunning)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		lock, ok, err := lockFile(d.lock())
+		if err != nil || ok {
+			return lock, err
+		}
+		if answers(ctx, d) {
+			return nil, ErrRunning
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// Stopped waits until no background process has the lock.
+func Stopped(ctx context.Context, d Dirs) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		lock, ok, err := lockFile(d.lock())
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if ok {
+			return lock.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// newDaemon puts the parts together. wg waits for their goroutines, which end
+// with ctx.
+func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
+	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
+	d := &daemon{ctx: ctx, stop: stop, hub: hub, questions: newQuestions(hub), busy: newActivity(), log: o.Log}
+	news := newMailbox[transport.LinkStatus]()
+	d.links = transport.NewLinks(transport.Options{
+		Asker: d.questions,
+		Log:   o.Log,
+		Notify: func(s transport.LinkStatus) {
+			hub.post(api.Event{Link: &s})
+			news.post(s)
+		},
+		Gone: func(id string) { hub.post(api.Event{LinkGone: id}) },
+	})
+	d.forwards = newForwards(ctx, d.links, hub, o.Log, o.Dirs.state())
+	wg.Go(func() { hub.run(ctx) })
+	wg.Go(func() { d.followLinks(ctx, news) })
+	return d
+}
+
+// followLinks tells the tunnels and the log what becomes of the links.
+func (d *daemon) followLinks(ctx context.Context, news *mailbox[transport.LinkStatus]) {
+	last := make(map[string]transport.State)
+	for ctx.Err() == nil {
+		for _, s := range news.take(ctx) {
+			d.forwards.linkChanged(s)
+			if before, known := last[s.ID]; known && before != s.State {
+				d.record(s)
+			}
+			last[s.ID] = s.State
+		}
+	}
+}
+
+// record writes a link's new state into the log that clients see.
+func (d *daemon) record(s transport.LinkStatus) {
+	e := api.Entry{Time: time.Now(), Host: s.Host}
+	switch s.State {
+	case transport.Up:
+		e.Message = fmt.Sprintf("%s: connected as %s", api.Printable(s.Host), api.Printable(s.Address))
+	case transport.Waiting, transport.Failed:
+		if s.Failure == nil {
+			return
+		}
+		e.Message, e.Hint = s.Failure.Message, s.Failure.Hint
+	case transport.Asking:
+		e.Message = api.Printable(s.Host) + ": waits for an answer"
+	case transport.Down:
+		e.Message = api.Printable(s.Host) + ": connection closed"
+	default:
+		return
+	}
+	d.log.Info("link", "host", s.Host, "state", s.State, "message", e.Message)
+	d.hub.post(api.Event{Log: &e})
+}
+
+// serve answers clients until ctx ends.
+func (d *daemon) serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:     d.handler(),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+	}
+	guarded := sameUser{l.(*net.UnixListener), func(err error) { d.log.Warn("refused", "error", err) }}
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	if err := server.Serve(guarded); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %q: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// listen takes the place of whatever socket a dead process left: the caller
+// holds the lock.
+func listen(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return net.Listen("unix", path)
+}
+
+// idle tells that nothing would be lost by stopping.
+func (d *daemon) idle() bool {
+	if !d.forwards.none() {
+		return false
+	}
+	for _, l := range d.hub.state().Links {
+		if l.State != transport.Down && l.State != transport.Failed {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,173 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"sallyport/api"
+	"sallyport/transport"
+	"sallyport/tunnels"
+)
+
+// forwards keeps the wanted tunnels open and on record.
+type forwards struct {
+	ctx   context.Context // ends the tunnels
+	links *transport.Links
+	hub   *hub
+	log   *slog.Logger
+	path  string // of the state file
+
+	mu   sync.Mutex
+	open map[string]*forward // by tunnels.Status.ID; guarded by mu
+	list []string            // the IDs, oldest first; guarded by mu
+}
+
+type forward struct {
+	wanted wanted
+	tunnel *tunnels.Tunnel // nil while the configuration does not let it be opened
+	link   *transport.Link
+	linkID string
+}
+
+func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.Logger, path string) *forwards {
+	return &forwards{ctx: ctx, links: links, hub: h, log: log, path: path, open: make(map[string]*forward)}
+}
+
+// restore opens the tunnels on record. env stands in for that of the clients
+// that asked for them.
+func (f *forwards) restore(s state, env transport.Env) {
+	for _, w := range s.Tunnels {
+		w.Target.Env = env
+		if _, err := f.up(api.TunnelRequest{Target: w.Target, Spec: w.Spec}); err != nil {
+			f.keepFailed(w, err)
+		}
+	}
+}
+
+// set switches a tunnel.
+func (f *forwards) set(r api.TunnelRequest) (tunnels.Status, error) {
+	if r.Up {
+		return f.up(r)
+	}
+	return f.down(r)
+}
+
+// up opens a tunnel, or tries again one that has failed.
+func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
+	chain, err := plan(r.Target)
+	if err != nil {
+		return tunnels.Status{}, err
+	}
+	id := api.TunnelID(r.Target.Config, r.Target.Host, r.Spec)
+	link := f.links.Get(chain, r.Target.Env)
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old := f.open[id]; old != nil && old.tunnel != nil {
+		if old.link.Status().State == transport.Failed {
+			old.link.Open()
+		}
+		return old.tunnel.Status(), nil
+	}
+	if link.Status().State == transport.Failed {
+		link.Open() // somebody asks anew: an old failure does not count
+	}
+	r.Target.Env = nil
+	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: r.Target.Host, Config: r.Target.Config}, r.Spec,
+		func(s tunnels.Status) { f.hub.post(api.Event{Tunnel: &s}) })
+	if _, again := f.open[id]; !again {
+		f.list = append(f.list, id)
+	}
+	f.open[id] = &forward{wanted: wanted{r.Target, r.Spec}, tunnel: t, link: link, linkID: link.Status().ID}
+	return t.Status(), f.write()
+}
+
+// keepFailed shows a wanted tunnel that cannot be opened now, with the reason.
+func (f *forwards) keepFailed(w wanted, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
+	if f.open[id] == nil {
+		f.list = append(f.list, id)
+	}
+	w.Target.Env = nil
+	f.open[id] = &forward{wanted: w}
+	e := api.AsError(err)
+	f.log.Warn("tunnel not restored", "host", w.Target.Host, "forward", w.Spec.String(), "error", e.Message)
+	f.hub.post(api.Event{Tunnel: &tunnels.Status{
+		ID: id, Host: w.Target.Host, Config: w.Target.Config, Spec: w.Spec, State: tunnels.Failed,
+		Failure: &transport.Failure{Code: e.Code, Message: e.Message},
+	}})
+}
+
+// down closes a tunnel and strikes it off the record.
+func (f *forwards) down(r api.TunnelRequest) (tunnels.Status, error) {
+	id := api.TunnelID(r.Target.Config, r.Target.Host, r.Spec)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old, ok := f.open[id]
+	if !ok {
+		return tunnels.Status{}, &api.Error{Code: api.CodeNotFound, Message: "the tunnel " + r.Spec.String() + " of " + api.Printable(r.Target.Host) + " is not on"}
+	}
+	last := tunnels.Status{ID: id, Host: r.Target.Host, Config: r.Target.Config, Spec: r.Spec}
+	if old.tunnel != nil {
+		old.tunnel.Close()
+		last = old.tunnel.Status()
+	}
+	last.State = tunnels.Closed
+	delete(f.open, id)
+	f.list = slices.DeleteFunc(f.list, func(other string) bool { return other == id })
+	f.hub.post(api.Event{TunnelGone: id})
+	return last, f.write()
+}
+
+// write records what is wanted. The caller holds mu.
+func (f *forwards) write() error {
+	s := state{Version: stateVersion, Tunnels: []wanted{}}
+	for _, id := range f.list {
+		s.Tunnels = append(s.Tunnels, f.open[id].wanted)
+	}
+	return s.write(f.path)
+}
+
+// linkChanged tells the tunnels of a link what has become of it.
+func (f *forwards) linkChanged(l transport.LinkStatus) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.open {
+		if o.tunnel != nil && o.linkID == l.ID {
+			o.tunnel.LinkChanged(l)
+		}
+	}
+}
+
+// status gives each open tunnel's state with exact counters.
+func (f *forwards) status(id string) (tunnels.Status, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	o, ok := f.open[id]
+	if !ok || o.tunnel == nil {
+		return tunnels.Status{}, false
+	}
+	return o.tunnel.Status(), true
+}
+
+// none tells that no tunnel is wanted.
+func (f *forwards) none() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.open) == 0
+}
+
+// close closes all tunnels; they stay on record.
+func (f *forwards) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.open {
+		if o.tunnel != nil {
+			o.tunnel.Close()
+		}
+	}
+}

@@ -1,0 +1,72 @@
+//go:build linux || darwin || freebsd
+
+package daemon
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// sameUser is a listener that drops connections of other users. The
+// directory's mode keeps them out already; this is the second lock.
+type sameUser struct {
+	*net.UnixListener
+	refused func(err error)
+}
+
+func (l sameUser) Accept() (net.Conn, error) {
+	for {
+		c, err := l.AcceptUnix()
+		if err != nil {
+			return nil, err
+		}
+		if err := checkPeer(c, os.Geteuid()); err != nil {
+			l.refused(err)
+			c.Close()
+			continue
+		}
+		return c, nil
+	}
+}
+
+// checkPeer fails unless the process at the other end runs as uid.
+func checkPeer(c *net.UnixConn, uid int) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	peer := -1
+	if ctlErr := raw.Control(func(fd uintptr) { peer, err = peerUID(int(fd)) }); ctlErr != nil {
+		return ctlErr
+	}
+	if err != nil {
+		return fmt.Errorf("asking for the peer's uid: %w", err)
+	}
+	if peer != uid {
+		return fmt.Errorf("a process of uid %d tried to connect; only uid %d may", peer, uid)
+	}
+	return nil
+}
+
+// lockFile takes an exclusive lock that ends with the process; ok is false
+// when another process has it.
+func lockFile(path string) (f *os.File, ok bool, err error) {
+	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if err == syscall.EWOULDBLOCK {
+			return nil, false, nil
+		}
+		return nil, false, fmt.Errorf("locking %q: %w", path, err)
+	}
+	return f, true, nil
+}
+
+// detached is how the background process is started: in a session of its own,
+// so that closing the terminal does not reach it.
+func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -1,0 +1,120 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// errNoKey is a file that is no private key in a format that ssh reads.
+var errNoKey = errors.New("it is not a private key")
+
+// parsePrivate reads a private key in OpenSSH's own format, PEM or PKCS#8. A
+// nil passphrase stands for none: the error is then an
+// *ssh.PassphraseMissingError if one is needed. A wrong one gives
+// x509.IncorrectPasswordError.
+func parsePrivate(data, passphrase []byte) (ssh.AlgorithmSigner, error) {
+	raw, err := parseRaw(data, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ssh.NewSignerFromKey(raw)
+	if err != nil {
+		return nil, plainWords(err)
+	}
+	algorithmSigner, ok := signer.(ssh.AlgorithmSigner)
+	if !ok {
+		return nil, fmt.Errorf("keys of type %s cannot sign here", signer.PublicKey().Type())
+	}
+	return algorithmSigner, nil
+}
+
+func parseRaw(data, passphrase []byte) (crypto.PrivateKey, error) {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, errNoKey
+	}
+	defer clear(block.Bytes)
+	switch {
+	case block.Type == encryptedPKCS8:
+		return parseEncryptedPKCS8(block.Bytes, passphrase)
+	case passphrase == nil:
+		raw, err := ssh.ParseRawPrivateKey(data)
+		return raw, plainWords(err)
+	}
+	raw, err := ssh.ParseRawPrivateKeyWithPassphrase(data, passphrase)
+	// A wrong passphrase of a PEM file passes its padding check once in 256
+	// times and then decrypts to noise.
+	if errors.As(err, new(asn1.SyntaxError)) || errors.As(err, new(asn1.StructuralError)) {
+		err = x509.IncorrectPasswordError
+	}
+	return raw, plainWords(err)
+}
+
+// publicHalf is the public key of a private key file, as far as it can be had
+// without a passphrase; else the error is an *ssh.PassphraseMissingError.
+func publicHalf(data []byte) (ssh.PublicKey, error) {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, errNoKey
+	}
+	if block.Type == "OPENSSH PRIVATE KEY" {
+		return publicOfContainer(block.Bytes)
+	}
+	private, err := parsePrivate(data, nil)
+	if err != nil {
+		return nil, err
+	}
+	return private.PublicKey(), nil
+}
+
+// containerMagic opens the binary part of OpenSSH's format.
+const containerMagic = "openssh-key-v1\x00"
+
+// container is the head of OpenSSH's format, [PROTOCOL.key] section 1: only
+// the private section is encrypted.
+type container struct {
+	CipherName string
+	KDFName    string
+	KDFOptions string
+	Keys       uint32
+	Public     []byte
+	Private    []byte
+	Rest       []byte `ssh:"rest"`
+}
+
+func publicOfContainer(data []byte) (ssh.PublicKey, error) {
+	rest, ok := strings.CutPrefix(string(data), containerMagic)
+	if !ok {
+		return nil, errNoKey
+	}
+	var c container
+	if err := ssh.Unmarshal([]byte(rest), &c); err != nil || c.Keys != 1 {
+		return nil, errNoKey
+	}
+	public, err := ssh.ParsePublicKey(c.Public)
+	if err != nil {
+		return nil, plainWords(err)
+	}
+	return public, nil
+}
+
+// plainWords takes the name of the library from an error's text; the errors
+// that are branched on stay themselves.
+func plainWords(err error) error {
+	switch {
+	case err == nil, errors.As(err, new(*ssh.PassphraseMissingError)), errors.Is(err, x509.IncorrectPasswordError):
+		return err
+	}
+	text := err.Error()
+	for _, library := range []string{"ssh: ", "agent: ", "x509: ", "asn1: "} {
+		text = strings.ReplaceAll(text, library, "")
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,154 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"time"
+
+	"sallyport/config"
+)
+
+const (
+	tcpLimit      = 30 * time.Second // to reach a host where ConnectTimeout is not set
+	tcpLimitAgain = 10 * time.Second // the same after a break: the network may have changed under a SYN that is never answered
+	kexLimit      = 30 * time.Second // for banner and key exchange where ConnectTimeout is not set
+	commandLimit  = 2 * time.Minute  // the same behind a ProxyCommand, which may ask a person itself
+)
+
+// connector makes a connection for a link, telling the call how it goes.
+type connector func(ctx context.Context, call dialCall) (*Conn, error)
+
+// dialCall is one attempt of a link to connect.
+type dialCall struct {
+	link    *Link
+	attempt *attempt
+	route   route
+	again   bool // after a break
+}
+
+// askFunc passes a question to a person and waits without a limit of time. It
+// fills in who asks; the link is in the state asking meanwhile.
+type askFunc func(ctx context.Context, q Question) (Answer, error)
+
+// connect is the way from nothing to an authenticated connection.
+func connect(ctx context.Context, c dialCall) (*Conn, error) {
+	h := c.host()
+	if err := refuseUnsupported(h); err != nil {
+		return nil, c.explain(err)
+	}
+	via, err := c.before(ctx)
+	if err != nil {
+		return nil, err // the failure of the hop before, in its own words
+	}
+	trust, err := newHostKeys(ctx, h, c.route.env, c.ask)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	login := newAuth(ctx, h, c.route.env, c.ask, c.step)
+	defer login.close()
+
+	raw, err := c.reach(ctx, via)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return c.handshake(ctx, raw, trust, login)
+}
+
+// before is the connection of the hop before this one, nil if there is none.
+func (c dialCall) before(ctx context.Context) (*Conn, error) {
+	if c.link.via == nil {
+		return nil, nil
+	}
+	return c.link.via.Conn(ctx)
+}
+
+// reach opens the bytes to speak SSH on.
+func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
+	h := c.host()
+	if command := c.route.hop().Command; command != "" {
+		c.step("proxy command")
+		return startCommand(command, c.route.env)
+	}
+	limit := c.connectLimit()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"to the connection", limit})
+	defer cancel()
+	if via != nil {
+		c.step("channel")
+		return via.open(ctx, "tcp", hostPort(h))
+	}
+	c.step("tcp")
+	return dialTCP(ctx, h)
+}
+
+func (c dialCall) host() *config.Host { return c.route.hop().Host }
+
+// connectLimit is the time to reach the host.
+func (c dialCall) connectLimit() time.Duration {
+	if set := seconds(c.host(), "ConnectTimeout"); set > 0 {
+		return set
+	}
+	if c.again {
+		return tcpLimitAgain
+	}
+	return tcpLimit
+}
+
+// exchangeLimit is the time from there to the host key.
+func (c dialCall) exchangeLimit() time.Duration {
+	if set := seconds(c.host(), "ConnectTimeout"); set > 0 {
+		return set
+	}
+	if c.route.hop().Command != "" {
+		return commandLimit
+	}
+	return kexLimit
+}
+
+// step says what is being done.
+func (c dialCall) step(what string) {
+	c.tell(func() { c.link.enter(Connecting, config.Printable(what)) })
+}
+
+// ask is the askFunc of this attempt.
+func (c dialCall) ask(ctx context.Context, q Question) (Answer, error) {
+	asker := c.link.set.options.Asker
+	if asker == nil {
+		return Answer{}, ErrCancelled
+	}
+	h := c.host()
+	q.Link = c.link.id
+	q.Host = config.Printable(h.Name)
+	q.Address = address(h)
+	q.Hop = c.route.place + 1
+	q.Hops = len(c.route.chain)
+	q.Goal = config.Printable(c.route.goal())
+
+	c.tell(func() { c.link.enter(Asking, c.link.owned.step) })
+	defer c.tell(func() { c.link.enter(Connecting, c.link.owned.step) })
+	return asker.Ask(ctx, q)
+}
+
+// tell has the owner do something, unless this attempt was given up.
+func (c dialCall) tell(f func()) {
+	c.link.do(func() {
+		if c.link.owned.attempt == c.attempt {
+			f()
+		}
+	})
+}
+
+// hostPort is the address to dial.
+func hostPort(h *config.Host) string {
+	return net.JoinHostPort(h.HostName(), strconv.Itoa(h.Port()))
+}
+
+// seconds is a time of the configuration, 0 where it is unset, "none" or
+// "default".
+func seconds(h *config.Host, keyword string) time.Duration {
+	n, err := strconv.Atoi(h.Get(keyword))
+	if err != nil || n < 0 {
+		return 0 // config has refused what is not a time; the rest is "none"
+	}
+	return time.Duration(n) * time.Second
+}

@@ -1,0 +1,221 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/config"
+	"sallyport/keys"
+)
+
+// auth logs in on one connection, with the methods and in the order of ssh:
+// userauth and authmethod_get (sshconnect2.c). x/crypto/ssh asks for one
+// attempt after the other (next), in the goroutine of the handshake, which
+// alone touches all this until it has ended with an error for explain.
+type auth struct {
+	ctx  context.Context // ends with the connection, so that no question outlives it
+	host *config.Host
+	env  Env
+	ask  askFunc
+	step func(string)
+
+	// The methods: which the server accepts, which of ours are left since
+	// that list last changed, and which are used up.
+	accepted []string
+	left     []string
+	current  string
+	spent    map[string]bool
+
+	partial []string // the methods that succeeded without being enough
+	stop    error    // what ends the login before the next attempt
+	tried   []*trial
+
+	identities []*identity // nil until publickey begins
+	passwords  int         // attempts
+	rounds     int         // attempts of keyboard-interactive
+	asked      bool        // whether the server ever asked in one
+	unshown    []string    // words of rounds without a prompt, for the next question
+	unused     []problem   // what kept keys from being offered
+
+	// mu guards agent: close comes from another goroutine.
+	mu    sync.Mutex
+	agent *keys.Agent
+}
+
+// trial is one request to the server.
+type trial struct {
+	method  string
+	what    string // of publickey: which key
+	key     *identity
+	signed  bool  // of publickey: the server accepted the key and wants a signature
+	err     error // what happened on this side
+	partial bool  // it succeeded, but the server wants more
+}
+
+// errRefused is the end of all methods.
+var errRefused = errors.New("no authentication method is left")
+
+// newAuth prepares a login. ctx ends the questions: it should end with the
+// connection.
+func newAuth(ctx context.Context, h *config.Host, env Env, ask askFunc, step func(string)) *auth {
+	return &auth{ctx: ctx, host: h, env: env, ask: ask, step: step, spent: map[string]bool{}}
+}
+
+// close ends the connection to the agent.
+func (a *auth) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.agent != nil {
+		a.agent.Close() // nothing is written to it that could be lost
+	}
+}
+
+// next is the ssh.ClientAuthCallback: the next attempt, or the error that ends
+// the login.
+func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+	a.settle(c)
+	if a.stop == nil {
+		a.stop = context.Cause(a.ctx)
+	}
+	for a.stop == nil {
+		name := a.choose()
+		if name == "" {
+			a.stop = errRefused
+			break
+		}
+		if method := a.methods()[name].attempt(); method != nil {
+			return method, nil
+		}
+		a.spent[name] = true
+	}
+	return nil, a.stop
+}
+
+// settle takes in the server's answer to the last attempt.
+func (a *auth) settle(c *ssh.ClientAuthContext) {
+	if len(c.PartialSuccessMethods) > len(a.partial) {
+		a.partial = slices.Clone(c.PartialSuccessMethods)
+		if n := len(a.tried); n > 0 {
+			a.tried[n-1].partial = true
+		}
+		// All keys may be tried again for the next factor: pubkey_reset.
+		for _, id := range a.identities {
+			id.tried = false
+		}
+	}
+	// A new list starts again with the most preferred method: authmethod_get.
+	if a.left == nil || !slices.Equal(a.accepted, c.AllowedMethods) {
+		a.accepted, a.left, a.current = slices.Clone(c.AllowedMethods), a.preferred(), ""
+	}
+}
+
+// choose is the method to use now: the current one until it is used up, then
+// the next one that the server accepts.
+func (a *auth) choose() string {
+	if a.current != "" && a.enabled(a.current) == nil {
+		return a.current
+	}
+	a.current = ""
+	for len(a.left) > 0 && a.current == "" {
+		name := a.left[0]
+		a.left = a.left[1:]
+		if slices.Contains(a.accepted, name) && a.enabled(name) == nil {
+			a.current = name
+		}
+	}
+	return a.current
+}
+
+// defaultMethods are those of readconf.c and sshconnect2.c.
+const defaultMethods = "gssapi-with-mic,hostbased,publickey,keyboard-interactive,password"
+
+func (a *auth) preferred() []string {
+	if names := list(a.host, "PreferredAuthentications"); len(names) > 0 {
+		return names
+	}
+	return strings.Split(defaultMethods, ",")
+}
+
+// method is a way to log in.
+type method struct {
+	keyword string // the switch of ssh_config(5)
+	person  bool   // needs somebody to ask
+	attempt func() ssh.AuthMethod
+}
+
+func (a *auth) methods() map[string]method {
+	return map[string]method{
+		"publickey":            {keyword: "PubkeyAuthentication", attempt: a.publickey},
+		"keyboard-interactive": {keyword: "KbdInteractiveAuthentication", person: true, attempt: a.interactive},
+		"password":             {keyword: "PasswordAuthentication", person: true, attempt: a.password},
+	}
+}
+
+// enabled tells why a method may not be used.
+func (a *auth) enabled(name string) error {
+	m, known := a.methods()[name]
+	switch {
+	case !known:
+		return errors.New("not supported here")
+	case switchedOff(a.host, m.keyword):
+		return errors.New(m.keyword + " is no")
+	case m.person && yes(a.host, "BatchMode"):
+		return errors.New("BatchMode forbids asking")
+	case a.spent[name]:
+		return errors.New("used up")
+	}
+	return nil
+}
+
+// switchedOff: PubkeyAuthentication also has values that are neither.
+func switchedOff(h *config.Host, keyword string) bool {
+	switch strings.ToLower(h.Get(keyword)) {
+	case "no", "false":
+		return true
+	}
+	return false
+}
+
+// begin notes an attempt and says so.
+func (a *auth) begin(t *trial) *trial {
+	a.tried = append(a.tried, t)
+	a.step(strings.TrimSpace(t.method + " " + t.what))
+	return t
+}
+
+// put asks the person. An answer that does not come ends the login: the next
+// attempt is not made.
+func (a *auth) put(q Question) (Answer, error) {
+	answer, err := a.ask(a.ctx, q)
+	if err == nil && len(answer.Texts) != len(q.Prompts) {
+		answer.Wipe()
+		err = fmt.Errorf("%d answers came for %d prompts", len(answer.Texts), len(q.Prompts))
+	}
+	if err != nil {
+		a.stop = err
+		if errors.Is(err, ErrCancelled) {
+			a.stop = &Failure{Code: CodeCancelled, Message: config.Printable(fmt.Sprintf("the login to %q was given up: %s was not answered", a.host.Name, subject(q)))}
+		}
+		return Answer{}, a.stop
+	}
+	return answer, nil
+}
+
+func subject(q Question) string {
+	switch q.Kind {
+	case AskPassphrase:
+		return "the question for the passphrase of " + q.File
+	case AskPassword:
+		return "the question for the password"
+	}
+	return "the server's question"
+}
+
+// login is user@host as the person knows it.
+func (a *auth) login() string { return a.host.User() + "@" + a.host.Name }

@@ -1,0 +1,243 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"sallyport/config"
+	"sallyport/keys"
+)
+
+// explain says why the login failed: what was tried, what the server still
+// accepts, and what to do. It is nil if err has another reason. Only an error
+// of the handshake itself may be given, so that its goroutine has ended.
+func (a *auth) explain(err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	if errors.Is(err, errRefused) {
+		return a.failure("")
+	}
+	// A server that ends the connection after it has refused something has
+	// had enough; to come back by ourselves would begin a storm of logins.
+	if _, words, ok := disconnect(err); ok && a.began() {
+		return a.failure(fmt.Sprintf(" and the server ended the connection: %q", words))
+	}
+	if ended(err) && a.began() {
+		return a.failure(" and the server closed the connection")
+	}
+	return nil
+}
+
+// began reads nothing that another goroutine may still write: errors of the
+// kind that it is asked about come after the handshake's end.
+func (a *auth) began() bool { return len(a.tried) > 0 }
+
+func (a *auth) failure(ending string) *Failure {
+	message := fmt.Sprintf("the login as %q was refused", a.host.User()) + ending
+	if tried := a.account(); len(tried) > 0 {
+		message += "; tried " + strings.Join(tried, ", ")
+	}
+	if untried := a.untried(); len(untried) > 0 {
+		message += "; not tried: " + strings.Join(untried, ", ")
+	}
+	message += "; the server accepts " + strings.Join(a.accepted, ", ")
+	return &Failure{Code: CodeAuth, Message: config.Printable(message), Hint: config.Printable(a.hint(ending != ""))}
+}
+
+// account tells of each trial; those of a person are counted.
+func (a *auth) account() []string {
+	var said []string
+	counted := map[string]int{}
+	for i, t := range a.tried {
+		if t.method == "publickey" || t.partial {
+			said = append(said, strings.TrimSpace(t.method+" "+t.label())+" ("+t.outcome()+")")
+			continue
+		}
+		counted[t.method]++
+		if last := !slices.ContainsFunc(a.tried[i+1:], func(o *trial) bool { return o.method == t.method && !o.partial }); last {
+			said = append(said, t.method+" ("+t.outcome()+times(counted[t.method])+")")
+		}
+	}
+	return said
+}
+
+func (t *trial) label() string {
+	if t.key == nil {
+		return ""
+	}
+	return t.what + " " + keys.TypeName(t.key.key.Public)
+}
+
+func (t *trial) outcome() string {
+	switch {
+	case t.partial:
+		return "accepted, but not enough"
+	case t.err != nil:
+		return cause(t.err)
+	case t.signed:
+		return "known there, but its signature was refused"
+	case t.method == "publickey":
+		return "not accepted"
+	}
+	return "refused"
+}
+
+func times(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" %d times", n)
+}
+
+// untried are the methods of the server that were not used, and the keys that
+// could not be.
+func (a *auth) untried() []string {
+	var all []string
+	for _, name := range a.accepted {
+		if slices.ContainsFunc(a.tried, func(t *trial) bool { return t.method == name }) {
+			continue
+		}
+		why := a.enabled(name)
+		switch {
+		case name == "publickey" && a.spent[name]:
+			why = errors.New("no key to offer")
+		case why == nil:
+			why = errors.New("not among PreferredAuthentications")
+		}
+		all = append(all, fmt.Sprintf("%s (%v)", name, why))
+	}
+	for _, p := range a.unused {
+		all = append(all, fmt.Sprintf("%s (%s)", p.what, cause(p.err)))
+	}
+	return all
+}
+
+// cause leaves out what the sentence around an error says already.
+func cause(err error) string {
+	var (
+		path *fs.PathError
+		file *keys.FileError
+	)
+	switch {
+	case errors.As(err, &path):
+		return path.Err.Error()
+	case errors.As(err, &file):
+		return file.Err.Error()
+	}
+	return err.Error()
+}
+
+// hint is the next command. cut tells that the server had enough of us.
+func (a *auth) hint(cut bool) string {
+	for _, find := range []func() string{
+		func() string { return a.hintFewer(cut) },
+		a.hintMode,
+		a.hintLocked,
+		a.hintSwitch,
+		a.hintInstall,
+		a.hintKerberos,
+	} {
+		if hint := find(); hint != "" {
+			return hint
+		}
+	}
+	return ""
+}
+
+// hintFewer is for MaxAuthTries: too many keys were offered.
+func (a *auth) hintFewer(cut bool) string {
+	offered := 0
+	for _, t := range a.tried {
+		if t.method == "publickey" {
+			offered++
+		}
+	}
+	if !cut || offered < 2 || yes(a.host, "IdentitiesOnly") {
+		return ""
+	}
+	path := "FILE"
+	if named := a.namedFile(); named != "" {
+		path = quote(named)
+	}
+	return fmt.Sprintf("too many keys were offered: ssh -o IdentitiesOnly=yes -i %s %s", path, quote(a.host.Name))
+}
+
+// namedFile is the first file that the configuration names.
+func (a *auth) namedFile() string {
+	for _, id := range a.identities {
+		if id.explicit && id.key.Path != "" {
+			return id.key.Path
+		}
+	}
+	return ""
+}
+
+func (a *auth) hintMode() string {
+	var open *keys.PermissionError
+	for _, p := range a.unused {
+		if errors.As(p.err, &open) {
+			return "chmod 600 " + quote(open.Path)
+		}
+	}
+	return ""
+}
+
+// hintLocked is for keys that the server knows and that could not sign.
+func (a *auth) hintLocked() string {
+	for _, t := range a.tried {
+		if t.signed && t.err != nil && t.key.key.Path != "" && !t.key.key.InAgent {
+			return "ssh-add " + quote(t.key.key.Path)
+		}
+	}
+	return ""
+}
+
+// hintSwitch is for methods that the configuration forbids.
+func (a *auth) hintSwitch() string {
+	for _, name := range a.accepted {
+		m, known := a.methods()[name]
+		switch {
+		case !known:
+			continue
+		case switchedOff(a.host, m.keyword):
+			return whereSet(a.host, m.keyword)
+		case m.person && yes(a.host, "BatchMode"):
+			return whereSet(a.host, "BatchMode")
+		}
+	}
+	return ""
+}
+
+// hintInstall is for keys that the server does not know.
+func (a *auth) hintInstall() string {
+	if !slices.Contains(a.accepted, "publickey") {
+		return ""
+	}
+	alias := quote(a.host.Name)
+	for _, id := range a.identities {
+		if id.key.Path == "" || id.key.Public == nil {
+			continue
+		}
+		public := quote(strings.TrimSuffix(id.key.Path, ".pub") + ".pub")
+		if slices.Contains(a.accepted, "password") || slices.Contains(a.accepted, "keyboard-interactive") {
+			return "ssh-copy-id -i " + public + " " + alias
+		}
+		return "have the line of " + public + " added to .ssh/authorized_keys of " + quote(a.host.User()) + " there"
+	}
+	if len(a.identities) == 0 {
+		return "ssh-keygen -t ed25519"
+	}
+	return ""
+}
+
+func (a *auth) hintKerberos() string {
+	if slices.Contains(a.accepted, "gssapi-with-mic") {
+		return "kinit && ssh " + quote(a.host.Name)
+	}
+	return ""
+}

@@ -1,0 +1,142 @@
+package transport
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/config"
+)
+
+// password is RFC 4252 section 8, as userauth_passwd (sshconnect2.c).
+func (a *auth) password() ssh.AuthMethod {
+	if a.passwords >= number(a.host, "NumberOfPasswordPrompts") {
+		return nil
+	}
+	a.passwords++
+	q := Question{
+		Kind:    AskPassword,
+		Title:   config.Printable(fmt.Sprintf("%s asks for a password.", a.login())),
+		Prompts: []Prompt{{Text: "Password"}},
+		Try:     a.try("password"),
+	}
+	if q.Try > 1 {
+		q.Title = config.Printable(fmt.Sprintf("%s did not accept that password.", a.login()))
+	}
+	a.takeWords(&q)
+	t := a.begin(&trial{method: "password"})
+	return ssh.PasswordCallback(func() (string, error) {
+		answer, err := a.put(q)
+		if err != nil {
+			t.err = err
+			return "", err
+		}
+		defer answer.Wipe()
+		// x/crypto/ssh takes a string, which can't be wiped.
+		return string(answer.Texts[0]), nil
+	})
+}
+
+// interactive is RFC 4256, as userauth_kbdint (sshconnect2.c).
+func (a *auth) interactive() ssh.AuthMethod {
+	// A server that never asks would be begged for ever.
+	if a.rounds >= number(a.host, "NumberOfPasswordPrompts") || a.rounds > 0 && !a.asked {
+		return nil
+	}
+	a.rounds++
+	try := a.try("keyboard-interactive")
+	t := a.begin(&trial{method: "keyboard-interactive"})
+	return ssh.KeyboardInteractive(func(name, instruction string, prompts []string, echos []bool) ([]string, error) {
+		a.asked = true
+		answers, err := a.round(try, name, instruction, prompts, echos)
+		t.err = err
+		return answers, err
+	})
+}
+
+// round answers one request of the server. One without prompts only informs:
+// its words are shown as the step, and again with the next question.
+func (a *auth) round(try int, name, instruction string, prompts []string, echos []bool) ([]string, error) {
+	if len(prompts) == 0 {
+		words := lines(name + "\n" + instruction)
+		if len(words) > 0 {
+			a.step("keyboard-interactive: " + words[0])
+		}
+		a.unshown = append(a.unshown, words...)
+		return nil, nil
+	}
+	q := a.interactiveQuestion(name, instruction, prompts, echos)
+	q.Try = try
+	answer, err := a.put(q)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Wipe()
+	answers := make([]string, len(answer.Texts))
+	for i, text := range answer.Texts {
+		answers[i] = string(text)
+	}
+	return answers, nil
+}
+
+func (a *auth) interactiveQuestion(name, instruction string, prompts []string, echos []bool) Question {
+	q := Question{Kind: AskInteractive, FromServer: true, Title: strings.Join(lines(name), " ")}
+	if q.Title == "" {
+		q.Title = config.Printable(fmt.Sprintf("%s asks:", a.login()))
+	}
+	a.takeWords(&q)
+	words := lines(instruction)
+	for i, text := range prompts {
+		// Duo and its like put a whole menu before the line to fill in.
+		said := lines(text)
+		if n := len(said); n > 0 {
+			words, text = append(words, said[:n-1]...), said[n-1]
+		}
+		q.Prompts = append(q.Prompts, Prompt{Text: config.Printable(strings.TrimSpace(text)), Echo: echos[i]})
+	}
+	q.Instruction = strings.TrimPrefix(q.Instruction+"\n"+strings.Join(words, "\n"), "\n")
+	q.Instruction = strings.TrimSuffix(q.Instruction, "\n")
+	return q
+}
+
+// takeWords puts what the server said in rounds without a prompt before a
+// question.
+func (a *auth) takeWords(q *Question) {
+	if len(a.unshown) > 0 {
+		q.FromServer = true
+		q.Instruction = strings.Join(a.unshown, "\n")
+		a.unshown = nil
+	}
+}
+
+// try counts the refused attempts of a method since the last partial success.
+func (a *auth) try(method string) int {
+	try := 1
+	for _, t := range a.tried {
+		switch {
+		case t.partial:
+			try = 1
+		case t.method == method:
+			try++
+		}
+	}
+	return try
+}
+
+// lines are the printable lines of a server's text, without empty ones at its
+// ends.
+func lines(text string) []string {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\t", "    ")
+	all := strings.Split(text, "\n")
+	for i, line := range all {
+		all[i] = config.Printable(strings.TrimRight(line, " "))
+	}
+	for len(all) > 0 && all[0] == "" {
+		all = all[1:]
+	}
+	for len(all) > 0 && all[len(all)-1] == "" {
+		all = all[:len(all)-1]
+	}
+	return all
+}

@@ -1,0 +1,119 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Conn is one authenticated connection. It ends once and for all; the link
+// then makes another.
+type Conn struct {
+	client *ssh.Client
+	wire   *wire
+	host   string // alias, printable
+	done   chan struct{}
+
+	mu  sync.Mutex // guards err, and done against being closed twice
+	err error
+}
+
+// newConn takes over an authenticated client. Its end is watched by a
+// goroutine that ends with it.
+func newConn(client *ssh.Client, w *wire, host string) *Conn {
+	c := &Conn{client: client, wire: w, host: host, done: make(chan struct{})}
+	go func() { c.end(c.explainEnd(client.Wait())) }()
+	return c
+}
+
+// NewSession opens a session channel.
+func (c *Conn) NewSession(ctx context.Context) (*ssh.Session, error) {
+	session, err := inTime(ctx, c, c.client.NewSession, func(s *ssh.Session) { s.Close() })
+	if err != nil {
+		return nil, c.explainSession(ctx, err)
+	}
+	return session, nil
+}
+
+// Dial opens a connection from the far side ("tcp" or "unix"). It fails with
+// a *Failure, or with the cause of ctx.
+func (c *Conn) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.open(ctx, network, address)
+	if err != nil {
+		return nil, c.explainDial(ctx, address, err)
+	}
+	return conn, nil
+}
+
+// open is Dial with the errors as they come.
+func (c *Conn) open(ctx context.Context, network, address string) (net.Conn, error) {
+	return inTime(ctx, c,
+		func() (net.Conn, error) { return c.client.Dial(network, address) },
+		func(late net.Conn) { late.Close() })
+}
+
+// Done is closed when the connection has ended; Err says why.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection ended, nil while it lives.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// end declares the connection ended, the first cause counts. It does not wait
+// for the far side; release does.
+func (c *Conn) end(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = cause
+		close(c.done)
+	}
+}
+
+// release closes what is below. It may take as long as the hop before lives.
+func (c *Conn) release() {
+	_ = c.client.Close() // the connection is over: whether it closed well changes nothing
+}
+
+// inTime calls open, which knows no context, until ctx or the connection
+// ends. What comes later goes to drop.
+//
+// The goroutine ends at the latest with the connection, but for one trap: a
+// channel opened just after x/crypto's reader has ended, and before it has
+// closed what is below, is never answered there.
+func inTime[T any](ctx context.Context, c *Conn, open func() (T, error), drop func(T)) (T, error) {
+	type opened struct {
+		value T
+		err   error
+	}
+	var none T
+	if ctx.Err() != nil {
+		return none, context.Cause(ctx)
+	}
+	came := make(chan opened)
+	gone := make(chan struct{})
+	defer close(gone)
+	go func() {
+		v, err := open()
+		select {
+		case came <- opened{v, err}:
+		case <-gone:
+			if err == nil {
+				drop(v)
+			}
+		}
+	}()
+	select {
+	case o := <-came:
+		return o.value, o.err
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	case <-c.done:
+		return none, c.Err()
+	}
+}

@@ -1,0 +1,138 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/config"
+)
+
+// clientVersion is our version line (RFC 4253 section 4.2). It names no
+// version, so no server needs to know bugs by it.
+const clientVersion = "SSH-2.0-Sallyport"
+
+// bannerLimit is how much of a server's banner is kept, in bytes.
+const bannerLimit = 8 << 10
+
+// silence is the cause of a phase that was cut short because nothing came.
+type silence struct {
+	to    string // what nobody answered
+	limit time.Duration
+}
+
+func (s silence) Error() string { return fmt.Sprintf("no answer %s within %s", s.to, s.limit) }
+
+// handshake speaks SSH on raw until the login is done. Banner and key
+// exchange are limited in time; from the host key on a person may be asked,
+// so only ctx ends it. raw is closed on failure.
+func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, login *auth) (*Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	limit := c.exchangeLimit()
+	exchange := time.AfterFunc(limit, func() { cancel(silence{"to the key exchange", limit}) })
+	defer exchange.Stop()
+
+	w := newWire(raw)
+	cfg, err := c.clientConfig(trust, login, func() { exchange.Stop() })
+	if err != nil {
+		w.Close()
+		return nil, c.explain(err)
+	}
+	c.step("key exchange")
+	client, err := c.negotiate(ctx, w, cfg)
+	if err != nil {
+		defer w.Close()
+		return nil, c.explainHandshake(ctx, err, w, login)
+	}
+	w.settle()
+	if said := trust.warning(); said != "" {
+		c.link.set.options.Log.Warn("host key not written down", "host", c.link.name(), "error", said)
+		c.show(said)
+	}
+
+	conn := newConn(client, w, config.Printable(c.host().Name))
+	c.link.set.wg.Go(func() { // ends with conn
+		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
+	})
+	return conn, nil
+}
+
+// negotiate runs the handshake of x/crypto, which knows no context, until ctx
+// ends. What still runs then ends with the bytes below: on a hop behind a
+// silent bastion that is when the bastion's connection ends.
+func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig) (*ssh.Client, error) {
+	type greeted struct {
+		client *ssh.Client
+		err    error
+	}
+	came := make(chan greeted, 1)
+	c.link.set.wg.Go(func() {
+		conn, channels, requests, err := ssh.NewClientConn(w, hostPort(c.host()), cfg)
+		if err != nil {
+			came <- greeted{nil, err}
+			return
+		}
+		came <- greeted{ssh.NewClient(conn, channels, requests), nil}
+	})
+	select {
+	case g := <-came:
+		return g.client, g.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// clientConfig is what x/crypto needs to know; exchanged is called when the
+// host key has come.
+func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) (*ssh.ClientConfig, error) {
+	h := c.host()
+	algorithms, err := algorithmsOf(h)
+	if err != nil {
+		return nil, err
+	}
+	return &ssh.ClientConfig{
+		Config:            algorithms,
+		User:              h.User(),
+		ClientVersion:     clientVersion,
+		HostKeyAlgorithms: trust.algorithms(),
+		HostKeyCallback:   c.check(trust, exchanged),
+		AuthCallback:      login.next,
+		BannerCallback:    func(text string) error { c.show(text); return nil },
+	}, nil
+}
+
+// check has trust judge the host key, which may ask a person. Later key
+// exchanges come here too; trust knows the key then.
+func (c dialCall) check(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
+	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
+		exchanged()
+		c.step("host key")
+		if err := trust.check(hostname, remote, key); err != nil {
+			return err
+		}
+		c.step("authentication")
+		return nil
+	}
+}
+
+// show keeps what the server, or we, have to say about a login.
+func (c dialCall) show(text string) {
+	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
+	for i, line := range lines {
+		lines[i] = config.Printable(strings.TrimRight(line, "\r"))
+	}
+	shown := strings.Join(lines, "\n")
+	c.tell(func() {
+		o := &c.link.owned
+		if o.banner != "" {
+			shown = o.banner + "\n" + shown
+		}
+		o.banner = strings.ToValidUTF8(shown[:min(len(shown), bannerLimit)], "")
+		c.link.publish()
+	})
+}

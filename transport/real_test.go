@@ -1,0 +1,248 @@
+//go:build unix
+
+package transport
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// connected dials name and holds it.
+func connected(t *testing.T, links *Links, chain Chain) (*Link, *Conn) {
+	t.Helper()
+	env := Env{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh"}
+	l := links.Get(chain, env)
+	t.Cleanup(l.Hold())
+	c, err := l.Conn(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, c
+}
+
+func TestRealServersAreReachedByEveryWay(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.sshd(t, "one")
+	n.sshd(t, "two", "ProxyJump one")
+	three := n.sshd(t, "three", "ProxyJump two")
+	n.host("listed", three.port, "ProxyJump one,two")
+	n.host("w", three.port, "ProxyCommand ssh two -W %h:%p")
+	n.host("sh", three.port, "ProxyCommand "+need(t, "nc")+" %h %p")
+	cfg := n.load(t)
+	for name, hops := range map[string][]string{
+		"one":    {"one"},
+		"two":    {"one", "two"},
+		"three":  {"one", "two", "three"},
+		"listed": {"one", "two", "listed"},
+		"w":      {"one", "two", "w"},
+		"sh":     {"sh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			links := NewLinks(newWatch().options())
+			defer links.Close()
+			chain := plan(t, cfg, name)
+			if diff := cmp.Diff(hops, chain.Names()); diff != "" {
+				t.Fatal(diff)
+			}
+			l, c := connected(t, links, chain)
+			if got := output(t, c, "echo $SSH_CONNECTION"); !strings.Contains(got, "127.0.0.1") {
+				t.Errorf("the command printed %q", got)
+			}
+			if s := l.Status(); s.State != Up || s.Address != fmt.Sprintf("%s@127.0.0.1:%d", n.user, chain[len(chain)-1].Host.Port()) {
+				t.Errorf("the status is %+v", s)
+			}
+		})
+	}
+}
+
+func TestTwoHostsBehindABastionLogInThereOnce(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	bastion := n.sshd(t, "bastion")
+	inner := n.sshd(t, "inner", "ProxyJump bastion")
+	n.host("other", inner.port, "ProxyJump bastion")
+	cfg := n.load(t)
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	connected(t, links, plan(t, cfg, "inner"))
+	connected(t, links, plan(t, cfg, "other"))
+	if b, i := bastion.logins(), inner.logins(); b != 1 || i != 2 {
+		t.Errorf("%d logins on the bastion, %d behind it", b, i)
+	}
+}
+
+func TestALinkReturnsAfterItsSessionWasKilled(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	bastion := n.sshd(t, "bastion")
+	inner := n.sshd(t, "inner", "ProxyJump bastion")
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	l, first := connected(t, links, plan(t, n.load(t), "inner"))
+	for _, server := range []*sshd{inner, bastion} {
+		for _, pid := range server.children() {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-first.Done()
+		second, err := l.Conn(soon(t))
+		if err != nil || second == first {
+			t.Fatalf("Conn: same %v, error %v", second == first, err)
+		}
+		output(t, second, "true")
+		first = second
+	}
+}
+
+func TestALinkReturnsAfterTheServerWasAway(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	server := n.sshd(t, "h")
+	w := newWatch()
+	links := NewLinks(w.options())
+	defer links.Close()
+	l, first := connected(t, links, plan(t, n.load(t), "h"))
+	server.stop()
+	<-first.Done()
+	w.await(t, l, "waiting for a next try", func(s LinkStatus) bool {
+		return s.State == Waiting && s.Failure != nil && s.Failure.Code == CodeUnreachable
+	})
+	server.start(t)
+	second, err := l.Conn(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	output(t, second, "true")
+}
+
+func TestASuspendedServerIsNoticed(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	server := n.sshd(t, "h", "ServerAliveInterval 1", "ServerAliveCountMax 1")
+	w := newWatch()
+	links := NewLinks(w.options())
+	defer links.Close()
+	l, c := connected(t, links, plan(t, n.load(t), "h"))
+	w.await(t, l, "measured", func(s LinkStatus) bool { return s.Latency > 0 })
+	pids := server.children()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-c.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("it was not noticed")
+	}
+	if code(c.Err()) != CodeTimeout {
+		t.Errorf("Err: %v", c.Err())
+	}
+	if _, err := l.Conn(soon(t)); err != nil {
+		t.Errorf("it did not return: %v", err)
+	}
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // stopped, so it won't end by itself
+	}
+}
+
+func TestTheFarSideDialsAndHalfCloses(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.sshd(t, "h")
+	echo := serve(t, func(c net.Conn) {
+		text, _ := io.ReadAll(c) // what came before an error is compared
+		fmt.Fprintf(c, "got %q", text)
+	})
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	_, c := connected(t, links, plan(t, n.load(t), "h"))
+	conn, err := c.Dial(soon(t), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(echo)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "hello")
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); err != nil || string(got) != `got "hello"` {
+		t.Errorf("read %q, %v", got, err)
+	}
+	_, err = c.Dial(soon(t), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t))))
+	if code(err) != CodeUnreachable || !strings.Contains(err.Error(), "Connection refused") {
+		t.Errorf("a port on which nobody listens: %v", err)
+	}
+}
+
+func TestWhatABastionCannotOrMayNotReachIsToldApart(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.sshd(t, "bastion")
+	forbidding := n.sshd(t, "forbidding")
+	n.write(t, "forbidding_sshd", "AllowTcpForwarding no\n"+read(t, n.dir+"/forbidding_sshd"))
+	forbidding.stop()
+	forbidding.start(t)
+	closed := freePort(t)
+	n.host("refused", closed, "ProxyJump bastion")
+	n.host("forbidden", closed, "ProxyJump forbidding")
+	fmt.Fprintf(&n.config, "Host nameless\n\tHostName no-such-host.invalid\n\tProxyJump bastion\n")
+	for name, want := range map[string]struct{ code, message string }{
+		"refused":   {CodeUnreachable, `connecting to "refused" via "bastion": "bastion" cannot reach 127.0.0.1 port ` + strconv.Itoa(closed) + `: "Connection refused"`},
+		"forbidden": {CodeProhibited, `connecting to "forbidden" via "forbidding": "forbidding" does not permit connections to`},
+		"nameless":  {CodeUnreachable, `connecting to "nameless" via "bastion": "bastion" cannot reach no-such-host.invalid port 22: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := n.failure(t, name)
+			if f.Code != want.code || !strings.HasPrefix(f.Message, want.message) || f.Hop != name {
+				t.Errorf("the failure is %+v", f)
+			}
+		})
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	server := n.sshd(t, "h")
+	n.host("sh", server.port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+need(t, "nc")+" %h %p'")
+	text := strings.ReplaceAll(n.config.String(), "@dir", n.dir)
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	l, c := connected(t, links, plan(t, load(t, text), "sh"))
+	pid, err := strconv.Atoi(strings.TrimSpace(read(t, n.dir+"/pid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(-pid, 0); err != nil {
+		t.Fatalf("the command's group: %v", err)
+	}
+	l.Close()
+	<-c.Done()
+	eventually(t, "the command and all that it started ended", func() bool {
+		return syscall.Kill(-pid, 0) == syscall.ESRCH
+	})
+	if got := read(t, n.dir+"/hup"); got != "hung up\n" {
+		t.Errorf("it was not asked to end first: %q", got)
+	}
+}

@@ -1,0 +1,74 @@
+package transport
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// headLimit is how much of what a server says first is kept, in bytes: enough
+// for a version line (RFC 4253 section 4.2) and to recognize something else.
+const headLimit = 512
+
+// wire is the bytes below an SSH connection, and what has been seen of them.
+type wire struct {
+	net.Conn
+	heard atomic.Int64 // time of the last bytes read, in nanoseconds since 1970
+
+	// hurry is true while each read is acknowledged at once. sshd before 10.1
+	// leaves Nagle's algorithm on until a session starts, so each small packet
+	// of a login would wait for our delayed acknowledgement, about 40 ms.
+	hurry atomic.Bool
+
+	mu   sync.Mutex // guards head
+	head []byte     // the first bytes read, up to headLimit
+}
+
+func newWire(c net.Conn) *wire {
+	w := &wire{Conn: c}
+	w.heard.Store(time.Now().UnixNano())
+	w.hurry.Store(true)
+	return w
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n > 0 {
+		w.heard.Store(time.Now().UnixNano())
+		if w.hurry.Load() {
+			w.keep(p[:n])
+			acknowledge(w.Conn)
+		}
+	}
+	return n, err
+}
+
+// settle ends the time of the login.
+func (w *wire) settle() { w.hurry.Store(false) }
+
+// lastHeard is when the far side was last heard of.
+func (w *wire) lastHeard() time.Time { return time.Unix(0, w.heard.Load()) }
+
+func (w *wire) keep(p []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if room := headLimit - len(w.head); room > 0 {
+		w.head = append(w.head, p[:min(room, len(p))]...)
+	}
+}
+
+// greeting is the server's version line, or else the first line that it said;
+// "" if it said nothing.
+func (w *wire) greeting() (line string, isSSH bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lines := bytes.Split(w.head, []byte("\n"))
+	for _, l := range lines {
+		if bytes.HasPrefix(l, []byte("SSH-")) {
+			return string(bytes.TrimRight(l, "\r")), true
+		}
+	}
+	return string(bytes.TrimRight(lines[0], "\r")), false
+}

@@ -1,0 +1,117 @@
+package tunnels
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"sallyport/config"
+)
+
+// holder is who listens on a port, as far as can be seen.
+type holder struct {
+	pid  int
+	name string // of the program, printable
+	user string // of the socket, if not ours
+}
+
+func (h holder) String() string {
+	switch {
+	case h.pid == os.Getpid() && h.pid > 0:
+		return "another tunnel of ours"
+	case h.pid > 0:
+		return fmt.Sprintf("%q (pid %d)", h.name, h.pid)
+	case h.user != "":
+		return fmt.Sprintf("another user's process (%s)", h.user)
+	}
+	return "another program"
+}
+
+// holderOf finds who listens on a TCP port by /proc, which only Linux has;
+// elsewhere it finds nobody. Processes of other users cannot be looked into.
+func holderOf(port int) holder {
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, s := range sockets(table) {
+			if s.port == port && s.state == tcpListen {
+				return ownerOf(s)
+			}
+		}
+	}
+	return holder{}
+}
+
+// tcpListen is TCP_LISTEN of the kernel's tcp_states.h.
+const tcpListen = 0x0a
+
+// socket is a line of /proc/net/tcp (proc_pid_net(5)).
+type socket struct {
+	port, state int
+	uid, inode  string
+}
+
+func sockets(table string) []socket {
+	f, err := os.Open(table)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var all []socket
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if s, ok := parseSocket(lines.Text()); ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// parseSocket reads "sl local rem st queues tr:when retrnsmt uid timeout inode".
+func parseSocket(line string) (socket, bool) {
+	f := strings.Fields(line)
+	if len(f) < 10 {
+		return socket{}, false
+	}
+	_, hexPort, _ := strings.Cut(f[1], ":")
+	port, err := strconv.ParseUint(hexPort, 16, 16)
+	if err != nil {
+		return socket{}, false // the heading
+	}
+	state, err := strconv.ParseUint(f[3], 16, 8)
+	return socket{int(port), int(state), f[7], f[9]}, err == nil
+}
+
+// ownerOf finds the process that has the socket open.
+func ownerOf(s socket) holder {
+	want := "socket:[" + s.inode + "]"
+	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the only error is a bad pattern
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && to == want {
+			return process(strings.Split(link, "/")[2])
+		}
+	}
+	return holder{user: userName(s.uid)}
+}
+
+func process(pid string) holder {
+	n, err := strconv.Atoi(pid)
+	if err != nil {
+		return holder{}
+	}
+	comm, _ := os.ReadFile("/proc/" + pid + "/comm") // it may be gone already: then it has no name
+	return holder{pid: n, name: config.Printable(strings.TrimSpace(string(comm)))}
+}
+
+// userName is that of another user, "" for our own: a process of ours which
+// was not found is only just ending.
+func userName(uid string) string {
+	if uid == strconv.Itoa(os.Getuid()) {
+		return ""
+	}
+	if u, err := user.LookupId(uid); err == nil {
+		return config.Printable(u.Username)
+	}
+	return "uid " + uid
+}

@@ -1,0 +1,202 @@
+package tunnels
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sallyport/transport"
+)
+
+const (
+	bufferSize = 64 << 10        // two packets of SSH; larger ones measured no better
+	grace      = 2 * time.Second // for a far side to answer the end of a channel
+
+	// answerLimit is for the proof of life at the end of a stream: a link's own
+	// keepalives end a connection that is silent for longer.
+	answerLimit = 30 * time.Second
+)
+
+// errBroken is the end of a stream whose connection has ended under it.
+var errBroken = errors.New("the connection to the far side broke")
+
+// buffers are shared by all connections of all tunnels.
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// pipe joins a client with the far side. Each way ends on its own: the end of
+// input here is CloseWrite there (RFC 4254 section 5.3).
+type pipe struct {
+	near           net.Conn
+	far            *farEnd
+	sent, received *atomic.Int64
+	moved          func() // called when a counter has grown
+}
+
+// run copies both ways until both have ended, or one has failed, or ctx ends;
+// then both ends are closed, by a reset if the end was not a regular one.
+func (p pipe) run(ctx context.Context) error {
+	ends := make(chan error, 2) // of size 2: the copies end even if nobody waits
+	go func() { ends <- p.upward() }()
+	go func() { ends <- p.downward() }()
+
+	for running := 2; running > 0; {
+		select {
+		case err := <-ends:
+			running--
+			if err != nil {
+				p.reset(ends, running)
+				return err
+			}
+		case <-ctx.Done():
+			p.reset(ends, running)
+			return nil
+		}
+	}
+	go p.far.Close() // it can wait for a full network; it ends with the connection
+	return p.near.Close()
+}
+
+// upward copies from the client to the far side. A far side that takes no more
+// has not failed for that: its last words may still be on their way down.
+func (p pipe) upward() error {
+	if err := p.copy(p.far, p.near, p.sent); err != nil {
+		if errors.Is(err, errWrite) {
+			return nil
+		}
+		return err
+	}
+	_ = p.far.CloseWrite() // what is wrong with the far side, downward will see
+	return nil
+}
+
+// downward copies from the far side to the client.
+func (p pipe) downward() error {
+	if err := p.copy(p.near, p.far, p.received); err != nil {
+		return err
+	}
+	return closeWrite(p.near)
+}
+
+// errWrite marks the failure of the writing side.
+var errWrite = errors.New("writing")
+
+// copy is io.Copy with counters; io.Copy itself would leave the loop to
+// net.TCPConn.ReadFrom.
+func (p pipe) copy(dst io.Writer, src io.Reader, counter *atomic.Int64) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	for {
+		n, err := src.Read(buf[:])
+		if n > 0 {
+			written, err := dst.Write(buf[:n])
+			counter.Add(int64(written))
+			p.moved()
+			if err != nil {
+				return errors.Join(errWrite, err)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// reset ends both sides at once and waits for the copies still running. One
+// that waits for a far side which no longer answers is left behind: it ends
+// with the connection.
+func (p pipe) reset(ends <-chan error, running int) {
+	if tcp, ok := p.near.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // the client shall see a reset; if it cannot, an end must do
+	}
+	_ = p.near.Close() // it ends here in any case
+	go p.far.Close()   // it can wait for a full network; it ends with the connection
+
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	for range running {
+		select {
+		case <-ends:
+		case <-patience.C:
+			return
+		}
+	}
+}
+
+// closeWrite passes an end on to the client. One that has closed by itself
+// has nothing more to hear.
+func closeWrite(near net.Conn) error {
+	if c, ok := near.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
+// channel is what a connection from the far side is: an SSH channel as a
+// net.Conn.
+type channel interface {
+	net.Conn
+	CloseWrite() error
+	SendRequest(name string, wantReply bool, payload []byte) (bool, error)
+}
+
+// farEnd is a channel that tells its end from that of its connection.
+type farEnd struct {
+	channel
+	conn *transport.Conn
+}
+
+// Read is that of the channel, except that a broken connection is an error:
+// x/crypto/ssh gives io.EOF for both, and a client would take half a file for
+// the whole.
+func (f *farEnd) Read(b []byte) (int, error) {
+	n, err := f.channel.Read(b)
+	if err == io.EOF && !f.alive() {
+		err = errBroken
+	}
+	return n, err
+}
+
+// alive tells whether the connection outlived the stream that has ended. Done
+// comes too late to be asked alone. A packet can be written on a live
+// connection as long as the channel is open; if it can't, the far side may
+// have closed the channel, and only an answer on another one is proof.
+//
+// A server ignores a request that it doesn't know and that wants no reply
+// (RFC 4254 section 5.4).
+func (f *farEnd) alive() bool {
+	if _, err := f.SendRequest("keepalive@openssh.com", false, nil); err == nil {
+		return !isDone(f.conn)
+	}
+	return answers(f.conn)
+}
+
+// answers makes a round trip. To refuse a session is an answer too.
+func answers(c *transport.Conn) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
+	defer cancel()
+	ctx, stop := during(ctx, c)
+	defer stop()
+	session, err := c.NewSession(ctx)
+	if err == nil {
+		go session.Close() // it can wait for a full network; it ends with the connection
+		return true
+	}
+	var f *transport.Failure
+	return errors.As(err, &f) && f.Code != transport.CodeClosed && !isDone(c)
+}
+
+func isDone(c *transport.Conn) bool {
+	select {
+	case <-c.Done():
+		return true
+	default:
+		return false
+	}
+}
