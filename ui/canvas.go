@@ -176,12 +176,11 @@ func pad(s string, w int) string {
 func split(s string, w int) (head, tail string) {
 	rest, state, used := s, -1, 0
 	for rest != "" {
-		cluster, next, n, st := uniseg.FirstGraphemeClusterInString(rest, state)
+		_, next, n, st := uniseg.FirstGraphemeClusterInString(rest, state)
 		if used+n > w {
 			break
 		}
 		used, rest, state = used+n, next, st
-		_ = cluster
 	}
 	return s[:len(s)-len(rest)], rest
 }
@@ -241,28 +240,37 @@ func chop(s string, w int) (pieces []string, rest string) {
 }
 
 // wrapPath is wrap for one value, which had better break after a slash or a
-// comma than within a word.
-func wrapPath(s string, w int) []string {
-	if cells(s) <= w {
+// comma than within a word. The rows after the first have a width of their
+// own.
+func wrapPath(s string, first, others int) []string {
+	if cells(s) <= first {
 		return []string{s}
 	}
 	var rows []string
-	row, used := "", 0
-	for s != "" && len(rows) < wrapLimit {
-		end := strings.IndexAny(s, "/, ") + 1
-		if end == 0 {
-			end = len(s)
+	row, used, w := "", 0, first
+	end := func() { rows, row, used, w = append(rows, row), "", 0, others }
+	for s != "" {
+		n := strings.IndexAny(s, "/, ") + 1
+		if n == 0 {
+			n = len(s)
 		}
-		part, n := s[:end], cells(strings.TrimRight(s[:end], " "))
-		if used+n > w && used > 0 {
-			rows, row, used = append(rows, row), "", 0
+		part := s[:n]
+		s = s[n:]
+		if used > 0 && used+cells(strings.TrimRight(part, " ")) > w {
+			end()
 		}
-		if n > w {
-			var cut []string
-			cut, part = chop(part, w)
-			rows = append(rows, cut...)
+		for used == 0 && len(rows) < wrapLimit {
+			head, tail := split(part, w)
+			if head == "" || strings.Trim(tail, " ") == "" {
+				break
+			}
+			row, part = head, tail
+			end()
 		}
-		row, used, s = row+part, used+cells(part), s[end:]
+		if len(rows) >= wrapLimit {
+			return append(rows[:wrapLimit-1], "…")
+		}
+		row, used = row+part, used+cells(part)
 	}
 	return append(rows, row)
 }

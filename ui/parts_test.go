@@ -57,7 +57,7 @@ func TestTextIsCutByCells(t *testing.T) {
 		{strings.Join(wrap("abcdefghij", 4), "|"), "abcd|efgh|ij"},
 		{strings.Join(wrap("  Host x\n    User y", 20), "|"), "  Host x|    User y"},
 		{strings.Join(wrap("日本語", 3), "|"), "日|本|語"},
-		{strings.Join(wrapPath("~/.ssh/keys/id_ed25519", 12), "|"), "~/.ssh/keys/|id_ed25519"},
+		{strings.Join(wrapPath("~/.ssh/keys/id_ed25519", 12, 14), "|"), "~/.ssh/keys/|id_ed25519"},
 		{size(0), "0 B"}, {size(999), "999 B"}, {size(1000), "1.0 kB"}, {size(9_949), "9.9 kB"}, {size(12_345), "12 kB"},
 		{size(999_499), "999 kB"}, {size(999_500), "1.0 MB"}, {size(3.4e9), "3.4 GB"},
 		{latency(400 * time.Microsecond), "0.4 ms"}, {latency(12 * time.Millisecond), "12 ms"}, {latency(1500 * time.Millisecond), "1.5 s"},
@@ -79,7 +79,7 @@ func TestALongTextIsWrappedAtOnce(t *testing.T) {
 		if n := len(wrap(s, 40)); n != wrapLimit {
 			t.Errorf("it has %d rows", n)
 		}
-		wrapPath(s, 40)
+		wrapPath(s, 40, 50)
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
@@ -97,7 +97,7 @@ func FuzzTextFits(f *testing.F) {
 				t.Errorf("%q is wider than %d", got, w)
 			}
 		}
-		for _, got := range wrapPath(s, w) {
+		for _, got := range wrapPath(s, w, w) {
 			if cells(strings.TrimRight(got, " ")) > w {
 				t.Errorf("%q is wider than %d", got, w)
 			}
