@@ -92,7 +92,8 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 					f.inv = func() *fakeInventory { return c.inv }
 				}
 				st := perform(t, f, size.w, size.h, Options{})
-				st.until("the configuration", func() bool { return !strings.Contains(st.text(), "Reading") })
+				st.sees("Hosts")
+				st.loses("Reading")
 				st.snapshot(c.snap)
 				if len(c.snap.Links) > 0 && len(c.snap.Questions) == 0 {
 					st.sees("refused")
@@ -395,7 +396,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	q := codeQuestion()
 	q.Host, q.Goal, q.Address, q.Title, q.Instruction, q.Prompts = nasty, nasty, nasty, nasty, nasty+nasty, []api.Prompt{{Text: nasty, Echo: true}}
 	st.event(api.Event{Question: &q})
-	st.sees("Decline")
+	st.sees("[ Decline ]")
 	inert()
 	for i, row := range strings.Split(strings.TrimRight(st.text(), "\n"), "\n") {
 		if w := cells(row); w > 120 {
@@ -572,7 +573,7 @@ func TestEveryKeyIsInTheHelpOrHasNoMeaningOfItsOwn(t *testing.T) {
 		if k.do == nil {
 			t.Errorf("%v does nothing", k.keys)
 		}
-		for bit := inList; bit <= inHelp; bit <<= 1 {
+		for bit := inList; bit <= inDialog; bit <<= 1 {
 			if k.where&bit == 0 {
 				continue
 			}
