@@ -24,7 +24,8 @@ var oracle = make(chan struct{}, 2)
 
 var findSSH = sync.OnceValues(func() (string, error) { return exec.LookPath("ssh") })
 
-// askSSH runs ssh -G with the command line of a Match.
+// askSSH runs ssh -G with the command line of a Match, without -F if file is
+// empty.
 func askSSH(t *testing.T, file, host string, m Match) answer {
 	t.Helper()
 	ssh, err := findSSH()
@@ -36,7 +37,10 @@ func askSSH(t *testing.T, file, host string, m Match) answer {
 	}
 	oracle <- struct{}{}
 	defer func() { <-oracle }()
-	args := append(append([]string{"-F", file, "-G"}, arguments(m)...), "--", host)
+	args := append(append([]string{"-G"}, arguments(m)...), "--", host)
+	if file != "" {
+		args = append([]string{"-F", file}, args...)
+	}
 	if m.Command != "" {
 		args = append(args, m.Command)
 	}
