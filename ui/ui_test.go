@@ -587,3 +587,42 @@ func TestEveryKeyIsInTheHelpOrHasNoMeaningOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestATerminalThatGoesAwayEndsTheScreen(t *testing.T) {
+	term := newRecordedScreen(100, 30)
+	done := make(chan error, 1)
+	go func() { done <- run(context.Background(), newFake(), Options{Screen: term}) }()
+	st := &stage{T: t, fake: newFake(), term: term}
+	st.sees("got-bastion")
+	if err := term.PostEvent(tcell.NewEventError(errRefused)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("it ended without an error")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the screen did not end")
+	}
+}
+
+func TestTheLogTellsEachPieceOfNewsOnce(t *testing.T) {
+	f := newFake()
+	f.fails["start"] = &api.Error{Code: "auth", Message: "no key was accepted"}
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("got-bastion")
+	st.keys("Enter")
+	st.sees("✗ no key was accepted")
+	st.event(api.Event{Log: &api.Entry{Time: morning, Host: "got-bastion", Message: "no key was accepted"}})
+	st.event(api.Event{Log: &api.Entry{Time: morning, Host: "got-bastion", Message: "got-bastion: connected"}})
+	st.keys("2")
+	st.sees("got-bastion  connected")
+	if n := strings.Count(st.text(), "no key was accepted"); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, st.text())
+	}
+	st.keys("/tyr")
+	st.sees("0 entries", "Nothing is told")
+	st.keys("Esc")
+	st.sees("got-bastion  connected")
+}
