@@ -12,6 +12,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/tview"
 
 	"sallyport/api"
 )
@@ -495,6 +496,8 @@ func (f *slowFake) SetTunnel(ctx context.Context, r api.TunnelRequest) (api.Tunn
 }
 
 func TestMouse(t *testing.T) {
+	defer func(d time.Duration) { tview.DoubleClickInterval = d }(tview.DoubleClickInterval)
+	tview.DoubleClickInterval = 200 * time.Millisecond
 	f := newFake()
 	st := perform(t, f, 100, 30, Options{})
 	st.sees("[ ] L 8080")
@@ -506,20 +509,20 @@ func TestMouse(t *testing.T) {
 	}
 	click("○ tyrell")
 	st.sees("▌○ tyrell")
-	st.until("the first click to be long ago", longer(600*time.Millisecond))
+	st.until("the first click to be long ago", longer(250*time.Millisecond))
 	click("○ tyrell")
 	click("○ tyrell") // a double click
 	st.expects("start tyrell")
-	st.until("the double click to be long ago", longer(600*time.Millisecond))
+	st.until("the double click to be long ago", longer(250*time.Millisecond))
 	click("○ got-bastion")
 	st.sees("▌○ got-bastion")
-	st.until("the click to be long ago", longer(600*time.Millisecond))
+	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("[ ] L 8080")
 	st.expects("tunnel got-bastion 8080 true")
-	st.until("the click to be long ago", longer(600*time.Millisecond))
+	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("2 Log")
 	st.sees("Nothing has happened yet")
-	st.until("the click to be long ago", longer(600*time.Millisecond))
+	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("? help")
 	st.sees("Open a shell")
 }
