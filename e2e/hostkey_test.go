@@ -8,6 +8,10 @@ import (
 	"testing"
 )
 
+// onlyShownKeys keeps ssh from writing down, after a login, the keys that a
+// server has besides the one that it showed.
+const onlyShownKeys = "\nHost *\n    UpdateHostKeys no\n"
+
 // fingerprint is ssh-keygen's of a public key.
 func fingerprint(t *testing.T, c *client, public string) string {
 	t.Helper()
@@ -35,7 +39,7 @@ func TestUnknownHostKeyIsAskedAboutAndRemembered(t *testing.T) {
 		for _, way := range openers {
 			t.Run(fmt.Sprintf("HashKnownHosts %s/%s", hashed, way.name), func(t *testing.T) {
 				t.Parallel()
-				c := newClient(t, chainConfig+"    HashKnownHosts "+hashed+"\n")
+				c := newClient(t, chainConfig+onlyShownKeys+"    HashKnownHosts "+hashed+"\n")
 				l := c.lab
 				before := l.servers[l.bastion].known("ed25519")
 				c.file("/root/.ssh/known_hosts", before)
@@ -83,7 +87,7 @@ func TestDeclinedHostKeyIsNotRemembered(t *testing.T) {
 	for _, way := range openers {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			c := newClient(t, chainConfig)
+			c := newClient(t, chainConfig+onlyShownKeys)
 			before := c.lab.servers[c.lab.bastion].known("ed25519")
 			c.file("/root/.ssh/known_hosts", before)
 			p := way.open(t, c, "inner")
@@ -107,7 +111,7 @@ func TestChangedHostKeyIsRefusedAtItsHop(t *testing.T) {
 	for _, hop := range []string{"bastion", "inner"} {
 		t.Run(hop, func(t *testing.T) {
 			prepare := func(t *testing.T) (c *client, oldPrint, newPrint string) {
-				c = newClient(t, chainConfig)
+				c = newClient(t, chainConfig+onlyShownKeys)
 				servers := map[string]*sshd{"bastion": c.lab.servers[c.lab.bastion], "inner": c.lab.servers[c.lab.inner]}
 				lines := "# a comment in line 1\n"
 				old := otherKey(t)
@@ -168,7 +172,7 @@ func TestStrictHostKeyCheckingRefusesAnUnknownKey(t *testing.T) {
 	for _, program := range []string{"ssh", "sallyport"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
-			c := newClient(t, chainConfig+"    StrictHostKeyChecking yes\n")
+			c := newClient(t, chainConfig+onlyShownKeys+"    StrictHostKeyChecking yes\n")
 			before := c.lab.servers[c.lab.bastion].known("ed25519")
 			c.file("/root/.ssh/known_hosts", before)
 			r := c.run(program, "inner", "true")
@@ -182,7 +186,7 @@ func TestStrictHostKeyCheckingRefusesAnUnknownKey(t *testing.T) {
 	}
 	t.Run("screen", func(t *testing.T) {
 		t.Parallel()
-		c := newClient(t, chainConfig+"    StrictHostKeyChecking yes\n")
+		c := newClient(t, chainConfig+onlyShownKeys+"    StrictHostKeyChecking yes\n")
 		c.file("/root/.ssh/known_hosts", c.lab.servers[c.lab.bastion].known("ed25519"))
 		s := openScreen(t, c)
 		s.shell("inner")
@@ -195,7 +199,7 @@ func TestAcceptNewRemembersWithoutAsking(t *testing.T) {
 	for _, program := range []string{"ssh", "sallyport"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
-			c := newClient(t, chainConfig+"    StrictHostKeyChecking accept-new\n    HashKnownHosts no\n")
+			c := newClient(t, chainConfig+onlyShownKeys+"    StrictHostKeyChecking accept-new\n    HashKnownHosts no\n")
 			before := c.lab.servers[c.lab.bastion].known("ed25519")
 			c.file("/root/.ssh/known_hosts", before)
 			if r := c.run(program, "inner", "exit 7"); r.Status != 7 {
@@ -211,7 +215,7 @@ func TestServerIsAskedForTheKeyTypeThatIsKnown(t *testing.T) {
 		for _, program := range []string{"ssh", "sallyport"} {
 			t.Run(kind+"/"+program, func(t *testing.T) {
 				t.Parallel()
-				c := newClient(t, chainConfig+"\nHost *\n    StrictHostKeyChecking yes\n    UpdateHostKeys no\n")
+				c := newClient(t, chainConfig+onlyShownKeys+"    StrictHostKeyChecking yes\n")
 				l := c.lab
 				c.file("/root/.ssh/known_hosts", l.servers[l.bastion].known(kind)+l.servers[l.inner].known(kind))
 				if r := c.run(program, "inner", "exit 7"); r.Status != 7 {
