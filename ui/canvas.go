@@ -264,7 +264,9 @@ func wrapPath(s string, first, others int) []string {
 			if head == "" || strings.Trim(tail, " ") == "" {
 				break
 			}
-			row, part = head, tail
+			if _, over := split(part, others); over != "" || len(rows) > 0 {
+				row, part = head, tail
+			} // else it need not be broken in the next row
 			end()
 		}
 		if len(rows) >= wrapLimit {

@@ -75,7 +75,7 @@ func TestTextIsCutByCells(t *testing.T) {
 
 func TestALongTextIsWrappedAtOnce(t *testing.T) {
 	start := time.Now()
-	for _, s := range []string{strings.Repeat("x", 1<<20), strings.Repeat("日 ", 1<<18), strings.Repeat("a\u0301", 1<<18)} {
+	for _, s := range []string{strings.Repeat("x", 1<<18), strings.Repeat("日 ", 1<<16), strings.Repeat("a\u0301", 1<<16)} {
 		if n := len(wrap(s, 40)); n != wrapLimit {
 			t.Errorf("it has %d rows", n)
 		}
