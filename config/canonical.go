@@ -22,7 +22,9 @@ func (r *resolution) canonicalize() {
 	mode := r.text(kCanonicalizeHostname)
 	wanted := mode != "" && mode != "false"
 	if address {
-		host = canonicalAddress(host, r.orDefault(kAddressFamily))
+		if usual := canonicalAddress(host, r.orDefault(kAddressFamily)); !equalFold(host, usual) {
+			host = usual
+		}
 	} else if wanted {
 		host = r.canonicalName(host)
 	}

@@ -75,12 +75,12 @@ func (d *dialect) release() string {
 	return fmt.Sprintf("OpenSSH_%d.%d", d.version/100, d.version%100)
 }
 
-// knows tells whether this build has the keyword.
-func (d *dialect) knows(k key, name string) bool {
+// knows tells whether this build has the keyword, which is written as word.
+func (d *dialect) knows(k key, word string) bool {
 	switch {
 	case keywords[k].since > d.version:
 		return false
-	case !d.debian && (name == "useblacklistedkeys" || name == "protocolkeepalives" || name == "setuptimeout"):
+	case !d.debian && (equalFold(word, "useblacklistedkeys") || equalFold(word, "protocolkeepalives") || equalFold(word, "setuptimeout")):
 		return false
 	case !d.gssapi && kGSSAPIKeyExchange <= k && k <= kGSSAPIKexAlgorithms && k != kGSSAPIDelegateCredentials:
 		return false

@@ -60,7 +60,9 @@ func (r *resolution) clearForwards() {
 	}
 }
 
-// assembleLists resolves + - ^ and patterns of the algorithm lists.
+// assembleLists resolves + - ^ and patterns of the algorithm lists. A list
+// that comes out empty or has a negated pattern stops us; ssh complains, but
+// forgets to stop for some (fill_default_options returns 0 all the same).
 func (r *resolution) assembleLists() {
 	for k := range r.dialect.lists() {
 		if len(r.set[k]) == 0 {

@@ -23,7 +23,9 @@ func parseJump(s string, strict bool) (*jump, bool) {
 		return &jump{none: true}, true
 	}
 	s, _, _ = strings.Cut(s, "#")
-	s = strings.TrimRight(s, " \t\n\v\f\r")
+	if i := strings.IndexAny(s, " \t\n\v\f\r"); i > 0 {
+		s = s[:i] // rtrim of misc.c cuts at the first white space, not at the last
+	}
 	var j *jump
 	for hops := s; ; {
 		i := strings.LastIndexByte(hops, ',')

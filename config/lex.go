@@ -5,6 +5,33 @@ import "strings"
 // white is what separates words of a line for strdelim (misc.c).
 const white = " \t\r\n"
 
+// class says what a byte can do to a word: a table, since every byte of a
+// large configuration is looked up here.
+type class uint8
+
+const (
+	delimiter class = 1 << iota // ends a word for strdelim: white space, quotes, =
+	special                     // is more than a letter of a word for argv_split
+)
+
+var classes = func() (table [256]class) {
+	for _, c := range []byte(white + `"=`) {
+		table[c] |= delimiter
+	}
+	for _, c := range []byte(" \t\"'\\") {
+		table[c] |= special
+	}
+	return table
+}()
+
+// indexClass is the first byte of s of a class at or after from, or len(s).
+func indexClass(s string, from int, c class) int {
+	for from < len(s) && classes[s[from]]&c == 0 {
+		from++
+	}
+	return from
+}
+
 // cursor walks a line as strdelim of misc.c does: words end at white space or
 // at a single "=", and double quotes hold them together. Keywords and Match
 // criteria are read this way.
@@ -19,8 +46,8 @@ func (c *cursor) next() (word string, ok bool) {
 	if c.done {
 		return "", false
 	}
-	i := strings.IndexAny(c.rest, white+`"=`)
-	if i < 0 {
+	i := indexClass(c.rest, 0, delimiter)
+	if i == len(c.rest) {
 		word, c.rest, c.done = c.rest, "", true
 		return word, true
 	}
@@ -29,9 +56,9 @@ func (c *cursor) next() (word string, ok bool) {
 	}
 	word = c.rest[:i]
 	split := c.rest[i] == '='
-	c.rest = strings.TrimLeft(c.rest[i+1:], white)
+	c.rest = trimWhite(c.rest[i+1:])
 	if !split && strings.HasPrefix(c.rest, "=") {
-		c.rest = strings.TrimLeft(c.rest[1:], white)
+		c.rest = trimWhite(c.rest[1:])
 	}
 	return word, true
 }
@@ -48,12 +75,22 @@ func (c *cursor) quoted(i int) (word string, ok bool) {
 	if i > 0 {
 		word = c.rest[:i] + word
 	}
-	c.rest = strings.TrimLeft(c.rest[i+1+length+1:], white)
+	c.rest = trimWhite(c.rest[i+1+length+1:])
 	return word, true
 }
 
 // blank tells whether nothing is left to read.
 func (c *cursor) blank() bool { return c.done || c.rest == "" }
+
+func isWhite(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+func trimWhite(s string) string {
+	i := 0
+	for i < len(s) && isWhite(s[i]) {
+		i++
+	}
+	return s[i:]
+}
 
 // trimLine is the line as readconf.c looks at it: a C string, so without what
 // follows a NUL byte, and without white space at its end (its first byte is
@@ -63,7 +100,7 @@ func trimLine(line string) string {
 		line = line[:i]
 	}
 	end := len(line)
-	for end > 1 && strings.IndexByte(white+"\f", line[end-1]) >= 0 {
+	for end > 1 && (isWhite(line[end-1]) || line[end-1] == '\f') {
 		end--
 	}
 	return line[:end]
@@ -81,7 +118,7 @@ func splitKeyword(line string) (keyword, rest string, more bool) {
 	if !ok || keyword == "" || keyword[0] == '\n' || keyword[0] == '#' {
 		return "", "", false
 	}
-	rest = strings.TrimLeft(c.rest, white)
+	rest = trimWhite(c.rest)
 	return keyword, rest, rest != ""
 }
 
@@ -110,10 +147,7 @@ func splitWords(s string, words []string) ([]string, bool) {
 // splitWord reads one word that starts at from. A word without quotes and
 // backslashes is not copied.
 func splitWord(s string, from int) (word string, end int, ok bool) {
-	end = from
-	for end < len(s) && strings.IndexByte(" \t\"'\\", s[end]) < 0 {
-		end++
-	}
+	end = indexClass(s, from, special)
 	if end == len(s) || s[end] == ' ' || s[end] == '\t' {
 		return s[from:end], end, true
 	}

@@ -89,6 +89,7 @@ type loader struct {
 	// ignored are the IgnoreUnknown patterns that hold for every host, for
 	// judging unknown keywords before a host is known.
 	ignored string
+	partial int // Includes in force that do not apply to every host
 }
 
 // Load reads the files of p and all that they include. It never returns a nil
@@ -264,7 +265,7 @@ func (l *loader) line(f *file, at int, raw string, number int32, depth int) {
 	}
 	d := directive{rest: rest, at: int32(at), line: number, seq: l.seq, key: lookup(word)}
 	l.seq++
-	if d.key != kUnknown && !l.dialect.knows(d.key, lower(word)) {
+	if d.key != kUnknown && !l.dialect.knows(d.key, word) {
 		d.key = kUnknown
 	}
 	if d.key == kHost || d.key == kMatch {
@@ -289,14 +290,12 @@ func (f *file) begin(kind key) {
 // whether its block applies or not.
 func (l *loader) judge(f *file, word string, depth int) {
 	d := &f.directives[len(f.directives)-1]
-	if d.key == kUnknown {
-		l.unknown(f, word)
-	}
 	args, ok := splitWords(d.rest, l.words.args[:0])
-	if !ok {
-		if d.key != kUnknown {
-			l.refuse(f, "invalid quotes")
-		}
+	switch {
+	case d.key == kUnknown && l.unknown(f, word, ok):
+		return
+	case !ok:
+		l.refuse(f, "invalid quotes")
 		return
 	}
 	spare := args
@@ -335,14 +334,13 @@ func (l *loader) readLine(f *file, depth int) (refusal string) {
 	if why := keywords[w.key].read(w); why != "" {
 		return why
 	}
-	if w.key == kIgnoreUnknown && l.ignored == "" && f.unconditional() {
+	if w.key == kIgnoreUnknown && l.ignored == "" && l.partial == 0 && f.unconditional() {
 		l.ignored = w.out[0].text
 	}
 	return ""
 }
 
-// unconditional tells whether the block being read applies to every host. An
-// Include in a block that does not is the exception that is not seen here.
+// unconditional tells whether the block being read applies to every host.
 func (f *file) unconditional() bool {
 	b := f.blocks[len(f.blocks)-1]
 	if b.kind == kNone {
@@ -363,12 +361,19 @@ func (l *loader) note(f *file) {
 
 // unknown reports a keyword that this ssh does not have. Whether it is refused
 // depends on the IgnoreUnknown in force, so the block must be looked at for
-// each host.
-func (l *loader) unknown(f *file, word string) {
+// each host; without proper quotes it is refused in any case. It is true if
+// nothing more is to be said.
+func (l *loader) unknown(f *file, word string, quoted bool) bool {
 	f.blocks[len(f.blocks)-1].loud = true
-	if l.ignored == "" || !matchList(lower(word), l.ignored, true) {
-		l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
+	if l.ignored != "" && matchList(lower(word), l.ignored, true) {
+		return false
 	}
+	if !quoted {
+		l.refuse(f, badOption(word))
+		return true
+	}
+	l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
+	return true
 }
 
 const byteOrderMark = "\ufeff"
@@ -493,7 +498,14 @@ func (l *loader) included(f *file, index int32, path string, depth int) string {
 	case err != nil:
 		return cannotOpen(path, err)
 	}
+	partial := !f.unconditional()
+	if partial {
+		l.partial++
+	}
 	f.add(index, l.parse(path, f.user, text, depth))
+	if partial {
+		l.partial--
+	}
 	return ""
 }
 

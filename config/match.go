@@ -64,7 +64,7 @@ func parseCondition(rest string, d *dialect) (*condition, string) {
 		switch c.name {
 		case "all":
 			if why := cond.all(&words, word); why != "" {
-				return cond, bad + why
+				return cond, why
 			}
 			cond.criteria = append(cond.criteria, c)
 			cond.complete = words.blank()

@@ -2,9 +2,11 @@ package config
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +25,7 @@ var oracle = make(chan struct{}, 2)
 var findSSH = sync.OnceValues(func() (string, error) { return exec.LookPath("ssh") })
 
 // askSSH runs ssh -G. args stand before the host's name.
-func askSSH(t *testing.T, file, host string, env []string, args ...string) answer {
+func askSSH(t *testing.T, file, host string, args ...string) answer {
 	t.Helper()
 	ssh, err := findSSH()
 	if err != nil {
@@ -36,7 +38,6 @@ func askSSH(t *testing.T, file, host string, env []string, args ...string) answe
 	defer func() { <-oracle }()
 	args = append(append([]string{"-F", file, "-G"}, args...), "--", host)
 	cmd := exec.Command(ssh, args...)
-	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
@@ -53,11 +54,17 @@ func askSSH(t *testing.T, file, host string, env []string, args ...string) answe
 	return a
 }
 
-// write puts files below a new directory that only we can write, and returns
-// its path.
+// write puts files into a new directory and returns its path.
 func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
+	writeIn(t, dir, files)
+	return dir
+}
+
+// writeIn puts files below a directory, so that only we can write them.
+func writeIn(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -67,5 +74,7 @@ func write(t testing.TB, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	return dir
 }
+
+// sortedKeys are the keys of a map in an order that a seed can rely on.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -66,4 +66,11 @@ func listMatch(s, list string, fold bool) int {
 func matchHost(host, list string) bool { return matchList(lower(host), list, true) }
 
 // plain tells whether a Host pattern is just a name.
-func plain(pattern string) bool { return !strings.ContainsAny(pattern, "*?!") }
+func plain(pattern string) bool {
+	for i := 0; i < len(pattern); i++ {
+		if c := pattern[i]; c == '*' || c == '?' || c == '!' {
+			return false
+		}
+	}
+	return true
+}

@@ -318,7 +318,7 @@ func readForwardAgent(w *words) string {
 	if arg == "" {
 		return "missing argument."
 	}
-	if text, ok := flag[lower(arg)]; ok {
+	if text, ok := onOff[lower(arg)]; ok {
 		w.emit(kForwardAgent, text)
 		return ""
 	}
@@ -579,7 +579,7 @@ func readObscure(w *words) string {
 	if arg == "" {
 		return "missing argument."
 	}
-	if text, ok := flag[lower(arg)]; ok {
+	if text, ok := onOff[lower(arg)]; ok {
 		w.emit(w.key, text)
 		return ""
 	}

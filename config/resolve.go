@@ -177,7 +177,7 @@ func (r *resolution) option(line string) {
 	case k == kInclude:
 		r.failAt(here, "Include directive not supported as a command-line option")
 		return
-	case k == kUnknown || !r.dialect.knows(k, name):
+	case k == kUnknown || !r.dialect.knows(k, word):
 		if !matchList(name, r.text(kIgnoreUnknown), true) {
 			r.failAt(here, badOption(word))
 		}
@@ -366,13 +366,14 @@ func (r *resolution) block(f *file, b int32, active bool) {
 func (r *resolution) line(at place, active bool) {
 	d := &at.file.directives[at.line]
 	switch {
-	case d.key == kUnknown:
-		r.unknown(at)
 	case d.key == kInclude:
 		for _, child := range at.file.includes[at.line] {
 			r.walk(child, active)
 		}
-	case d.bad, keywords[d.key].read == nil, !active && !keywords[d.key].always:
+	case d.bad:
+	case d.key == kUnknown:
+		r.unknown(at)
+	case keywords[d.key].read == nil, !active && !keywords[d.key].always:
 	default:
 		args, _ := splitWords(d.rest, r.args[:0])
 		r.args = args

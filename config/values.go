@@ -271,7 +271,8 @@ func parseQoS(s string) (string, bool) {
 // strtolBase refuses what Go reads as a number and strtol(3) does not.
 func strtolBase(s string) bool {
 	s = strings.TrimLeft(s, "+-")
-	return len(s) < 2 || s[0] != '0' || strings.IndexByte("oObB_", s[1]) < 0 && !strings.Contains(s, "_")
+	binary := len(s) > 1 && s[0] == '0' && strings.IndexByte("oObB", s[1]) >= 0
+	return !binary && !strings.Contains(s, "_")
 }
 
 func qosName(tos int) string {

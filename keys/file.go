@@ -31,6 +31,15 @@ var ErrSecurityKey = errors.New("it is a security key, which can be used through
 // errMismatch is a private key that is not that of the .pub file.
 var errMismatch = errors.New("the private key does not belong to the public key beside it")
 
+// FileError is a key file that could not be used.
+type FileError struct {
+	Path string
+	Err  error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("reading the key %q: %v", e.Path, e.Err) }
+func (e *FileError) Unwrap() error { return e.Err }
+
 // fileSigner signs with the private half of a file. It reads and decrypts the
 // file at the first signature.
 type fileSigner struct {
@@ -109,7 +118,7 @@ func (s *fileSigner) unlock() (ssh.AlgorithmSigner, error) {
 	if s.public == nil {
 		s.public = private.PublicKey()
 	} else if !Equal(s.public, private.PublicKey()) {
-		return nil, fmt.Errorf("reading the key %q: %w", s.path, errMismatch)
+		return nil, &FileError{s.path, errMismatch}
 	}
 	s.private = private
 	return private, nil
@@ -131,7 +140,7 @@ func (s *fileSigner) read() (ssh.AlgorithmSigner, error) {
 		private, err = s.decrypt(data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the key %q: %w", s.path, err)
+		return nil, &FileError{s.path, err}
 	}
 	return private, nil
 }

@@ -59,7 +59,7 @@ func loadPublic(path string) (ssh.PublicKey, string, error) {
 	defer clear(data)
 	public, err := publicHalf(data)
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the key %q: %w", path, err)
+		return nil, "", &FileError{path, err}
 	}
 	return public, "", nil
 }

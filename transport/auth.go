@@ -200,7 +200,7 @@ func (a *auth) put(q Question) (Answer, error) {
 	if err != nil {
 		a.stop = err
 		if errors.Is(err, ErrCancelled) {
-			a.stop = &Failure{Code: "cancelled", Message: config.Printable(fmt.Sprintf("the login to %q was given up: %s was not answered", a.host.Name, subject(q)))}
+			a.stop = &Failure{Code: CodeCancelled, Message: config.Printable(fmt.Sprintf("the login to %q was given up: %s was not answered", a.host.Name, subject(q)))}
 		}
 		return Answer{}, a.stop
 	}

@@ -46,7 +46,7 @@ func (a *auth) failure(ending string) *Failure {
 		message += "; not tried: " + strings.Join(untried, ", ")
 	}
 	message += "; the server accepts " + strings.Join(a.accepted, ", ")
-	return &Failure{Code: "auth", Message: config.Printable(message), Hint: config.Printable(a.hint(ending != ""))}
+	return &Failure{Code: CodeAuth, Message: config.Printable(message), Hint: config.Printable(a.hint(ending != ""))}
 }
 
 // account tells of each trial; those of a person are counted.
@@ -119,9 +119,15 @@ func (a *auth) untried() []string {
 
 // cause leaves out what the sentence around an error says already.
 func cause(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	var (
+		path *fs.PathError
+		file *keys.FileError
+	)
+	switch {
+	case errors.As(err, &path):
 		return path.Err.Error()
+	case errors.As(err, &file):
+		return file.Err.Error()
 	}
 	return err.Error()
 }

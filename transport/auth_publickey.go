@@ -34,11 +34,12 @@ func (a *auth) publickey() ssh.AuthMethod {
 	if a.identities == nil {
 		a.identities = a.prepare()
 	}
-	for _, id := range a.identities {
-		if id.tried || a.stop != nil {
-			continue
-		}
+	for len(a.identities) > 0 && !a.identities[0].tried && a.stop == nil {
+		id := a.identities[0]
 		id.tried = true
+		// To the end: for the next factor the keys that were not tried yet
+		// come first (userauth_pubkey, sshconnect2.c).
+		a.identities = append(a.identities[1:], id)
 		if offer := a.offer(id); offer != nil {
 			return ssh.PublicKeys(offer)
 		}
@@ -111,7 +112,7 @@ func (a *auth) prepare() []*identity {
 // files are the identity files, each after its certificate.
 func (a *auth) files() []*identity {
 	paths, explicit := a.host.IdentityFiles()
-	certificates := a.host.All("CertificateFile")
+	certificates := a.host.CertificateFiles()
 	var all []*identity
 	for _, path := range paths {
 		if strings.EqualFold(path, "none") {

@@ -30,7 +30,7 @@ func newConn(client *ssh.Client, w *wire, host string) *Conn {
 
 // NewSession opens a session channel.
 func (c *Conn) NewSession(ctx context.Context) (*ssh.Session, error) {
-	session, err := inTime(ctx, c.client.NewSession, func(s *ssh.Session) { s.Close() })
+	session, err := inTime(ctx, c, c.client.NewSession, func(s *ssh.Session) { s.Close() })
 	if err != nil {
 		return nil, c.explainSession(ctx, err)
 	}
@@ -49,7 +49,7 @@ func (c *Conn) Dial(ctx context.Context, network, address string) (net.Conn, err
 
 // open is Dial with the errors as they come.
 func (c *Conn) open(ctx context.Context, network, address string) (net.Conn, error) {
-	return inTime(ctx,
+	return inTime(ctx, c,
 		func() (net.Conn, error) { return c.client.Dial(network, address) },
 		func(late net.Conn) { late.Close() })
 }
@@ -80,9 +80,13 @@ func (c *Conn) release() {
 	_ = c.client.Close() // the connection is over: whether it closed well changes nothing
 }
 
-// inTime calls open, which knows no context, until ctx ends. What comes later
-// goes to drop; the goroutine ends at the latest with the connection.
-func inTime[T any](ctx context.Context, open func() (T, error), drop func(T)) (T, error) {
+// inTime calls open, which knows no context, until ctx or the connection
+// ends. What comes later goes to drop.
+//
+// The goroutine ends at the latest with the connection, but for one trap: a
+// channel opened just after x/crypto's reader has ended, and before it has
+// closed what is below, is never answered there.
+func inTime[T any](ctx context.Context, c *Conn, open func() (T, error), drop func(T)) (T, error) {
 	type opened struct {
 		value T
 		err   error
@@ -92,11 +96,13 @@ func inTime[T any](ctx context.Context, open func() (T, error), drop func(T)) (T
 		return none, context.Cause(ctx)
 	}
 	came := make(chan opened)
+	gone := make(chan struct{})
+	defer close(gone)
 	go func() {
 		v, err := open()
 		select {
 		case came <- opened{v, err}:
-		case <-ctx.Done():
+		case <-gone:
 			if err == nil {
 				drop(v)
 			}
@@ -107,5 +113,7 @@ func inTime[T any](ctx context.Context, open func() (T, error), drop func(T)) (T
 		return o.value, o.err
 	case <-ctx.Done():
 		return none, context.Cause(ctx)
+	case <-c.done:
+		return none, c.Err()
 	}
 }

@@ -53,6 +53,7 @@ func badServer(signer ssh.Signer, change func(*ssh.ServerConfig)) func(net.Conn)
 }
 
 func TestFailuresSayWhatHappened(t *testing.T) {
+	t.Parallel()
 	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
 	for _, test := range []struct {
 		name    string
@@ -154,6 +155,7 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			n := newNetwork(t)
 			port := freePort(t)
 			if test.serve != nil {
@@ -184,9 +186,21 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 	}
 }
 
-// disconnecting answers as a server up to the first encrypted packet and
-// sends a disconnect then, which x/crypto's server has no way to send.
+func TestNoErrorReachesAPersonRaw(t *testing.T) {
+	chain := plan(t, load(t, "Host h\n"), "h")
+	links := NewLinks(Options{})
+	defer links.Close()
+	l := links.Get(chain, nil)
+	f := dialCall{link: l, route: l.asked()}.explain(errors.New("bad \x1b[2J\u202e"))
+	if !strings.HasPrefix(f.Message, `connecting to "h": bad `) || config.Printable(f.Message) != f.Message {
+		t.Errorf("the message is %q", f.Message)
+	}
+}
+
+// A disconnect before the key exchange is written by hand: x/crypto's
+// server cannot send one.
 func TestWordsOfADisconnectAreMadePrintable(t *testing.T) {
+	t.Parallel()
 	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
 	const words = "go away \x1b]52;c;eA==\x07\x1b[2J[red]\u202e"
 	n := newNetwork(t)
@@ -210,6 +224,7 @@ func TestWordsOfADisconnectAreMadePrintable(t *testing.T) {
 }
 
 func TestABannerIsShownWithoutItsEscapes(t *testing.T) {
+	t.Parallel()
 	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
 	n := newNetwork(t)
 	port := serve(t, badServer(signer, func(c *ssh.ServerConfig) {
@@ -238,6 +253,7 @@ func TestABannerIsShownWithoutItsEscapes(t *testing.T) {
 }
 
 func TestNoLimitOfTimeWhileAPersonIsAsked(t *testing.T) {
+	t.Parallel()
 	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
 	n := newNetwork(t)
 	port := serve(t, badServer(signer, func(c *ssh.ServerConfig) {
@@ -274,6 +290,7 @@ func TestNoLimitOfTimeWhileAPersonIsAsked(t *testing.T) {
 }
 
 func TestABastionThatDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
+	t.Parallel()
 	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
 	n := newNetwork(t)
 	port := serve(t, func(c net.Conn) {
@@ -299,6 +316,7 @@ func TestABastionThatDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
 }
 
 func TestCancellingClosesTheConnection(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	took, left := make(chan struct{}), make(chan struct{})
 	port := serve(t, func(c net.Conn) {

@@ -63,8 +63,8 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 }
 
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
-// ends. It then closes w, and what still runs ends with the bytes below: on a
-// hop behind a silent bastion that is when the bastion's connection ends.
+// ends. What still runs then ends with the bytes below: on a hop behind a
+// silent bastion that is when the bastion's connection ends.
 func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig) (*ssh.Client, error) {
 	type greeted struct {
 		client *ssh.Client
@@ -79,12 +79,8 @@ func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig)
 		}
 		came <- greeted{ssh.NewClient(conn, channels, requests), nil}
 	})
-	stop := context.AfterFunc(ctx, func() { w.Close() })
 	select {
 	case g := <-came:
-		if !stop() {
-			return nil, context.Cause(ctx)
-		}
 		return g.client, g.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

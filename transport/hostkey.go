@@ -60,7 +60,7 @@ func newHostKeys(ctx context.Context, h *config.Host, _ Env, ask askFunc) (*host
 	k.algs = orderHostKeyAlgorithms(list(h, "HostKeyAlgorithms"), k.known)
 	if len(k.algs) == 0 {
 		return nil, &Failure{
-			Code:    "config",
+			Code:    CodeConfig,
 			Message: config.Printable(fmt.Sprintf("none of the HostKeyAlgorithms of %q is supported: %s", h.Name, h.Get("HostKeyAlgorithms"))),
 			Hint:    whereSet(h, "HostKeyAlgorithms"),
 		}
@@ -218,7 +218,11 @@ func (k *hostKeys) listedAsRevoked(key ssh.PublicKey) error {
 	if file == "" {
 		return nil
 	}
-	data, err := os.ReadFile(file)
+	file, err := k.host.Expand(file)
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(file)
+	}
 	if err == nil && bytes.HasPrefix(data, []byte("SSHKRL\n\x00")) {
 		err = fmt.Errorf("%q is a binary list, which only ssh reads", file)
 	}
@@ -299,7 +303,7 @@ func (k *hostKeys) unknown(key ssh.PublicKey, note string) error {
 func (k *hostKeys) askAbout(key ssh.PublicKey, note string) error {
 	answer, err := k.ask(k.ctx, k.question(key, note))
 	if errors.Is(err, ErrCancelled) {
-		return k.fail("cancelled", "", "whether to accept the host key of %q was not answered", k.name)
+		return k.fail(CodeCancelled, "", "whether to accept the host key of %q was not answered", k.name)
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,17 +37,9 @@ func given(h *config.Host, keyword string) string {
 	return ""
 }
 
-// paths reads the file names of a keyword that takes several.
+// paths are the file names of a keyword that takes several.
 func paths(h *config.Host, keyword string) []string {
-	var all []string
-	for _, value := range h.All(keyword) {
-		for _, path := range strings.Fields(value) {
-			if !strings.EqualFold(path, "none") {
-				all = append(all, path)
-			}
-		}
-	}
-	return all
+	return slices.DeleteFunc(h.All(keyword), func(path string) bool { return strings.EqualFold(path, "none") })
 }
 
 // quote makes a word safe to paste into a shell.

@@ -89,7 +89,9 @@ func (p *planner) way(name string, m config.Match) (Chain, error) {
 	return here, nil
 }
 
-// enter notes a request and finds a loop.
+// enter notes a request and finds a loop. That of a host through itself has
+// been found by Resolve, as ssh finds it; a longer one would go on starting
+// one ssh after the other.
 func (p *planner) enter(req request) error {
 	for i, earlier := range p.trail {
 		if req.same(earlier) {
@@ -120,9 +122,6 @@ func (p *planner) jump(here Chain, host *config.Host, m config.Match) (Chain, er
 		return here, planError(host.Name, err.Error(), where)
 	}
 	last, rest := list[len(list)-1], list[:len(list)-1]
-	if last.leadsTo(host) {
-		return here, loop([]request{{name: host.Name, from: where}, {name: last.host}})
-	}
 	before, err := p.way(last.host, config.Match{
 		User: last.user, Port: last.port, Jump: joinJumps(rest), Execute: m.Execute,
 	})
@@ -143,18 +142,6 @@ func (p *planner) command(here Chain, host *config.Host, m config.Match) (Chain,
 	}
 	before, err := p.way(to.host, config.Match{User: to.user, Port: to.port, Execute: m.Execute})
 	return append(before, here...), err
-}
-
-// leadsTo tells whether a jump of h is h itself, as ssh.c checks it.
-func (j jump) leadsTo(h *config.Host) bool {
-	port, user := "22", h.User()
-	if j.port != "" {
-		port = j.port
-	}
-	if j.user != "" {
-		user = j.user
-	}
-	return j.host == h.HostName() && port == strconv.Itoa(h.Port()) && user == h.User()
 }
 
 // loop names the jumps of a circle and where each was set.

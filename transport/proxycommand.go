@@ -98,9 +98,9 @@ func (c *commandConn) Write(p []byte) (int, error) { return c.in.Write(p) }
 // so by itself. It does not wait.
 func (c *commandConn) Close() error {
 	c.once.Do(func() {
+		hangUp(c.process) // first, so that the command hears why its input ends
 		c.in.Close()
 		c.out.Close()
-		hangUp(c.process)
 		go func() { // ends with the process
 			select {
 			case <-c.ended:

@@ -1,3 +1,5 @@
+//go:build unix
+
 package transport
 
 import (
@@ -28,6 +30,7 @@ func connected(t *testing.T, links *Links, chain Chain) (*Link, *Conn) {
 }
 
 func TestRealServersAreReachedByEveryWay(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	n.sshd(t, "one")
 	n.sshd(t, "two", "ProxyJump one")
@@ -63,6 +66,7 @@ func TestRealServersAreReachedByEveryWay(t *testing.T) {
 }
 
 func TestTwoHostsBehindABastionLogInThereOnce(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	bastion := n.sshd(t, "bastion")
 	inner := n.sshd(t, "inner", "ProxyJump bastion")
@@ -78,6 +82,7 @@ func TestTwoHostsBehindABastionLogInThereOnce(t *testing.T) {
 }
 
 func TestALinkReturnsAfterItsSessionWasKilled(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	bastion := n.sshd(t, "bastion")
 	inner := n.sshd(t, "inner", "ProxyJump bastion")
@@ -101,6 +106,7 @@ func TestALinkReturnsAfterItsSessionWasKilled(t *testing.T) {
 }
 
 func TestALinkReturnsAfterTheServerWasAway(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	server := n.sshd(t, "h")
 	w := newWatch()
@@ -121,6 +127,7 @@ func TestALinkReturnsAfterTheServerWasAway(t *testing.T) {
 }
 
 func TestASuspendedServerIsNoticed(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	server := n.sshd(t, "h", "ServerAliveInterval 1", "ServerAliveCountMax 1")
 	w := newWatch()
@@ -151,6 +158,7 @@ func TestASuspendedServerIsNoticed(t *testing.T) {
 }
 
 func TestTheFarSideDialsAndHalfCloses(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	n.sshd(t, "h")
 	echo := serve(t, func(c net.Conn) {
@@ -179,6 +187,7 @@ func TestTheFarSideDialsAndHalfCloses(t *testing.T) {
 }
 
 func TestWhatABastionCannotOrMayNotReachIsToldApart(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	n.sshd(t, "bastion")
 	forbidding := n.sshd(t, "forbidding")
@@ -213,15 +222,15 @@ func read(t *testing.T, file string) string {
 }
 
 func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t)
 	server := n.sshd(t, "h")
-	n.host("sh", server.port, "ProxyCommand sh -c 'echo $$ >@pid; "+need(t, "nc")+" %h %p'")
-	pidFile := n.dir + "/pid"
-	text := strings.ReplaceAll(n.config.String(), "@pid", pidFile)
+	n.host("sh", server.port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+need(t, "nc")+" %h %p'")
+	text := strings.ReplaceAll(n.config.String(), "@dir", n.dir)
 	links := NewLinks(newWatch().options())
 	defer links.Close()
 	l, c := connected(t, links, plan(t, load(t, text), "sh"))
-	pid, err := strconv.Atoi(strings.TrimSpace(read(t, pidFile)))
+	pid, err := strconv.Atoi(strings.TrimSpace(read(t, n.dir+"/pid")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,4 +242,7 @@ func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	eventually(t, "the command and all that it started ended", func() bool {
 		return syscall.Kill(-pid, 0) == syscall.ESRCH
 	})
+	if got := read(t, n.dir+"/hup"); got != "hung up\n" {
+		t.Errorf("it was not asked to end first: %q", got)
+	}
 }

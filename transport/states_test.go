@@ -458,6 +458,30 @@ func TestAHostBehindABrokenBastionComesBackWithIt(t *testing.T) {
 	})
 }
 
+func TestABastionOfAKeptHostIsKept(t *testing.T) {
+	onBench(t, nil, func(b *bench) {
+		l := b.get("c")
+		b.fails("b", CodeUnreachable)
+		release := l.Keep()
+		ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+		defer cancel()
+		if _, err := l.Conn(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			b.Errorf("Conn: %v", err)
+		}
+		bastion := b.links.Find(l.Chain()[0])
+		if states := b.states(bastion); slices.Contains(states, Failed) {
+			b.Errorf("the bastion was %v", states)
+		}
+		release()
+		synctest.Wait()
+		for _, l := range []*Link{l, bastion} {
+			if l.Status().State != Down || !b.isGone(l) {
+				b.Errorf("without users: %+v", l.Status())
+			}
+		}
+	})
+}
+
 func TestARefusalOfTheBastionIsThatOfTheHostsBehindIt(t *testing.T) {
 	onBench(t, nil, func(b *bench) {
 		l := b.get("c")
@@ -535,6 +559,22 @@ func TestChannelsHonourTheirContext(t *testing.T) {
 		}
 		c.release()
 		<-c.Done()
+	})
+}
+
+func TestOpeningAChannelEndsWithTheConnection(t *testing.T) {
+	onBench(t, nil, func(b *bench) {
+		c, far := memoryConn(b.T, b.signer)
+		far.freeze()
+		got := make(chan error)
+		go func() { _, err := c.Dial(b.Context(), "tcp", "x:80"); got <- err }()
+		synctest.Wait()
+		dead := c.silent(time.Second)
+		c.end(dead)
+		if err := <-got; err != dead {
+			b.Errorf("Dial: %v", err)
+		}
+		c.release()
 	})
 }
 
