@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -28,7 +29,7 @@ func TestConfigsOfInstitutesResolveAsSSHDoes(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
-				if why := disagree(h, askSSH(t, paths.User, name)); why != "" {
+				if why := disagree(h, askSSH(t, paths.User, name, Match{})); why != "" {
 					t.Errorf("%s: %s", name, why)
 				}
 			}
@@ -41,4 +42,23 @@ func aliases(c *Config) (names []string) {
 		names = append(names, e.Name)
 	}
 	return names
+}
+
+// The system's file is read with the user's unless -F says otherwise. Where
+// the person who runs the tests has a configuration, it is left alone.
+func TestTheMachinesOwnConfigResolvesAsSSHDoes(t *testing.T) {
+	paths, err := DefaultPaths()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(paths.User); err == nil {
+		t.Skipf("%s exists", paths.User)
+	}
+	h, err := Load(paths).Resolve("web", Match{})
+	if err != nil {
+		t.Error(err)
+	}
+	if why := disagree(h, askSSH(t, "", "web", Match{})); why != "" {
+		t.Error(why)
+	}
 }
