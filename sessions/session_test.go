@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -372,6 +373,38 @@ func TestAttachEndsWithItsContext(t *testing.T) {
 	go func() { until(t, "the command runs", out.has("up")); cancel(why) }()
 	if exit, err := s.Attach(ctx, nil, out, out); err != why || exit.Status != 255 {
 		t.Errorf("Attach gave %+v, %v; want 255, %v", exit, err, why)
+	}
+}
+
+// stuck is a viewer whose first write waits.
+type stuck struct {
+	entered, release chan struct{}
+	writes           atomic.Int32
+}
+
+func (v *stuck) Write(p []byte) (int, error) {
+	if v.writes.Add(1) == 1 {
+		close(v.entered)
+		<-v.release
+	}
+	return len(p), nil
+}
+
+func TestNothingIsWrittenToAViewerThatHasGone(t *testing.T) {
+	s := start(t, startServer(t).link(t), Spec{Command: "exec yes"})
+	v := &stuck{entered: make(chan struct{}), release: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-v.entered; cancel() }()
+	if _, err := s.Attach(ctx, nil, v, io.Discard); err != context.Canceled {
+		t.Errorf("Attach says %v", err)
+	}
+	close(v.release)
+	until(t, "the copies have ended", func() bool {
+		stacks := make([]byte, 1<<20)
+		return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("sessions.show("))
+	})
+	if n := v.writes.Load(); n != 1 {
+		t.Errorf("the viewer was written to %d times, want once", n)
 	}
 }
 
