@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,12 +36,17 @@ func (c *client) pane(t *testing.T, cols, rows int, argv ...string) *pane {
 		"set-option", "-sg", "escape-time", "0", ";", "set-option", "-g", "history-limit", "5000", ";",
 		"new-session", "-d", "-x", strconv.Itoa(cols), "-y", strconv.Itoa(rows), "--",
 	}
-	if out, err := c.command(append(tmux, c.resolve(argv)...)...).CombinedOutput(); err != nil {
+	// tmux 3.3 now and then forgets the status of a program that has ended.
+	keep := []string{"sh", "-c", `trap : INT HUP; "$@"; echo $? >` + p.status() + `.new; mv ` + p.status() + `.new ` + p.status(), "sh"}
+	if out, err := c.command(slices.Concat(tmux, keep, c.resolve(argv))...).CombinedOutput(); err != nil {
 		t.Fatalf("tmux: %v: %s", err, out)
 	}
 	t.Cleanup(p.close)
 	return p
 }
+
+// status is the file that gets the exit status of the program.
+func (p *pane) status() string { return p.socket + ".status" }
 
 // close ends the terminal and what runs in it.
 func (p *pane) close() {
@@ -160,11 +167,11 @@ func (p *pane) dead() bool {
 // ended waits for the end of the program and returns its exit status.
 func (p *pane) ended() int {
 	p.t.Helper()
-	// The terminal is closed a moment before the status is known.
 	var status string
 	p.until("the program has ended with a status", func() bool {
-		status = strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead_status}"))
-		return p.dead() && status != ""
+		text, err := os.ReadFile(p.c.path(p.status()))
+		status = strings.TrimSpace(string(text))
+		return err == nil
 	})
 	n, err := strconv.Atoi(status)
 	if err != nil {

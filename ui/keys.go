@@ -115,6 +115,8 @@ func keyName(ev *tcell.EventKey) string {
 		return "←"
 	case tcell.KeyRight:
 		return "→"
+	case tcell.KeyCtrlJ:
+		return "Enter" // one that was typed before the terminal was raw
 	}
 	return strings.Replace(ev.Name(), "Ctrl+", "Ctrl-", 1)
 }
