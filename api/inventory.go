@@ -150,7 +150,7 @@ func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 		row.Tags = append(row.Tags, Printable(t))
 	}
 	if err != nil {
-		row.Problem = Printable(err.Error())
+		row.Problem = inOneLine(AsError(err))
 	}
 	for i, hop := range chain {
 		if hop.Command != "" {
@@ -161,6 +161,14 @@ func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 		}
 	}
 	return row, host, chain
+}
+
+// inOneLine is a failure with what to look at in brackets.
+func inOneLine(e *Error) string {
+	if len(e.Hints) == 0 {
+		return e.Message
+	}
+	return e.Message + " (" + strings.Join(e.Hints, "; ") + ")"
 }
 
 // shortCommand is a ProxyCommand's program, with an ellipsis for the rest.
