@@ -32,6 +32,8 @@ type inventory interface {
 	Host(name string) api.Host
 	Detail(name string) api.Detail
 	Problems() []api.Problem
+	// WaitForChange returns when the files are not as they were read.
+	WaitForChange(ctx context.Context) error
 }
 
 // shell is a session on its way or running.

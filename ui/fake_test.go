@@ -28,6 +28,16 @@ type fakeInventory struct {
 	details  map[string]api.Detail
 	problems []api.Problem
 	missing  bool
+	changed  chan struct{} // closed when its files have changed; nil never is
+}
+
+func (v *fakeInventory) WaitForChange(ctx context.Context) error {
+	select {
+	case <-v.changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (v *fakeInventory) Path() string            { return configFile }
