@@ -160,17 +160,29 @@ func (p *pane) dead() bool {
 // ended waits for the end of the program and returns its exit status.
 func (p *pane) ended() int {
 	p.t.Helper()
-	// The terminal is closed a moment before the status is known.
+	p.until("the program has ended", p.dead)
 	var status string
-	p.until("the program has ended with a status", func() bool {
+	p.until("its exit status is known", func() bool {
 		status = strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead_status}"))
-		return p.dead() && status != ""
+		if status == "" {
+			p.nudge()
+		}
+		return status != ""
 	})
 	n, err := strconv.Atoi(status)
 	if err != nil {
 		p.t.Fatalf("the program ended with the status %q", status)
 	}
 	return n
+}
+
+// nudge makes tmux look after its children: now and then tmux 3.3a loses the
+// signal of one's end, and has no status then.
+func (p *pane) nudge() {
+	p.t.Helper()
+	if _, err := p.c.sh("kill -CHLD " + strings.TrimSpace(p.tmux("display-message", "-p", "#{pid}"))); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p *pane) until(what string, holds func() bool) {
