@@ -113,7 +113,7 @@ func prompt(ctx context.Context, q api.Question) (api.Answer, error) {
 	tty.print(heading(q))
 	var answer api.Answer
 	for _, p := range q.Prompts {
-		text, err := tty.line(ctx, p.Text, p.Echo)
+		text, err := tty.line(ctx, promptText(p.Text), p.Echo)
 		if err != nil {
 			answer.Wipe()
 			return api.Answer{}, err
@@ -121,6 +121,15 @@ func prompt(ctx context.Context, q api.Question) (api.Answer, error) {
 		answer.Texts = append(answer.Texts, text)
 	}
 	return answer, nil
+}
+
+// promptText is a prompt as it stands on a line, with the cursor after it.
+func promptText(s string) string {
+	s = strings.TrimRight(s, " ")
+	if s == "" || strings.HasSuffix(s, ":") || strings.HasSuffix(s, "?") {
+		return s + " "
+	}
+	return s + ": "
 }
 
 // asks names who asks: "jean-zay, hop 2 of 2 (smith@jean-zay.idris.fr:22)".

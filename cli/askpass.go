@@ -48,7 +48,7 @@ func (p askpassProgram) ask(ctx context.Context, q api.Question) (api.Answer, er
 	}
 	var answer api.Answer
 	for _, prompt := range q.Prompts {
-		text, err := p.run(ctx, heading(q)+prompt.Text)
+		text, err := p.run(ctx, heading(q)+promptText(prompt.Text))
 		if err != nil {
 			answer.Wipe()
 			return api.Answer{}, err

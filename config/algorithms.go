@@ -157,13 +157,18 @@ func readGSSKex(w *words) string {
 }
 
 func readKeyTypes(w *words) string {
-	return readAlgorithms(w, "Bad key types", w.dialect.knowsKeyType)
+	return readAlgorithms(w, "Bad key types", func(name string) bool {
+		if w.key == kCASignatureAlgorithms && w.dialect.version >= v10_0 && contains(w.dialect.keyTypes.all, name) {
+			return contains(w.dialect.caKeyTypes.all, name)
+		}
+		return w.dialect.knowsKeyType(name)
+	})
 }
 
 // knowsKeyType is sshkey_names_valid2 of sshkey.c: a name, a short name of a
 // plain key, or a pattern that says anything of any name.
 func (d *dialect) knowsKeyType(name string) bool {
-	for short := range strings.SplitSeq(shortKeyTypes, " ") {
+	for _, short := range d.shortKeys {
 		if equalFold(short, name) {
 			return true
 		}
@@ -175,5 +180,3 @@ func (d *dialect) knowsKeyType(name string) bool {
 	}
 	return d.gssapi && listMatch("null", name, false) != 0
 }
-
-const shortKeyTypes = "ED25519 ED25519-SK ECDSA ECDSA-SK DSA RSA null"

@@ -17,7 +17,7 @@ Host web "www" !old # in the cellar
 	HostName=web.example.org
   # a note
   User   "bob b"   # his name
-  ProxyCommand nc %h#%p
+  ProxyCommand nc %h#%p # all
   Include nothing*
   # behind
 
@@ -33,11 +33,11 @@ Host last
 		Settings: []Setting{
 			{"HostName", "web.example.org", "", 7},
 			{"User", "bob b", "his name", 9},
-			{"ProxyCommand", "nc %h#%p", "", 10},
+			{"ProxyCommand", "nc %h#%p # all", "", 10},
 			{"Include", "nothing*", "", 11},
 		},
 		Text: "Host web \"www\" !old # in the cellar\n\tHostName=web.example.org\n  # a note\n" +
-			"  User   \"bob b\"   # his name\n  ProxyCommand nc %h#%p\n  Include nothing*\n  # behind\n",
+			"  User   \"bob b\"   # his name\n  ProxyCommand nc %h#%p # all\n  Include nothing*\n  # behind\n",
 	}
 	got, ok := c.Block("www")
 	if diff := cmp.Diff(want, got); diff != "" || !ok {

@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 )
 
 // Paths says which files make up a configuration.
@@ -46,15 +47,19 @@ func File(path string) (Paths, error) {
 	return Paths{User: path, Home: pw.HomeDir, Explicit: true}, nil
 }
 
-// passwd is the entry of the real uid. os/user.Current would take $HOME.
-func passwd() (*user.User, error) {
-	uid := strconv.Itoa(os.Getuid())
-	pw, err := user.LookupId(uid)
+// passwd is the entry of the real uid. os/user.Current would take $HOME. It is
+// asked for once, since the directory service behind it may be slow.
+var passwd = sync.OnceValues(func() (*user.User, error) {
+	uid := os.Getuid()
+	if uid < 0 { // a system without uids
+		return user.Current()
+	}
+	pw, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {
-		return nil, fmt.Errorf("no user exists for uid %s: %w", uid, err)
+		return nil, fmt.Errorf("no user exists for uid %d: %w", uid, err)
 	}
 	return pw, nil
-}
+})
 
 // Origin is where a value was set. The zero Origin is ssh's default.
 type Origin struct {
@@ -127,7 +132,9 @@ type Entry struct {
 	Tags    []string // of Tag in the block and of "# Tags: a, b" above it
 }
 
-// Problems lists what is wrong, in reading order.
+// Problems lists what is wrong, in reading order. A keyword that this ssh does
+// not know is listed unless IgnoreUnknown lets it pass for every host; whether
+// it is refused for one host is for Resolve to say.
 func (c *Config) Problems() []Problem { return append([]Problem(nil), c.problems...) }
 
 // Files lists every file that was read or looked for, for watching them.

@@ -20,6 +20,7 @@ const (
 	v9_4  version = 904  // Tag; Match tagged, localnetwork
 	v9_5  version = 905  // ObscureKeystrokeTiming
 	v9_6  version = 906  // ChannelTimeout; %j
+	v9_9  version = 909  // tokens in Include; mlkem768x25519-sha256
 	v10_0 version = 1000 // VersionAddendum; Match version, sessiontype, command; tokens in User and SetEnv
 	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS
 )
@@ -39,7 +40,9 @@ type dialect struct {
 
 	ciphers, macs, kex, keyTypes, caKeyTypes algorithms
 	gssKex                                   []string // prefixes of method names
+	shortKeys                                []string // names of key types without a format
 	identities                               []string // of IdentityFile, in order
+	modernQoS                                bool     // IPQoS takes DSCP only; the TOS names mean "none"
 }
 
 // installed is the dialect of the ssh in PATH. It is read off the program's
@@ -73,6 +76,18 @@ func dialectOf(program []byte) *dialect {
 // release is what Match version looks at.
 func (d *dialect) release() string {
 	return fmt.Sprintf("OpenSSH_%d.%d", d.version/100, d.version%100)
+}
+
+// lookup finds a keyword of this build.
+func (d *dialect) lookup(word string) key {
+	k := lookup(word)
+	if !d.knows(k, word) {
+		return kUnknown
+	}
+	if k == kServerAliveInterval && d.version >= v10_0 && equalFold(word, "setuptimeout") {
+		return kConnectTimeout // as Debian 13 has it
+	}
+	return k
 }
 
 // knows tells whether this build has the keyword, which is written as word.
@@ -209,6 +224,7 @@ func newDialect(v version, debian bool) *dialect {
 		ciphers:    algorithms{names(allCiphers), names(ciphers9)},
 		keyTypes:   algorithms{names(ecKeys + "," + dsaKeys + "," + rsaKeys), names(defaultKeys + defaultSignatures)},
 		kex:        algorithms{names(oldKex + "," + sntrupOld), names(sntrupOld + "," + curves + "," + groups)},
+		shortKeys:  names("ED25519,ED25519-SK,ECDSA,ECDSA-SK,DSA,RSA,null"),
 		identities: names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk,id_xmss,id_dsa"),
 	}
 	for k, text := range defaults {
@@ -217,15 +233,23 @@ func newDialect(v version, debian bool) *dialect {
 	if debian {
 		d.patchDebian()
 	}
-	if debian || v >= v10_0 {
+	if debian || v >= v9_9 {
 		// Debian brought the standard's name of sntrup761 to 9.2.
 		d.kex = algorithms{names(oldKex + "," + sntrup), names(sntrup + "," + curves + "," + groups)}
+	}
+	if v >= v9_9 {
+		d.kex = algorithms{names(oldKex + "," + sntrup + "," + mlkem), names(sntrup + "," + mlkem + "," + curves + "," + groups)}
 	}
 	if v >= v10_0 {
 		d.ciphers.defaults = names(ciphers10)
 		d.keyTypes.all = names(ecKeys + "," + rsaKeys)
-		d.kex = algorithms{names(oldKex + "," + sntrup + "," + mlkem), names(mlkem + "," + sntrup + "," + curves)}
-		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk")
+		d.shortKeys = names("null")
+		d.kex.defaults = names(mlkem + "," + sntrup + "," + curves + "," + groups)
+		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk,id_xmss")
+	}
+	if debian && v >= v10_0 {
+		d.modernQoS = true // backported to Debian 13
+		d.defaults[kIPQoS] = "ef cs1"
 	}
 	if v >= v9_5 {
 		d.defaults[kObscureKeystrokeTiming] = "yes"
@@ -234,6 +258,7 @@ func newDialect(v version, debian bool) *dialect {
 		d.defaults[kChannelTimeout] = "none"
 	}
 	if v >= v10_1 {
+		d.modernQoS = true
 		d.defaults[kIPQoS] = "ef none"
 		d.defaults[kWarnWeakCrypto] = "yes"
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"os/user"
 	"path"
@@ -16,7 +15,7 @@ func magic(pattern string) bool { return strings.ContainsAny(pattern, "*?[") }
 // glob is glob(3) with GLOB_TILDE, as Include uses it: the paths that exist
 // and match, in the order of their bytes. Unlike filepath.Glob it leaves
 // hidden files to patterns that begin with a dot.
-func glob(pattern, home string) ([]string, error) {
+func glob(pattern, home string) []string {
 	pattern = expandTilde(pattern, home)
 	dir := ""
 	if strings.HasPrefix(pattern, "/") {
@@ -30,26 +29,23 @@ func glob(pattern, home string) ([]string, error) {
 		}
 		var next []string
 		for _, dir := range found {
-			matches, err := globName(dir, name, last)
-			if err != nil {
-				return nil, err
-			}
-			next = append(next, matches...)
+			next = append(next, globName(dir, name, last)...)
 		}
 		found, rest = next, more
 	}
 	slices.Sort(found)
-	return found, nil
+	return found
 }
 
-// globName finds one component of a path below dir.
-func globName(dir, name string, last bool) ([]string, error) {
+// globName finds one component of a path below dir. A directory that cannot be
+// read has nothing in it, as for glob(3) without GLOB_ERR.
+func globName(dir, name string, last bool) []string {
 	if !magic(name) {
-		return existing(dir+unescape(name), last), nil
+		return existing(dir+unescape(name), last)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // glob(3) without GLOB_ERR goes on
+	if err != nil {
+		return nil
 	}
 	var found []string
 	for _, entry := range entries {
@@ -58,7 +54,7 @@ func globName(dir, name string, last bool) ([]string, error) {
 		}
 		found = append(found, existing(dir+entry.Name(), last)...)
 	}
-	return found, nil
+	return found
 }
 
 // existing is the path if there is something, with a slash if it must be a

@@ -48,6 +48,7 @@ func (r *resolution) finish() *Host {
 	r.clearForwards()
 	r.assembleLists()
 	r.check()
+	r.expandUser()
 	r.expandAll()
 	h.expandLate()
 	return h
@@ -143,6 +144,53 @@ func (r *resolution) isValue(k key) bool {
 	return len(r.set[k]) > 0 && !equalFold(r.set[k][0].text, "none")
 }
 
+// expandUser expands User, since 10.0, if a file set it; the result is then
+// looked at as if it came from the command line.
+func (r *resolution) expandUser() {
+	if r.dialect.version < v10_0 || len(r.set[kUser]) == 0 || r.set[kUser][0].at.file == nil {
+		return
+	}
+	v := &r.set[kUser][0]
+	user, err := expand(v.text, r.tokensBeforeUser, os.LookupEnv)
+	switch {
+	case err != nil:
+		r.failAt(v.at.origin(), expansion(kUser, err))
+	case user != v.text && !validUser(user):
+		r.failAt(v.at.origin(), "remote username contains invalid characters")
+	}
+	v.text = user
+}
+
+// tokensBeforeUser are those that do not depend on the user.
+func (r *resolution) tokensBeforeUser(letter byte) (string, bool) {
+	if letter == 'r' || letter == 'C' {
+		return "", false
+	}
+	return r.connectionTokens(letter)
+}
+
+// expandModern expands what ssh expands since 10.0.
+func (r *resolution) expandModern() {
+	if r.dialect.version < v10_0 {
+		return
+	}
+	if r.isValue(kRevokedHostKeys) {
+		r.expandPath(&r.set[kRevokedHostKeys][0])
+	}
+	if len(r.set[kVersionAddendum]) > 0 {
+		r.expandIn(&r.set[kVersionAddendum][0], true)
+	}
+	for i := range r.set[kSetEnv] {
+		v := &r.set[kSetEnv][i]
+		name, text, _ := strings.Cut(v.text, "=")
+		text, err := r.expand(text, true)
+		if err != nil {
+			r.failAt(v.at.origin(), expansion(kSetEnv, err))
+		}
+		v.text = name + "=" + text
+	}
+}
+
 // expandAll expands what ssh -G shows expanded.
 func (r *resolution) expandAll() {
 	if len(r.set[kHostKeyAlias]) > 0 {
@@ -151,6 +199,7 @@ func (r *resolution) expandAll() {
 	if r.isValue(kRemoteCommand) {
 		r.expandIn(&r.set[kRemoteCommand][0], false)
 	}
+	r.expandModern()
 	for _, k := range []key{kControlPath, kIdentityAgent, kForwardAgentPath} {
 		if r.isValue(k) || len(r.set[k]) > 0 && k != kControlPath {
 			r.expandPath(&r.set[k][0])

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -40,6 +38,7 @@ type file struct {
 	blocks     []block
 	conditions map[int32]*condition // of Match lines, by directive
 	includes   map[int32][]*file    // of Include lines, by directive
+	perHost    map[int32]bool       // Include lines whose files depend on the host
 	exact      map[string]int32     // the last of the links of a plain Host name
 	links      []link
 	open       []int32 // blocks that a look-up by name does not settle, in order
@@ -67,11 +66,6 @@ type fileKey struct {
 	path string
 	user bool
 }
-
-// deepestInclude is READCONF_MAX_DEPTH.
-const deepestInclude = 16
-
-const tooDeep = "Too many recursive configuration includes"
 
 // finding is a Problem with its place in the order of reading.
 type finding struct {
@@ -263,11 +257,8 @@ func (l *loader) line(f *file, at int, raw string, number int32, depth int) {
 	if word == "" {
 		return
 	}
-	d := directive{rest: rest, at: int32(at), line: number, seq: l.seq, key: lookup(word)}
+	d := directive{rest: rest, at: int32(at), line: number, seq: l.seq, key: l.dialect.lookup(word)}
 	l.seq++
-	if d.key != kUnknown && !l.dialect.knows(d.key, word) {
-		d.key = kUnknown
-	}
 	if d.key == kHost || d.key == kMatch {
 		f.begin(d.key)
 	}
@@ -422,7 +413,7 @@ func readHost(w *words) string {
 
 // match reads the criteria of a Match line.
 func (l *loader) match(f *file) string {
-	cond, why := parseCondition(l.words.rest, l.dialect)
+	cond, why := parseCondition(l.words.rest, l.words.args, l.dialect)
 	if cond.final {
 		l.final = true
 	}
@@ -437,88 +428,6 @@ func (l *loader) match(f *file) string {
 	}
 	f.conditions[int32(len(f.directives)-1)] = cond
 	return ""
-}
-
-// include reads the files of an Include line.
-func (l *loader) include(f *file, depth int) string {
-	index := int32(len(f.directives) - 1)
-	args := append([]string(nil), l.words.args...)
-	for _, arg := range args {
-		if arg == "" {
-			return "keyword include empty argument"
-		}
-		if arg[0] == '~' && !f.user {
-			return fmt.Sprintf("bad include path %s.", Printable(arg))
-		}
-		paths, err := glob(f.includePath(arg), l.home)
-		if err != nil {
-			return fmt.Sprintf("glob failed for %s.", Printable(arg))
-		}
-		for _, path := range paths {
-			if why := l.included(f, index, path, depth+1); why != "" {
-				return why
-			}
-		}
-	}
-	l.words = words{key: kInclude, name: "include", dialect: l.dialect}
-	return ""
-}
-
-// includePath anchors a relative path.
-func (f *file) includePath(arg string) string {
-	switch {
-	case arg[0] == '/' || arg[0] == '~':
-		return arg
-	case f.user:
-		return "~/.ssh/" + arg
-	}
-	return systemDir + "/" + arg
-}
-
-// included reads one file of an Include line, once however often it is
-// included. ssh finds a file that includes itself by the depth; here it is one
-// that is still being read.
-func (l *loader) included(f *file, index int32, path string, depth int) string {
-	if child, ok := l.parsed[fileKey{path, f.user}]; ok {
-		if child.reading || depth+child.height > deepestInclude {
-			return tooDeep
-		}
-		f.add(index, child)
-		return ""
-	}
-	if depth > deepestInclude {
-		return tooDeep
-	}
-	text, err := l.read(path, true)
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // a dangling link: ssh goes on
-		return ""
-	case errors.Is(err, errInsecure):
-		return insecure(path)
-	case err != nil:
-		return cannotOpen(path, err)
-	}
-	partial := !f.unconditional()
-	if partial {
-		l.partial++
-	}
-	f.add(index, l.parse(path, f.user, text, depth))
-	if partial {
-		l.partial--
-	}
-	return ""
-}
-
-// add makes child part of f.
-func (f *file) add(index int32, child *file) {
-	if f.includes == nil {
-		f.includes = map[int32][]*file{}
-	}
-	f.includes[index] = append(f.includes[index], child)
-	f.height = max(f.height, child.height+1)
-	if child.loud {
-		f.blocks[len(f.blocks)-1].loud = true
-	}
 }
 
 // origin is the place as others see it.
@@ -540,30 +449,4 @@ func (f *file) raw(i int32) string {
 		line = line[:end]
 	}
 	return strings.TrimSpace(line)
-}
-
-// Dirs lists the directories in which Include looked for files by pattern: a
-// file that appears there may belong to the configuration.
-func (c *Config) Dirs() []string {
-	var dirs []string
-	for _, f := range c.reading {
-		for _, d := range f.directives {
-			if d.key == kInclude {
-				dirs = append(dirs, c.globDirs(f, d.rest)...)
-			}
-		}
-	}
-	slices.Sort(dirs)
-	return slices.Compact(dirs)
-}
-
-func (c *Config) globDirs(f *file, rest string) (dirs []string) {
-	args, _ := splitWords(rest, nil)
-	for _, arg := range args {
-		if arg == "" || !magic(arg) {
-			continue
-		}
-		dirs = append(dirs, filepath.Dir(expandTilde(f.includePath(arg), c.includeHome())))
-	}
-	return dirs
 }

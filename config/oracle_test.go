@@ -24,8 +24,9 @@ var oracle = make(chan struct{}, 2)
 
 var findSSH = sync.OnceValues(func() (string, error) { return exec.LookPath("ssh") })
 
-// askSSH runs ssh -G. args stand before the host's name.
-func askSSH(t *testing.T, file, host string, args ...string) answer {
+// askSSH runs ssh -G with the command line of a Match, without -F if file is
+// empty.
+func askSSH(t *testing.T, file, host string, m Match) answer {
 	t.Helper()
 	ssh, err := findSSH()
 	if err != nil {
@@ -36,7 +37,13 @@ func askSSH(t *testing.T, file, host string, args ...string) answer {
 	}
 	oracle <- struct{}{}
 	defer func() { <-oracle }()
-	args = append(append([]string{"-F", file, "-G"}, args...), "--", host)
+	args := append(append([]string{"-G"}, arguments(m)...), "--", host)
+	if file != "" {
+		args = append([]string{"-F", file}, args...)
+	}
+	if m.Command != "" {
+		args = append(args, m.Command)
+	}
 	cmd := exec.Command(ssh, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -52,6 +59,19 @@ func askSSH(t *testing.T, file, host string, args ...string) answer {
 		}
 	}
 	return a
+}
+
+// arguments are those of ssh for a Match.
+func arguments(m Match) (args []string) {
+	for _, pair := range [][2]string{{"-l", m.User}, {"-p", m.Port}, {"-J", m.Jump}} {
+		if pair[1] != "" {
+			args = append(args, pair[0], pair[1])
+		}
+	}
+	for _, o := range m.Options {
+		args = append(args, "-o", o)
+	}
+	return args
 }
 
 // write puts files into a new directory and returns its path.

@@ -18,7 +18,7 @@ var (
 const perConfig = 2
 
 func TestRandomConfigsResolveAsSSHDoes(t *testing.T) {
-	askSSH(t, "none", "web") // skips where there is none
+	askSSH(t, "none", "web", Match{}) // skips where there is none
 	seeds := make(chan uint64)
 	var workers sync.WaitGroup
 	for range cap(oracle) {
@@ -42,7 +42,7 @@ func compareRandom(t *testing.T, s uint64) {
 	for range perConfig {
 		host := g.pick(randomHosts)
 		r.match = g.match()
-		theirs := askSSH(t, dir+"/config", host, arguments(r.match)...)
+		theirs := askSSH(t, dir+"/config", host, r.match)
 		m := r.match
 		m.Execute = true
 		h, _ := Load(Paths{User: dir + "/config", Home: homeOf(t), Explicit: true}).Resolve(host, m)

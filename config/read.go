@@ -155,13 +155,21 @@ func (w *words) lonely(arg string, i int, word string) string {
 	return ""
 }
 
+// specified refuses a list without words, which older releases let pass.
+func (w *words) specified(count int) string {
+	if count == 0 && w.dialect.version >= v10_0 {
+		return "no " + w.name + " specified"
+	}
+	return ""
+}
+
 func readDomains(w *words) string {
 	for i := 0; ; i++ {
 		arg, ok := w.next()
 		if !ok {
-			return ""
+			return w.specified(i)
 		}
-		if arg == "" {
+		if arg == "" && w.dialect.version < v10_0 {
 			return "keyword " + w.name + " empty argument"
 		}
 		if why := w.lonely(arg, i, "none"); why != "" {
@@ -179,7 +187,7 @@ func readCNAMEs(w *words) string {
 	for i := 0; ; i++ {
 		arg, ok := w.next()
 		if !ok {
-			return ""
+			return w.specified(i)
 		}
 		if why := w.lonely(arg, i, "none"); why != "" {
 			return why
@@ -236,10 +244,10 @@ func checkPermit(arg string) string {
 }
 
 func readSendEnv(w *words) string {
-	for {
+	for i := 0; ; i++ {
 		arg, ok := w.next()
 		if !ok {
-			return ""
+			return w.specified(i)
 		}
 		if arg == "" || strings.Contains(arg, "=") {
 			return "Invalid environment name."
@@ -249,10 +257,10 @@ func readSendEnv(w *words) string {
 }
 
 func readSetEnv(w *words) string {
-	for {
+	for i := 0; ; i++ {
 		arg, ok := w.next()
 		if !ok {
-			return ""
+			return w.specified(i)
 		}
 		name, _, ok := strings.Cut(arg, "=")
 		if !ok {
@@ -501,7 +509,7 @@ func readIPQoS(w *words) string {
 			texts[1] = texts[0]
 			break
 		}
-		if texts[i], ok = parseQoS(arg); !ok {
+		if texts[i], ok = parseQoS(arg, w.dialect.modernQoS); !ok {
 			return "Bad IPQoS value: " + Printable(arg)
 		}
 	}
@@ -572,30 +580,62 @@ func readFacility(w *words) string {
 // expandEnv puts environment variables in place of ${NAME}.
 func expandEnv(s string) (string, error) { return expand(s, nil, os.LookupEnv) }
 
+// usualInterval is the milliseconds of ObscureKeystrokeTiming yes.
+const usualInterval = 20
+
 // readObscure reads ObscureKeystrokeTiming: yes, no, or "interval:N" in
 // milliseconds from 1 to 1000.
 func readObscure(w *words) string {
-	arg, _ := w.next()
-	if arg == "" {
-		return "missing argument."
+	arg, ok := w.next()
+	interval, timed := strings.CutPrefix(arg, "interval:")
+	switch {
+	case !ok:
+		return "missing argument"
+	case arg == "yes" || arg == "true":
+		w.emit(w.key, "yes")
+	case arg == "no" || arg == "false":
+		w.emit(w.key, "no")
+	case !timed:
+		return fmt.Sprintf("unsupported argument \"%s\"", Printable(arg))
+	default:
+		return w.interval(interval)
 	}
-	if text, ok := onOff[lower(arg)]; ok {
-		w.emit(w.key, text)
-		return ""
+	if len(w.args) > 0 {
+		return "invalid arguments"
 	}
-	interval, ok := strings.CutPrefix(arg, "interval:")
-	n, why := number(interval, 1, 1000)
-	if !ok || why != "" {
-		return fmt.Sprintf("invalid ObscureKeystrokeTiming \"%s\"", Printable(arg))
-	}
-	w.emit(w.key, "interval:"+strconv.FormatInt(n, 10))
 	return ""
 }
 
-// readVersionAddendum takes the rest of the line but for a comment.
+func (w *words) interval(s string) string {
+	n, why := number(s, 0, math.MaxInt32)
+	switch {
+	case s == "":
+		return "integer value missing."
+	case why != "":
+		return "integer value " + why + "."
+	case n < 1 || n > 1000:
+		return "value out of range."
+	case len(w.args) > 0:
+		return "invalid arguments"
+	case n == usualInterval:
+		w.emit(w.key, "yes")
+	default:
+		w.emit(w.key, strconv.FormatInt(n, 10))
+	}
+	return ""
+}
+
+// readVersionAddendum takes the rest of the line. readconf.c means to cut a
+// comment off, but looks for it in the keyword.
 func readVersionAddendum(w *words) string {
-	text, _, _ := strings.Cut(w.rest, "#")
-	w.emit(w.key, strings.TrimRight(text, white))
+	text := w.rest
+	if strings.Contains(text, "\r") {
+		return "Invalid versionaddendum argument"
+	}
+	if equalFold(text, "none") {
+		text = ""
+	}
+	w.emit(w.key, text)
 	w.consume()
 	return ""
 }
@@ -605,7 +645,7 @@ func readChannelTimeout(w *words) string {
 	for i := 0; ; i++ {
 		arg, ok := w.next()
 		if !ok {
-			return ""
+			return w.specified(i)
 		}
 		if why := w.lonely(arg, i, "none"); why != "" {
 			return why

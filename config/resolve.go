@@ -32,6 +32,9 @@ type resolution struct {
 	host       string // what Host lines are matched with: name, then the canonical name
 	match      Match
 	local      *user.User
+	final      bool // a Match final asks for a second pass
+	depth      int  // of the file being read
+	circle     bool // Includes that depend on the host go round in one
 	last       bool // the second pass, of Match final and canonical names
 	set        [keyCount][]value
 	shadowed   []value // what came too late
@@ -48,7 +51,7 @@ type resolution struct {
 // is never nil; the error is ssh's refusal (a Problem, or several joined), and
 // then nothing may be dialled.
 func (c *Config) Resolve(name string, m Match) (*Host, error) {
-	r := &resolution{Config: c, match: m}
+	r := &resolution{Config: c, match: m, final: c.final}
 	local, err := passwd()
 	if err != nil {
 		local = &user.User{Uid: strconv.Itoa(os.Getuid()), HomeDir: c.paths.Home}
@@ -166,7 +169,7 @@ func (r *resolution) option(line string) {
 	}
 	here := Origin{File: commandLine}
 	name := lower(word)
-	k := lookup(word)
+	k := r.dialect.lookup(word)
 	switch {
 	case !more:
 		r.failAt(here, fmt.Sprintf("no argument after keyword \"%s\"", Printable(name)))
@@ -177,7 +180,7 @@ func (r *resolution) option(line string) {
 	case k == kInclude:
 		r.failAt(here, "Include directive not supported as a command-line option")
 		return
-	case k == kUnknown || !r.dialect.knows(k, word):
+	case k == kUnknown:
 		if !matchList(name, r.text(kIgnoreUnknown), true) {
 			r.failAt(here, badOption(word))
 		}
@@ -214,6 +217,12 @@ func (r *resolution) walk(f *file, active bool) {
 	if !active && !f.loud {
 		return
 	}
+	if r.depth++; r.depth > deepestInclude+1 {
+		r.fail(tooDeep) // by Includes that depend on the host
+		r.circle = true
+		return
+	}
+	defer func() { r.depth-- }()
 	r.block(f, 0, active)
 	var buf [8]int32
 	named := f.named(r.host, buf[:0])
@@ -366,11 +375,9 @@ func (r *resolution) block(f *file, b int32, active bool) {
 func (r *resolution) line(at place, active bool) {
 	d := &at.file.directives[at.line]
 	switch {
+	case d.bad && d.key != kInclude: // what an Include line found before its fault counts
 	case d.key == kInclude:
-		for _, child := range at.file.includes[at.line] {
-			r.walk(child, active)
-		}
-	case d.bad:
+		r.include(at, active)
 	case d.key == kUnknown:
 		r.unknown(at)
 	case keywords[d.key].read == nil, !active && !keywords[d.key].always:
@@ -448,9 +455,9 @@ func (r *resolution) add(v value) bool {
 		r.failLine(v.at, fmt.Sprintf("Too many certificate files specified (max %d).", mostIdentities))
 	case (k == kUserKnownHostsFile || k == kGlobalKnownHostsFile) && n >= mostHostFiles:
 		r.failLine(v.at, "too many "+keywords[k].lower+" entries.")
-	case k == kCanonicalDomains && n >= mostDomains:
+	case k == kCanonicalDomains && n >= mostDomains && r.dialect.version < v10_0:
 		r.failLine(v.at, "too many hostname suffixes.")
-	case k == kCanonicalizePermittedCNAMEs && n >= mostDomains:
+	case k == kCanonicalizePermittedCNAMEs && n >= mostDomains && r.dialect.version < v10_0:
 		r.failLine(v.at, "too many permitted CNAMEs.")
 	default:
 		r.set[k] = append(r.set[k], v)

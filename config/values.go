@@ -251,21 +251,34 @@ var qualities = []struct {
 	{"cs0", 0x00}, {"cs1", 0x20}, {"cs2", 0x40}, {"cs3", 0x60},
 	{"cs4", 0x80}, {"cs5", 0xa0}, {"cs6", 0xc0}, {"cs7", 0xe0},
 	{"ef", 0xb8}, {"le", 0x04},
-	{"lowdelay", 0x10}, {"throughput", 0x08}, {"reliability", 0x04},
 }
 
-// parseQoS is a name of IPQoS or a byte, as ssh -G prints it.
-func parseQoS(s string) (string, bool) {
+// tosNames are services of TOS, which newer releases take and do not follow.
+var tosNames = map[string]int{"lowdelay": 0x10, "throughput": 0x08, "reliability": 0x04}
+
+// parseQoS is a name of IPQoS or a byte, as ssh -G prints it. In modern
+// releases the names of TOS count as none, and a byte is decimal.
+func parseQoS(s string, modern bool) (string, bool) {
 	for _, q := range qualities {
 		if equalFold(q.name, s) {
-			return qosName(q.tos), true
+			return q.name, true
 		}
+	}
+	tos, named := tosNames[lower(s)]
+	switch {
+	case named && modern:
+		return "none", true
+	case named:
+		return qosName(tos, modern), true
+	case modern:
+		n, why := number(s, 0, 255)
+		return qosName(int(n), modern), why == ""
 	}
 	n, err := strconv.ParseInt(s, 0, 64)
 	if err != nil || n < 0 || n > 255 || !strtolBase(s) {
 		return "", false
 	}
-	return qosName(int(n)), true
+	return qosName(int(n), modern), true
 }
 
 // strtolBase refuses what Go reads as a number and strtol(3) does not.
@@ -275,10 +288,15 @@ func strtolBase(s string) bool {
 	return !binary && !strings.Contains(s, "_")
 }
 
-func qosName(tos int) string {
+func qosName(tos int, modern bool) string {
 	for _, q := range qualities {
 		if q.tos == tos {
 			return q.name
+		}
+	}
+	for name, byte := range tosNames {
+		if byte == tos && !modern {
+			return name
 		}
 	}
 	return fmt.Sprintf("0x%02x", tos)

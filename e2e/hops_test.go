@@ -80,7 +80,7 @@ func TestChainIsDrawn(t *testing.T) {
 		c := newClient(t, ends+"    ProxyJump mid\n\nHost mid\n    HostName "+midAddr+"\n    User porter\n    ProxyJump bastion\n")
 		s := openScreen(t, c)
 		s.search("inner")
-		s.wait(`you ─+▶ bastion ─+▶ mid ─+▶ inner`)
+		s.wait(`you ──▶ bastion ─+▶ mid ─+▶ inner`)
 		s.quit()
 	})
 }

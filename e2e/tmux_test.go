@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,12 +36,17 @@ func (c *client) pane(t *testing.T, cols, rows int, argv ...string) *pane {
 		"set-option", "-sg", "escape-time", "0", ";", "set-option", "-g", "history-limit", "5000", ";",
 		"new-session", "-d", "-x", strconv.Itoa(cols), "-y", strconv.Itoa(rows), "--",
 	}
-	if out, err := c.command(append(tmux, c.resolve(argv)...)...).CombinedOutput(); err != nil {
+	// tmux 3.3 now and then forgets the status of a program that has ended.
+	keep := []string{"sh", "-c", `trap : INT HUP; "$@"; echo $? >` + p.status() + `.new; mv ` + p.status() + `.new ` + p.status(), "sh"}
+	if out, err := c.command(slices.Concat(tmux, keep, c.resolve(argv))...).CombinedOutput(); err != nil {
 		t.Fatalf("tmux: %v: %s", err, out)
 	}
 	t.Cleanup(p.close)
 	return p
 }
+
+// status is the file that gets the exit status of the program.
+func (p *pane) status() string { return p.socket + ".status" }
 
 // close ends the terminal and what runs in it.
 func (p *pane) close() {
@@ -160,29 +167,17 @@ func (p *pane) dead() bool {
 // ended waits for the end of the program and returns its exit status.
 func (p *pane) ended() int {
 	p.t.Helper()
-	p.until("the program has ended", p.dead)
 	var status string
-	p.until("its exit status is known", func() bool {
-		status = strings.TrimSpace(p.tmux("display-message", "-p", "#{pane_dead_status}"))
-		if status == "" {
-			p.nudge()
-		}
-		return status != ""
+	p.until("the program has ended with a status", func() bool {
+		text, err := os.ReadFile(p.c.path(p.status()))
+		status = strings.TrimSpace(string(text))
+		return err == nil
 	})
 	n, err := strconv.Atoi(status)
 	if err != nil {
 		p.t.Fatalf("the program ended with the status %q", status)
 	}
 	return n
-}
-
-// nudge makes tmux look after its children: now and then tmux 3.3a loses the
-// signal of one's end, and has no status then.
-func (p *pane) nudge() {
-	p.t.Helper()
-	if _, err := p.c.sh("kill -CHLD " + strings.TrimSpace(p.tmux("display-message", "-p", "#{pid}"))); err != nil {
-		p.t.Fatal(err)
-	}
 }
 
 func (p *pane) until(what string, holds func() bool) {

@@ -45,3 +45,15 @@ func compareWithKeygen(t *testing.T, file string) {
 		t.Errorf("ssh-keygen -lv prints (-), we (+):\n%s", diff)
 	}
 }
+
+func TestTheBishopsVisitsAreCountedToFourteen(t *testing.T) {
+	// Straight to the upper left corner and long there, then one byte away.
+	sum := append(make([]byte, 31), 0xff)
+	field := walk(sum)
+	if got := field[0][0]; got != 14 {
+		t.Errorf("the corner counts %d visits", got)
+	}
+	if got := artSigns[field[4][4]]; got != 'E' {
+		t.Errorf("he ends at %q", got)
+	}
+}

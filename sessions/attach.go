@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,8 +51,9 @@ func (s *Session) view(ctx context.Context, stdin io.Reader, stdout, stderr io.W
 	input := make(chan error, 1) // room for all: the copies end even if nobody waits
 	output := make(chan error, 2)
 	go func() { input <- feed(s.remote.stdin, stdin) }() // ends with stdin
-	go func() { output <- show(stdout, s.remote.stdout) }()
-	go func() { output <- show(stderr, s.remote.stderr) }()
+	var gone atomic.Bool
+	go func() { output <- show(viewer{stdout, &gone}, s.remote.stdout) }()
+	go func() { output <- show(viewer{stderr, &gone}, s.remote.stderr) }()
 
 	for running := 2; running > 0; {
 		var err error
@@ -63,6 +65,7 @@ func (s *Session) view(ctx context.Context, stdin io.Reader, stdout, stderr io.W
 			err = context.Cause(ctx)
 		}
 		if err != nil {
+			gone.Store(true)
 			exit, err := s.abandon(err)
 			drain(output, running)
 			return exit, err
@@ -99,10 +102,25 @@ func feed(remote io.WriteCloser, stdin io.Reader) error {
 	}
 }
 
+// viewer is where output goes until the viewer is gone. The far side may take
+// its time to end a session, and its output must not turn up later in what
+// the caller does next.
+type viewer struct {
+	io.Writer
+	gone *atomic.Bool
+}
+
+func (v viewer) Write(b []byte) (int, error) {
+	if v.gone.Load() {
+		return 0, errClosed
+	}
+	return v.Writer.Write(b)
+}
+
 // show copies output to a viewer. Only the viewer's side can fail: the far
 // side's always ends with io.EOF, and supervise finds out why.
-func show(viewer io.Writer, output io.Reader) error {
-	if _, err := io.CopyBuffer(viewer, output, make([]byte, bufferSize)); err != nil {
+func show(v viewer, output io.Reader) error {
+	if _, err := io.CopyBuffer(v, output, make([]byte, bufferSize)); err != nil {
 		return fmt.Errorf("writing to the viewer: %w", err)
 	}
 	return nil
@@ -115,8 +133,8 @@ func (s *Session) abandon(cause error) (Exit, error) {
 	return s.exit(), cause
 }
 
-// drain waits for the copies that still run, so that nothing is written to a
-// viewer after Attach; but not for one that is stuck in the viewer itself.
+// drain waits a little for the copies that still run: for a write under way,
+// not for a viewer that is stuck, nor for a far side that sends nothing.
 func drain(output <-chan error, running int) {
 	patience := time.NewTimer(grace)
 	defer patience.Stop()

@@ -14,7 +14,11 @@ import (
 
 const (
 	unknown = 255 // the Status of a session that has none, as ssh exits then
-	grace   = 2 * time.Second
+
+	// grace is for the far side to confirm the end of a session that is closed
+	// from here. sshd does so when the program has let go of its output, which
+	// may be never; then the channel ends with the connection.
+	grace = 250 * time.Millisecond
 
 	// answerLimit is for the proof of life at the end of a session: a link's
 	// own keepalives end a connection that is silent for longer.
@@ -84,7 +88,7 @@ func answers(ctx context.Context, conn *transport.Conn) bool {
 
 // broke is why conn ended, which it may learn a moment later than its users.
 func (s *Session) broke(ctx context.Context, conn *transport.Conn) error {
-	wait(ctx, grace, conn.Done())
+	wait(ctx, time.Second, conn.Done())
 	if err := conn.Err(); err != nil {
 		return err
 	}

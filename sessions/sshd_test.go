@@ -54,23 +54,30 @@ type server struct {
 
 func startServer(t *testing.T, options ...string) *server {
 	t.Helper()
-	s := &server{dir: t.TempDir(), port: freePort(t)}
+	s := newServer(t)
 	_ = os.Mkdir("/run/sshd", 0o755) // sshd as root wants it, and says so in its log; a boot empties /run
+	options = append(options,        // the first value of an option counts
+		"ListenAddress 127.0.0.1:"+strconv.Itoa(s.port),
+		"HostKey "+s.path("hostkey"),
+		"AuthorizedKeysFile "+s.path("authorized_keys"),
+		"PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
+		"MaxStartups 100", "UseDNS no", "")
+	s.write(t, "sshd_config", []byte(strings.Join(options, "\n")))
+	s.start(t)
+	t.Cleanup(s.stop)
+	return s
+}
+
+// newServer is the files of one.
+func newServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{dir: t.TempDir(), port: freePort(t)}
 	hostKey := ssh.MarshalAuthorizedKey(s.writeKey(t, "hostkey"))
 	s.write(t, "known_hosts", fmt.Appendf(nil, "[127.0.0.1]:%d %s", s.port, hostKey))
 	s.write(t, "authorized_keys", ssh.MarshalAuthorizedKey(s.writeKey(t, "id")))
 	s.write(t, "ssh_config", fmt.Appendf(nil, "Host targaryen\nHostName 127.0.0.1\nPort %d\nIdentityFile %s\nIdentitiesOnly yes\n"+
 		"UserKnownHostsFile %s\nGlobalKnownHostsFile none\nStrictHostKeyChecking yes\nLogLevel ERROR\nBatchMode yes\n",
 		s.port, s.path("id"), s.path("known_hosts")))
-	s.write(t, "sshd_config", []byte(strings.Join(append([]string{
-		"ListenAddress 127.0.0.1:" + strconv.Itoa(s.port),
-		"HostKey " + s.path("hostkey"),
-		"AuthorizedKeysFile " + s.path("authorized_keys"),
-		"PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
-		"MaxStartups 100", "MaxSessions 10", "UseDNS no", "Subsystem sftp internal-sftp",
-	}, options...), "\n")+"\n"))
-	s.start(t)
-	t.Cleanup(s.stop)
 	return s
 }
 

@@ -109,7 +109,8 @@ func (a *auth) prepare() []*identity {
 	return slices.Concat([]*identity{}, named, others, files)
 }
 
-// files are the identity files, each after its certificate.
+// files are the identity files, each after its certificate: a server that
+// knows only the authority then refuses nothing. (ssh offers the key first.)
 func (a *auth) files() []*identity {
 	paths, explicit := a.host.IdentityFiles()
 	certificates := a.host.CertificateFiles()

@@ -197,8 +197,8 @@ func TestNoErrorReachesAPersonRaw(t *testing.T) {
 	}
 }
 
-// The packet is one of before the key exchange: a disconnect, which x/crypto's
-// server has no way to send.
+// A disconnect before the key exchange is written by hand: x/crypto's
+// server cannot send one.
 func TestWordsOfADisconnectAreMadePrintable(t *testing.T) {
 	t.Parallel()
 	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))

@@ -287,6 +287,10 @@ func (k *hostKeys) changed(known knownHosts, key ssh.PublicKey) error {
 // unknown does with a new key what StrictHostKeyChecking says.
 func (k *hostKeys) unknown(key ssh.PublicKey, note string) error {
 	switch mode := strict(k.host); {
+	case (mode == strictNo || mode == strictNew) && k.file == "":
+		// As in ssh: trust on first use needs a place for the second.
+		return k.fail("hostkey-unknown", whereSet(k.host, "UserKnownHostsFile"),
+			"the host key of %q, %s %s, is not known and there is no file to remember it in", k.name, keys.TypeName(key), keys.Fingerprint(key))
 	case mode == strictNo, mode == strictNew:
 		k.remember(key)
 		return nil

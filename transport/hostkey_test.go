@@ -62,6 +62,9 @@ var hostKeyRows = []hostKeyRow{
 	{name: "the system's file counts", options: []string{"GlobalKnownHostsFile DIR/second"}, want: "ok"},
 	{name: "a list of revoked keys is read", known: "[127.0.0.1]:PORT ED", options: []string{"RevokedHostKeys DIR/revoked"}, want: "hostkey-revoked"},
 	{name: "a list of revoked keys that is missing refuses all", known: "[127.0.0.1]:PORT ED", options: []string{"RevokedHostKeys DIR/missing"}, want: "hostkey-revoked", differs: "hostkey-unknown"},
+	{name: "without a file of the user a new key is refused even where nothing is checked", options: []string{"UserKnownHostsFile none", "StrictHostKeyChecking no"}, want: "hostkey-unknown"},
+	{name: "without a file of the user a new key is refused with accept-new", options: []string{"UserKnownHostsFile none", "StrictHostKeyChecking accept-new"}, want: "hostkey-unknown"},
+	{name: "without a file of the user the system's file counts", options: []string{"UserKnownHostsFile none", "GlobalKnownHostsFile DIR/second"}, want: "ok"},
 	{name: "hashed names are matched", known: "HASHED ED", want: "ok"},
 }
 

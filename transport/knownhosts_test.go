@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -135,9 +136,9 @@ func TestAcceptedKeysAreFoundBySSHKeygen(t *testing.T) {
 				if err := rememberHost(file, "[wall.example]:2222", key, row.hash); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if got := foundByKeygen(t, file, "[wall.example]:2222"); len(got) != 1 {
-				t.Errorf("ssh-keygen finds the lines %v", got)
+				if got := foundByKeygen(t, file, "[wall.example]:2222"); len(got) != 1 {
+					t.Errorf("ssh-keygen finds the lines %v", got)
+				}
 			}
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -185,6 +186,44 @@ func TestKeysAcceptedAtTheSameTimeAreAllKept(t *testing.T) {
 	wg.Wait()
 	if all := readKnownHosts([]string{file}); len(all) != hosts {
 		t.Errorf("the file has %d lines, want %d", len(all), hosts)
+	}
+}
+
+func TestAKeyIsAddedOnceByThoseWhoWaitForTheLock(t *testing.T) {
+	locks := "/proc/locks"
+	if _, err := os.Stat(locks); err != nil {
+		t.Skip("who waits for a lock is known on Linux only")
+	}
+	file := write(t, filepath.Join(t.TempDir(), "known_hosts"), "")
+	holder, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	if err := lockFile(holder); err != nil {
+		t.Fatal(err)
+	}
+	info, err := holder.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := newKey(t).PublicKey()
+	done := make(chan error)
+	go func() { done <- rememberHost(file, "wall", key, false) }() // received below
+	waiting := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .*:%d `, reflect.ValueOf(info.Sys()).Elem().FieldByName("Ino").Uint()))
+	eventually(t, "another waits for the lock", func() bool {
+		held, err := os.ReadFile(locks)
+		return err == nil && waiting.Match(held)
+	})
+	if _, err := holder.WriteString(knownHostLine("wall", key, false)); err != nil {
+		t.Fatal(err)
+	}
+	holder.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if all := readKnownHosts([]string{file}); len(all) != 1 {
+		t.Errorf("the file has %d lines, want 1", len(all))
 	}
 }
 

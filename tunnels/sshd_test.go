@@ -64,13 +64,13 @@ func startServer(t *testing.T, options ...string) *server {
 	s.write(t, "ssh_config", fmt.Appendf(nil, "Host targaryen\nHostName 127.0.0.1\nPort %d\nIdentityFile %s\nIdentitiesOnly yes\n"+
 		"UserKnownHostsFile %s\nGlobalKnownHostsFile none\nStrictHostKeyChecking yes\nLogLevel ERROR\nBatchMode yes\n",
 		s.port, s.path("id"), s.path("known_hosts")))
-	s.write(t, "sshd_config", []byte(strings.Join(append([]string{
-		"ListenAddress 127.0.0.1:" + strconv.Itoa(s.port),
-		"HostKey " + s.path("hostkey"),
-		"AuthorizedKeysFile " + s.path("authorized_keys"),
+	options = append(options, // the first value of an option counts
+		"ListenAddress 127.0.0.1:"+strconv.Itoa(s.port),
+		"HostKey "+s.path("hostkey"),
+		"AuthorizedKeysFile "+s.path("authorized_keys"),
 		"PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
-		"MaxStartups 100", "MaxSessions 10", "UseDNS no", "Subsystem sftp internal-sftp",
-	}, options...), "\n")+"\n"))
+		"MaxStartups 100", "UseDNS no", "")
+	s.write(t, "sshd_config", []byte(strings.Join(options, "\n")))
 	s.start(t)
 	t.Cleanup(s.stop)
 	return s

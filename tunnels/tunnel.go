@@ -87,6 +87,7 @@ type Tunnel struct {
 
 	// Touched only by run, and by everybody once done is closed.
 	status    Status
+	told      Status // to notify, as the latest
 	linkNow   transport.LinkStatus
 	linkMoved bool // the link has left the state in which Open found it
 	listeners []net.Listener
@@ -198,7 +199,8 @@ func (t *Tunnel) serve(ctx context.Context) {
 	}
 }
 
-// takeNews takes over what LinkChanged has brought.
+// takeNews takes over what LinkChanged has brought, and tells whether it
+// matters to the tunnel: a link's latency does not.
 func (t *Tunnel) takeNews() bool {
 	t.mu.Lock()
 	news := t.news
@@ -207,9 +209,11 @@ func (t *Tunnel) takeNews() bool {
 	if news == nil {
 		return false
 	}
-	t.linkMoved = t.linkMoved || news.State != t.linkNow.State
+	moved := news.State != t.linkNow.State
+	told := moved || news.Failure != t.linkNow.Failure || news.ID != t.linkNow.ID
+	t.linkMoved = t.linkMoved || moved
 	t.linkNow = *news
-	return true
+	return told
 }
 
 // bind takes the port, and tells whether anything changed.
@@ -247,10 +251,13 @@ func (t *Tunnel) shut() {
 	t.notify(t.counted())
 }
 
-// publish works out the state and passes it on.
+// publish works out the state and passes on what has changed.
 func (t *Tunnel) publish() {
 	t.enter(t.state())
-	t.notify(t.counted())
+	if now := t.counted(); now != t.told {
+		t.told = now
+		t.notify(now)
+	}
 }
 
 func (t *Tunnel) enter(state State, failure *transport.Failure) {

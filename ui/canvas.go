@@ -142,9 +142,9 @@ func fitEnd(s string, w int) string {
 	if w < 1 {
 		return ""
 	}
-	head, tail := split(s, over+1)
-	if cells(head) < over+1 && tail != "" { // a wide character at the cut
-		_, tail = split(s, over+2)
+	_, tail := split(s, over+1)
+	for tail != "" && cells(tail) > w-1 { // a wide character at the cut
+		_, tail = split(tail, 2)
 	}
 	return "…" + tail
 }
@@ -176,43 +176,103 @@ func pad(s string, w int) string {
 func split(s string, w int) (head, tail string) {
 	rest, state, used := s, -1, 0
 	for rest != "" {
-		cluster, next, n, st := uniseg.FirstGraphemeClusterInString(rest, state)
+		_, next, n, st := uniseg.FirstGraphemeClusterInString(rest, state)
 		if used+n > w {
 			break
 		}
 		used, rest, state = used+n, next, st
-		_ = cluster
 	}
 	return s[:len(s)-len(rest)], rest
 }
 
+// wrapLimit is how many rows a text may have: what is longer was written to
+// be in the way.
+const wrapLimit = 200
+
 // wrap breaks s into rows of at most w cells, at spaces where there are some.
+// It takes time in proportion to the length of s.
 func wrap(s string, w int) []string {
 	if w < 1 {
 		return nil
 	}
 	var rows []string
-	for _, paragraph := range strings.Split(s, "\n") {
+	for paragraph := range strings.SplitSeq(s, "\n") {
 		text := strings.TrimLeft(paragraph, " ")
-		row := paragraph[:len(paragraph)-len(text)]
-		for i, word := range strings.Split(text, " ") {
-			switch {
-			case i == 0:
-				row += word
-			case cells(row)+1+cells(word) <= w:
-				row += " " + word
-			default:
-				rows, row = append(rows, row), word
-			}
-			for cells(row) > w {
-				head, tail := split(row, w)
-				if head == "" {
-					break
+		row, used := "", 0
+		word := func(word, before string) {
+			n := cells(word)
+			if used+len(before)+n > w {
+				if used > 0 {
+					rows = append(rows, row)
 				}
-				rows, row = append(rows, head), tail
+				row, used, before = "", 0, ""
+			}
+			if n > w {
+				var cut []string
+				cut, word = chop(word, w)
+				rows, n = append(rows, cut...), cells(word)
+			}
+			row, used = row+before+word, used+len(before)+n
+		}
+		before := paragraph[:len(paragraph)-len(text)]
+		for part := range strings.SplitSeq(text, " ") {
+			word(part, before)
+			before = " "
+			if len(rows) >= wrapLimit {
+				return append(rows[:wrapLimit-1], "…")
 			}
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// chop cuts pieces of w cells from s and returns them and the rest.
+func chop(s string, w int) (pieces []string, rest string) {
+	for len(pieces) < wrapLimit {
+		head, tail := split(s, w)
+		if tail == "" || head == "" {
+			break
+		}
+		pieces, s = append(pieces, head), tail
+	}
+	return pieces, fit(s, w)
+}
+
+// wrapPath is wrap for one value, which had better break after a slash or a
+// comma than within a word. The rows after the first have a width of their
+// own.
+func wrapPath(s string, first, others int) []string {
+	if cells(s) <= first {
+		return []string{s}
+	}
+	var rows []string
+	row, used, w := "", 0, first
+	end := func() { rows, row, used, w = append(rows, row), "", 0, others }
+	for s != "" {
+		n := strings.IndexAny(s, "/, ") + 1
+		if n == 0 {
+			n = len(s)
+		}
+		part := s[:n]
+		s = s[n:]
+		if used > 0 && used+cells(strings.TrimRight(part, " ")) > w {
+			end()
+		}
+		for used == 0 && len(rows) < wrapLimit {
+			head, tail := split(part, w)
+			if head == "" || strings.Trim(tail, " ") == "" {
+				break
+			}
+			if _, over := split(part, others); over != "" || len(rows) > 0 {
+				row, part = head, tail
+			} // else it need not be broken in the next row
+			end()
+		}
+		if len(rows) >= wrapLimit {
+			return append(rows[:wrapLimit-1], "…")
+		}
+		row, used = row+part, used+cells(part)
+	}
+	return append(rows, row)
 }

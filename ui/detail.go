@@ -411,7 +411,7 @@ func (p *sheet) options(d api.Detail) {
 	t := table{}
 	for _, o := range d.Options {
 		t.key = max(t.key, cells(o.Key))
-		t.value = max(t.value, cells(clean(o.Value)))
+		t.value = max(t.value, cells(tilde(o.Value)))
 	}
 	t.key = min(t.key, p.w/3)
 	for _, block := range []bool{true, false} { // the blocks are left out before values are broken
@@ -446,37 +446,15 @@ func (p *sheet) from(o api.Option, block bool) string {
 
 // option draws one option. A long keyword pushes its value to the right.
 func (p *sheet) option(i int, o api.Option, t table) {
-	key, shown := clean(o.Key), clean(o.Value)
+	key, shown := clean(o.Key), tilde(o.Value)
 	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: key + " " + shown + ", set in " + place(o.Origin)}
 	push := min(max(0, cells(key)-t.key), t.value-4)
 	from := span{"  " + fit(p.from(o, t.block), t.from), p.dim}
-	for n, r := range wrapPath(shown, t.value-push) {
+	for n, r := range wrapPath(shown, t.value-push, t.value+2+t.from) {
 		if n == 0 {
 			p.item(it, line{{pad(key, t.key+push), p.dim}, {"  " + pad(r, t.value-push), p.plain}, from})
 		} else {
-			p.add(line{{strings.Repeat(" ", t.key+push+2) + r, p.plain}})
+			p.add(line{{strings.Repeat(" ", t.key+2) + r, p.plain}})
 		}
 	}
-}
-
-// wrapPath is wrap for one value, which had better break after a slash or a
-// comma than within a word.
-func wrapPath(s string, w int) []string {
-	if cells(s) <= w {
-		return []string{s}
-	}
-	var rows []string
-	row := ""
-	for _, part := range strings.SplitAfter(strings.NewReplacer("/", "/\n", ",", ",\n", " ", " \n").Replace(s), "\n") {
-		part = strings.TrimSuffix(part, "\n")
-		if row != "" && cells(row+strings.TrimRight(part, " ")) > w {
-			rows, row = append(rows, row), ""
-		}
-		row += part
-		for cells(strings.TrimRight(row, " ")) > w {
-			head, tail := split(row, w)
-			rows, row = append(rows, head), tail
-		}
-	}
-	return append(rows, row)
 }

@@ -55,30 +55,12 @@ func (d *dialog) turn(n int) {
 	d.focus = (d.focus + n + d.stops()) % d.stops()
 }
 
-// key handles a key; it always belongs to the dialog.
-func (d *dialog) key(ev *tcell.EventKey) {
-	d.said = ""
-	typing := d.focus >= 0 && d.focus < len(d.fields)
-	switch ev.Key() {
-	case tcell.KeyEsc:
-		d.escape()
-	case tcell.KeyTab, tcell.KeyDown:
-		d.turn(1)
-	case tcell.KeyBacktab, tcell.KeyUp:
-		d.turn(-1)
-	case tcell.KeyEnter:
-		d.enter()
-	default:
-		switch {
-		case typing && d.fields[d.focus].key(ev):
-		case ev.Key() == tcell.KeyRight:
-			d.turn(1)
-		case ev.Key() == tcell.KeyLeft:
-			d.turn(-1)
-		case ev.Key() == tcell.KeyRune:
-			d.pick(ev.Rune())
-		}
+// field is the one that is typed into, nil if a button has the focus.
+func (d *dialog) field() *field {
+	if d.focus < 0 || d.focus >= len(d.fields) {
+		return nil
 	}
+	return d.fields[d.focus].field
 }
 
 // pick moves to the button with that letter; Enter presses it, so that what

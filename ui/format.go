@@ -102,6 +102,9 @@ func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
+	if stem, ok := strings.CutSuffix(what, "ry"); ok {
+		what = stem + "rie"
+	}
 	return strconv.Itoa(n) + " " + what + "s"
 }
 

@@ -9,34 +9,37 @@ func (s *screen) showHelp() { s.help = &help{} }
 
 // helpRows are the keys in their groups, then what the shapes mean.
 func (s *screen) helpRows(w int) []line {
-	var out []line
-	group := ""
+	var groups []string
+	rows := map[string][]line{}
 	for i := range keys {
 		k := &keys[i]
 		if k.help == "" {
 			continue
 		}
-		if k.group != group {
-			if group != "" {
-				out = append(out, nil)
-			}
-			group = k.group
-			out = append(out, line{{group, s.heading}})
+		if rows[k.group] == nil {
+			groups = append(groups, k.group)
 		}
-		for n, r := range wrap(k.help, w-18) {
-			names := ""
-			if n == 0 {
-				names = strings.Join(k.keys, " ")
-			}
-			out = append(out, line{{"  " + pad(names, 14) + "  ", s.key}, {r, s.plain}})
-		}
+		rows[k.group] = append(rows[k.group], s.keyRows(k, w)...)
+	}
+	var out []line
+	for _, g := range groups {
+		out = append(append(out, line{{g, s.heading}}), rows[g]...)
+		out = append(out, nil)
 	}
 	return append(out, s.legend()...)
 }
 
+func (s *screen) keyRows(k *key, w int) (out []line) {
+	names := strings.Join(k.keys, " ")
+	for _, r := range wrap(k.help, w-18) {
+		out = append(out, line{{"  " + pad(names, 14) + "  ", s.key}, {r, s.plain}})
+		names = ""
+	}
+	return out
+}
+
 func (s *screen) legend() []line {
 	return []line{
-		nil,
 		{{"Shapes", s.heading}},
 		{{"  ● ", s.up}, {"up        ", s.plain}, {"◐ ", s.busy}, {"connecting  ", s.plain}, {"? ", s.ask}, {"asks you", s.plain}},
 		{{"  ◌ ", s.busy}, {"retrying  ", s.plain}, {"✗ ", s.bad}, {"failed      ", s.plain}, {"○ ", s.dim}, {"closed   ", s.plain}, {"⇄ ", s.accent}, {"tunnels", s.plain}},
@@ -56,7 +59,7 @@ func (s *screen) scrollHelp(n int) {
 	s.help.top = max(0, min(s.help.top+n, len(s.helpRows(frame.w-4))-frame.inner().h))
 }
 
-func (s *screen) drawHelp(c canvas, _ rect) {
+func (s *screen) drawHelp(c canvas) {
 	frame := s.helpFrame()
 	c.fill(frame, s.plain)
 	c.frame(frame, line{{"Keys", s.title}}, s.focus)

@@ -2,8 +2,8 @@ package ui
 
 import (
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"sallyport/api"
 )
@@ -17,10 +17,23 @@ type journal struct {
 
 func (j *journal) settle(rows, height int) { j.up = max(0, min(j.up, rows-height)) }
 
+// sameNews is how close in time two equal lines are one piece of news, told by
+// the background process and by an act of ours that failed of it.
+const sameNews = 10 * time.Second
+
 // entries are the lines of the background process and our own by time, those
 // of the hosts that the query names.
 func (s *screen) entries() []api.Entry {
-	all := slices.Concat(s.snap.Log, s.said)
+	all := slices.Clone(s.snap.Log)
+	told := map[string]time.Time{}
+	for _, e := range all {
+		told[e.Host+"\x00"+e.Message] = e.Time
+	}
+	for _, e := range s.said {
+		if t, ok := told[e.Host+"\x00"+e.Message]; !ok || e.Time.Sub(t).Abs() > sameNews {
+			all = append(all, e)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b api.Entry) int { return a.Time.Compare(b.Time) })
 	query := strings.ToLower(strings.TrimSpace(string(s.journal.query.text)))
 	if query == "" {
@@ -49,7 +62,8 @@ func (s *screen) entryRows(e api.Entry, host, w int) []line {
 		indent += host + 2
 	}
 	var out []line
-	for i, r := range wrap(clean(e.Message), w-indent-1) {
+	message := clean(strings.TrimPrefix(e.Message, e.Host+": "))
+	for i, r := range wrap(message, w-indent-1) {
 		if i > 0 {
 			out = append(out, line{{strings.Repeat(" ", indent) + r, s.plain}})
 			continue
@@ -85,7 +99,7 @@ func (s *screen) drawLog(c canvas, l layout) {
 	rows := s.logRows(l.body.inner().w)
 	title := line{{"Log", s.title}}
 	if s.logSearching() {
-		title = append(title, span{" ─ ", s.focus}, span{strconv.Itoa(len(s.entries())) + " of " + strconv.Itoa(len(s.snap.Log)+len(s.said)), s.plain})
+		title = append(title, span{" ─ ", s.focus}, span{count(len(s.entries()), "entry"), s.plain})
 	}
 	c.frame(l.body, title, s.focus)
 	in := l.body.inner()

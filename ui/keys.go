@@ -18,6 +18,7 @@ const (
 	inLog
 	inLogSearch
 	inHelp
+	inDialog
 
 	onHosts = inList | inDetail
 	onPages = onHosts | inLog
@@ -32,6 +33,7 @@ type key struct {
 	help   string   // a sentence, "" for keys that need none
 	do     func(*screen)
 	not    func(*screen) string // why it does not apply now, "" if it does; nil always applies
+	when   func(*screen) bool   // whether the footer has it now; nil always has
 }
 
 // keys is filled by init because help, which is one of its acts, reads it.
@@ -40,42 +42,49 @@ var keys []key
 func init() {
 	keys = []key{
 		// A host
-		{inList, []string{"Enter"}, "shell", "The selected host", "Open a shell. Leaving it comes back here.", (*screen).openShell, noHost},
-		{inDetail, []string{"Enter"}, "switch", "The selected host", "On a tunnel of the right pane: switch it on or off.", (*screen).toggleCurrent, noTunnelRow},
-		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost},
-		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow},
-		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil},
+		{inList, []string{"Enter"}, "shell", "The selected host", "Open a shell. Leaving it comes back here.", (*screen).openShell, noHost, nil},
+		{inDetail, []string{"Enter"}, "switch", "The selected host", "On a tunnel of the right pane: switch it on or off.", (*screen).toggleCurrent, noTunnelRow, nil},
+		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost, nil},
+		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
+		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil, (*screen).cancels},
 		// Searching
-		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags and comment, a few letters of each word.", (*screen).search, noConfig},
-		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil},
-		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil},
-		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil},
-		{inLog, []string{"Esc"}, "", "", "", (*screen).logClear, nil},
-		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil},
-		{inLogSearch, []string{"Esc"}, "clear", "", "", (*screen).logClear, nil},
+		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags and comment, a few letters of each word.", (*screen).search, nil, nil},
+		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil, nil},
+		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil, nil},
+		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil, nil},
+		{inLog, []string{"Esc"}, "", "", "", (*screen).logClear, nil, nil},
+		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil, nil},
+		{inLogSearch, []string{"Esc"}, "clear", "", "", (*screen).logClear, nil, nil},
 		// Moving
-		{onHosts, []string{"Tab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost},
-		{onPages | inSearch | inHelp, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil},
-		{onPages | inSearch | inHelp, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil},
-		{onPages | inHelp, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil},
-		{onPages | inHelp, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil},
-		{onPages | inHelp, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil},
-		{onPages | inHelp, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil},
-		// Its connection
-		{onHosts, []string{"x"}, "close", "Its connection", "Close it. Says first what would be lost.", (*screen).closeConnection, noConnection},
-		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil},
-		{onHosts, []string{"y"}, "copy", "The program", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost},
-		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil},
-		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil},
-		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil},
-		{onPages, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil},
-		{inHelp, []string{"Esc", "?", "q", "Enter"}, "close", "", "", func(s *screen) { s.help = nil }, nil},
+		{onHosts, []string{"Tab", "Backtab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost, nil},
+		{onPages | inSearch | inHelp, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil, nil},
+		{onPages | inSearch | inHelp, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil, nil},
+		{onPages | inHelp, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil, nil},
+		{onPages | inHelp, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil, nil},
+		{onPages | inHelp, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil, nil},
+		{onPages | inHelp, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil, nil},
+		// Less often
+		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection, nil},
+		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
+		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
+		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
+		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil, nil},
+		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil, nil},
+		{onPages, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil, nil},
+		// Questions
+		{inDialog, []string{"Enter"}, "next", "Questions", "Go to the next field; in the last one, answer. On a button: press it.", func(s *screen) { s.dialog.enter() }, nil, nil},
+		{inDialog, []string{"Tab", "↓", "→"}, "choose", "Questions", "To the next field or button. A button's first letter chooses it too.", func(s *screen) { s.dialog.turn(1) }, nil, nil},
+		{inDialog, []string{"Backtab", "↑", "←"}, "", "Questions", "To the one before.", func(s *screen) { s.dialog.turn(-1) }, nil, nil},
+		{inDialog, []string{"Esc"}, "decline", "Questions", "Do not answer: what asks is given up.", func(s *screen) { s.dialog.escape() }, nil, nil},
+		{inHelp, []string{"Esc", "?", "q", "Enter"}, "close", "", "", func(s *screen) { s.help = nil }, nil, nil},
 	}
 }
 
 // where is the place that has the keys.
 func (s *screen) where() where {
 	switch {
+	case s.dialog != nil:
+		return inDialog
 	case s.help != nil:
 		return inHelp
 	case s.page == logPage && s.journal.typing:
@@ -102,6 +111,12 @@ func keyName(ev *tcell.EventKey) string {
 		return "↑"
 	case tcell.KeyDown:
 		return "↓"
+	case tcell.KeyLeft:
+		return "←"
+	case tcell.KeyRight:
+		return "→"
+	case tcell.KeyCtrlJ:
+		return "Enter" // one that was typed before the terminal was raw
 	}
 	return strings.Replace(ev.Name(), "Ctrl+", "Ctrl-", 1)
 }
@@ -109,12 +124,12 @@ func keyName(ev *tcell.EventKey) string {
 // handle takes every key of the application.
 func (s *screen) handle(ev *tcell.EventKey) *tcell.EventKey {
 	s.notice = nil
-	switch {
-	case ev.Key() == tcell.KeyCtrlC:
+	if s.dialog != nil {
+		s.dialog.said = ""
+	}
+	if ev.Key() == tcell.KeyCtrlC {
 		s.quit()
-	case s.dialog != nil:
-		s.dialog.key(ev)
-	default:
+	} else {
 		s.dispatch(ev)
 	}
 	return nil
@@ -138,6 +153,10 @@ func (s *screen) dispatch(ev *tcell.EventKey) {
 			}
 		}
 	}
+	if place == inDialog {
+		s.dialog.pick(ev.Rune())
+		return
+	}
 	s.tell(clean(name) + " means nothing here. ? shows the keys.")
 }
 
@@ -152,9 +171,11 @@ func (s *screen) press(k *key) {
 	k.do(s)
 }
 
-// typing is the search field that takes what is typed, nil if there is none.
+// typing is the field that takes what is typed, nil if there is none.
 func (s *screen) typing() *field {
 	switch s.where() {
+	case inDialog:
+		return s.dialog.field()
 	case inSearch:
 		return s.list.query
 	case inLogSearch:
@@ -164,12 +185,13 @@ func (s *screen) typing() *field {
 }
 
 func (s *screen) typed() {
-	if s.page == logPage {
+	switch s.where() {
+	case inSearch:
+		s.list.refine()
+		s.list.cursor, s.list.top = 0, 0
+	case inLogSearch:
 		s.journal.up = 0
-		return
 	}
-	s.list.refine()
-	s.list.cursor, s.list.top = 0, 0
 }
 
 // Why a key does not apply.

@@ -226,11 +226,11 @@ func (s *screen) hostWay(name, query string, room int) line {
 func foundIn(h api.Host, query string) string {
 	for _, t := range terms(query) {
 		name := newSearchable(clean(h.Name))
-		if t.match(&name, nil) > 0 {
+		if score, _ := t.match(&name, nil); score > 0 {
 			continue
 		}
 		for _, f := range append([]string{h.HostName, h.User, h.Comment}, h.Tags...) {
-			if in := newSearchable(f); t.match(&in, nil) > 0 {
+			if in := newSearchable(f); t.matchField(&in, nil) > 0 {
 				return f
 			}
 		}

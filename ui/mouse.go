@@ -27,12 +27,6 @@ func (s *screen) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(
 // PasteHandler puts pasted text where text is typed.
 func (s *screen) PasteHandler() func(string, func(tview.Primitive)) {
 	return func(text string, _ func(tview.Primitive)) {
-		if d := s.dialog; d != nil {
-			if d.focus >= 0 && d.focus < len(d.fields) {
-				d.fields[d.focus].paste(text)
-			}
-			return
-		}
 		if f := s.typing(); f != nil {
 			f.paste(text)
 			s.typed()
@@ -43,14 +37,14 @@ func (s *screen) PasteHandler() func(string, func(tview.Primitive)) {
 func (s *screen) click(x, y int, double bool) {
 	l := s.layout()
 	switch {
+	case l.footer.has(x, y):
+		press(s.footerItems(l.footer), x, y)
 	case s.dialog != nil:
 		s.clickDialog(x, y)
 	case s.help != nil:
 		s.help = nil
 	case l.header.has(x, y):
 		press(s.headerItems(l.header.w), x, y)
-	case l.footer.has(x, y):
-		press(s.footerItems(l.footer), x, y)
 	case s.page == hostsPage && l.list.has(x, y):
 		s.clickList(l, x, y, double)
 	case s.page == hostsPage && l.detail.has(x, y):

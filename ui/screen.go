@@ -149,7 +149,7 @@ func (s *screen) Draw(t tcell.Screen) {
 	}
 	s.drawFooter(c, l.footer)
 	if s.help != nil {
-		s.drawHelp(c, l.body)
+		s.drawHelp(c)
 	}
 	if s.dialog != nil {
 		s.drawDialog(c)
@@ -229,7 +229,7 @@ func (s *screen) footerItems(r rect) []clickable {
 	x := r.x + 1
 	for i := range keys {
 		k := &keys[i]
-		if k.footer == "" || k.where&s.where() == 0 || k.footer == "cancel" && !s.cancels() {
+		if k.footer == "" || k.where&s.where() == 0 || k.when != nil && !k.when(s) {
 			continue
 		}
 		text := line{{k.keys[0], s.key}, {" " + k.footer, s.dim}}

@@ -20,10 +20,11 @@ const aliasBonus = 12
 type searchable struct {
 	chars util.Chars
 	mask  uint64 // the letters and digits in it, for a quick no
+	memo  [4]struct{ term, score int }
 }
 
 func newSearchable(s string) searchable {
-	return searchable{util.ToChars([]byte(s)), letters([]rune(s))}
+	return searchable{chars: util.ToChars([]byte(s)), mask: letters([]rune(s))}
 }
 
 const anyLetter = 1<<36 - 1
@@ -48,16 +49,19 @@ func letters(text []rune) uint64 {
 // index is what is known of each host for searching, in file order.
 type index struct {
 	alias []searchable
-	more  [][]searchable // HostName, User, tags, comment, once they are known
+	more  [][]*searchable        // HostName, User, tags, comment, once they are known
+	same  map[string]*searchable // fields by their text: many hosts have the same User
 	place map[string]int
 	slab  *util.Slab
 	keys  []uint64 // kept for the next search
+	terms int      // searched for so far, to number them
 }
 
 func newIndex(names []string) *index {
 	x := &index{
 		alias: make([]searchable, len(names)),
-		more:  make([][]searchable, len(names)),
+		more:  make([][]*searchable, len(names)),
+		same:  map[string]*searchable{},
 		place: make(map[string]int, len(names)),
 		slab:  util.MakeSlab(16*1024, 2*1024),
 	}
@@ -74,11 +78,16 @@ func (x *index) add(h api.Host) {
 	if !ok || x.more[i] != nil {
 		return
 	}
-	fields := make([]searchable, 0, 4)
+	fields := make([]*searchable, 0, 4)
 	for _, f := range append([]string{h.HostName, h.User, h.Comment}, h.Tags...) {
-		if f != "" && f != h.Name {
-			fields = append(fields, newSearchable(f))
+		if f == "" || f == h.Name {
+			continue
 		}
+		if x.same[f] == nil {
+			s := newSearchable(f)
+			x.same[f] = &s
+		}
+		fields = append(fields, x.same[f])
 	}
 	x.more[i] = fields
 }
@@ -89,6 +98,7 @@ type term struct {
 	runes []rune
 	mask  uint64
 	exact bool
+	n     int // its number among all that were searched for
 }
 
 func terms(query string) []term {
@@ -108,28 +118,44 @@ func terms(query string) []term {
 	return out
 }
 
-// match scores one text, 0 for no match.
-func (t term) match(s *searchable, slab *util.Slab) int {
+// match scores one text, 0 for no match; span is how many characters it takes
+// there.
+func (t term) match(s *searchable, slab *util.Slab) (score, span int) {
 	if t.mask&^s.mask != 0 {
-		return 0
+		return 0, 0
 	}
 	r, _ := algo.FuzzyMatchV2(t.exact, true, true, &s.chars, t.runes, false, slab)
 	if r.Start < 0 {
-		return 0
+		return 0, 0
 	}
-	return r.Score
+	return r.Score, r.End - r.Start
+}
+
+// matchField is match for a text other than the alias. The letters must be
+// close together there, or everything would be found in a long comment.
+func (t term) matchField(s *searchable, slab *util.Slab) int {
+	m := &s.memo[t.n%len(s.memo)]
+	if t.n > 0 && m.term == t.n {
+		return m.score
+	}
+	score, span := t.match(s, slab)
+	if span > 2*len(t.runes) {
+		score = 0
+	}
+	m.term, m.score = t.n, score
+	return score
 }
 
 // score is that of host i for all terms, 0 if one of them is nowhere in it.
 func (x *index) score(i int, all []term) int {
 	sum := 0
 	for _, t := range all {
-		best := t.match(&x.alias[i], x.slab)
+		best, _ := t.match(&x.alias[i], x.slab)
 		if best > 0 {
 			best += aliasBonus
 		}
 		for j := range x.more[i] {
-			best = max(best, t.match(&x.more[i][j], x.slab))
+			best = max(best, t.matchField(x.more[i][j], x.slab))
 		}
 		if best == 0 {
 			return 0
@@ -143,6 +169,10 @@ func (x *index) score(i int, all []term) int {
 // then file order. Only those in among are looked at; nil is all.
 func (x *index) search(query string, among []int) []int {
 	all := terms(query)
+	for i := range all {
+		x.terms++
+		all[i].n = x.terms
+	}
 	x.keys = x.keys[:0]
 	consider := func(i int) {
 		if s := x.score(i, all); s > 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/tview"
 
 	"sallyport/api"
 )
@@ -92,7 +93,8 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 					f.inv = func() *fakeInventory { return c.inv }
 				}
 				st := perform(t, f, size.w, size.h, Options{})
-				st.until("the configuration", func() bool { return !strings.Contains(st.text(), "Reading") })
+				st.sees("Hosts")
+				st.loses("Reading")
 				st.snapshot(c.snap)
 				if len(c.snap.Links) > 0 && len(c.snap.Questions) == 0 {
 					st.sees("refused")
@@ -395,7 +397,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	q := codeQuestion()
 	q.Host, q.Goal, q.Address, q.Title, q.Instruction, q.Prompts = nasty, nasty, nasty, nasty, nasty+nasty, []api.Prompt{{Text: nasty, Echo: true}}
 	st.event(api.Event{Question: &q})
-	st.sees("Decline")
+	st.sees("[ Decline ]")
 	inert()
 	for i, row := range strings.Split(strings.TrimRight(st.text(), "\n"), "\n") {
 		if w := cells(row); w > 120 {
@@ -494,6 +496,8 @@ func (f *slowFake) SetTunnel(ctx context.Context, r api.TunnelRequest) (api.Tunn
 }
 
 func TestMouse(t *testing.T) {
+	defer func(d time.Duration) { tview.DoubleClickInterval = d }(tview.DoubleClickInterval)
+	tview.DoubleClickInterval = 200 * time.Millisecond
 	f := newFake()
 	st := perform(t, f, 100, 30, Options{})
 	st.sees("[ ] L 8080")
@@ -505,20 +509,20 @@ func TestMouse(t *testing.T) {
 	}
 	click("○ tyrell")
 	st.sees("▌○ tyrell")
-	st.until("the first click to be long ago", longer(600*time.Millisecond))
+	st.until("the first click to be long ago", longer(250*time.Millisecond))
 	click("○ tyrell")
 	click("○ tyrell") // a double click
 	st.expects("start tyrell")
-	st.until("the double click to be long ago", longer(600*time.Millisecond))
+	st.until("the double click to be long ago", longer(250*time.Millisecond))
 	click("○ got-bastion")
 	st.sees("▌○ got-bastion")
-	st.until("the click to be long ago", longer(600*time.Millisecond))
+	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("[ ] L 8080")
 	st.expects("tunnel got-bastion 8080 true")
-	st.until("the click to be long ago", longer(600*time.Millisecond))
+	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("2 Log")
 	st.sees("Nothing has happened yet")
-	st.until("the click to be long ago", longer(600*time.Millisecond))
+	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("? help")
 	st.sees("Open a shell")
 }
@@ -572,7 +576,7 @@ func TestEveryKeyIsInTheHelpOrHasNoMeaningOfItsOwn(t *testing.T) {
 		if k.do == nil {
 			t.Errorf("%v does nothing", k.keys)
 		}
-		for bit := inList; bit <= inHelp; bit <<= 1 {
+		for bit := inList; bit <= inDialog; bit <<= 1 {
 			if k.where&bit == 0 {
 				continue
 			}
@@ -585,4 +589,43 @@ func TestEveryKeyIsInTheHelpOrHasNoMeaningOfItsOwn(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestATerminalThatGoesAwayEndsTheScreen(t *testing.T) {
+	term := newRecordedScreen(100, 30)
+	done := make(chan error, 1)
+	go func() { done <- run(context.Background(), newFake(), Options{Screen: term}) }()
+	st := &stage{T: t, fake: newFake(), term: term}
+	st.sees("got-bastion")
+	if err := term.PostEvent(tcell.NewEventError(errRefused)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("it ended without an error")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the screen did not end")
+	}
+}
+
+func TestTheLogTellsEachPieceOfNewsOnce(t *testing.T) {
+	f := newFake()
+	f.fails["start"] = &api.Error{Code: "auth", Message: "no key was accepted"}
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("got-bastion")
+	st.keys("Enter")
+	st.sees("✗ no key was accepted")
+	st.event(api.Event{Log: &api.Entry{Time: morning, Host: "got-bastion", Message: "no key was accepted"}})
+	st.event(api.Event{Log: &api.Entry{Time: morning, Host: "got-bastion", Message: "got-bastion: connected"}})
+	st.keys("2")
+	st.sees("got-bastion  connected")
+	if n := strings.Count(st.text(), "no key was accepted"); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, st.text())
+	}
+	st.keys("/tyr")
+	st.sees("0 entries", "Nothing is told")
+	st.keys("Esc")
+	st.sees("got-bastion  connected")
 }

@@ -1,0 +1,109 @@
+package ui
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/api"
+)
+
+func TestSearch(t *testing.T) {
+	x := newIndex([]string{"got-bastion", "targaryen", "tyrell", "martell", "Stark", "Économie", "db1", "db10", "old-targaryen"})
+	for _, h := range []api.Host{
+		{Name: "got-bastion", HostName: "193.48.1.7", User: "dany"},
+		{Name: "tyrell", HostName: "tyrell.example.org", User: "margaery", Tags: []string{"gpu"}},
+		{Name: "db1", Comment: "the target of backups"},
+	} {
+		x.add(h)
+	}
+	for _, c := range []struct {
+		name, query string
+		want        []string
+	}{
+		{"the alias beats the comment", "targ", []string{"targaryen", "old-targaryen", "db1"}},
+		{"letters may be apart", "gb", []string{"got-bastion"}},
+		{"all words must match", "tyr gpu", []string{"tyrell"}},
+		{"HostName is searched", "193.48", []string{"got-bastion"}},
+		{"User is searched", "margaery", []string{"tyrell"}},
+		{"the shorter alias is first", "db", []string{"db1", "db10"}},
+		{"small letters find capitals", "stark", []string{"Stark"}},
+		{"a capital does not find small letters", "Tyrell", nil},
+		{"accents do not matter", "economie", []string{"Économie"}},
+		{"nothing", "zzz", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, i := range x.search(c.query, nil) {
+				got = append(got, x.alias[i].chars.ToString())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", c.query, diff)
+			}
+		})
+	}
+}
+
+func TestALongerQueryFindsTheSameAmongWhatTheShorterFound(t *testing.T) {
+	x := newIndex(manyNames(2000))
+	among := x.search("n", nil)
+	for _, query := range []string{"no", "nod", "node1", "node1 ", "node1 g", "node1 gp"} {
+		among = x.search(query, among)
+		if diff := cmp.Diff(x.search(query, nil), among); diff != "" {
+			t.Fatalf("%q (-all +among):\n%s", query, diff)
+		}
+	}
+}
+
+func manyNames(n int) []string {
+	kinds := []string{"node", "gpu-node", "login", "storage", "db"}
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s%d.cluster%d", kinds[i%len(kinds)], i, i%7)
+	}
+	return names
+}
+
+// BenchmarkSearch is what a key costs at 50,000 hosts of which all is known.
+func BenchmarkSearch(b *testing.B) {
+	names := manyNames(50_000)
+	x := newIndex(names)
+	for i, n := range names {
+		x.add(api.Host{Name: n, HostName: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), User: "dany"})
+	}
+	for _, query := range []string{"n", "no", "gpu", "node4999", "dany"} {
+		b.Run(query, func(b *testing.B) {
+			for b.Loop() {
+				x.search(query, nil)
+			}
+		})
+	}
+}
+
+// BenchmarkKey is a whole key press at 50,000 hosts: search and draw.
+func BenchmarkKey(b *testing.B) {
+	term := newRecordedScreen(120, 34)
+	if err := term.Init(); err != nil {
+		b.Fatal(err)
+	}
+	f := newFake()
+	names := manyNames(50_000)
+	f.inv = func() *fakeInventory { return &fakeInventory{names: names} }
+	s := newScreen(b.Context(), f, Options{})
+	s.term = term
+	s.setInventory(f.Read(), false)
+	press := func(r rune) {
+		s.handle(tcell.NewEventKey(tcell.KeyRune, r, tcell.ModNone))
+		s.SetRect(0, 0, 120, 34)
+		s.Draw(term)
+	}
+	s.search()
+	press('n')
+	for b.Loop() {
+		s.searchClear()
+		s.search()
+		press('n')
+	}
+}
