@@ -318,6 +318,31 @@ func (s *screen) copyCommand() {
 	s.tell("Copied: " + clean(command))
 }
 
+// edit opens the editor at the line of the selected host; with no host, the
+// user's file. What was saved is read as any other change of the file is.
+func (s *screen) edit() {
+	file, line := s.config, 0
+	if name, ok := s.list.selected(); ok {
+		at := s.known[name].Origin
+		if at.File == "" {
+			at = s.details[name].Host.Origin
+		}
+		if at.File == "" {
+			s.tell("Where " + clean(name) + " stands is still being read.")
+			return
+		}
+		file, line = at.File, at.Line
+	}
+	var err error
+	if !s.app.Suspend(func() { err = s.b.Edit(s.ctx, file, line) }) {
+		err = errors.New("the terminal could not be handed over")
+	}
+	if err != nil {
+		message, hint := sentence(err)
+		s.fail("", message, hint)
+	}
+}
+
 // read reads the configuration, again or for the first time.
 func (s *screen) read() {
 	again := s.inv != nil

@@ -292,6 +292,10 @@ func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("
 func (f *fake) Read() inventory                              { return f.inv() }
 func (f *fake) Target(host string) api.Target                { return api.Target{Host: host, Config: configFile} }
 
+func (f *fake) Edit(_ context.Context, file string, line int) error {
+	return f.called("edit %s:%d", file, line)
+}
+
 func (f *fake) Start(_ context.Context, host string) (shell, error) {
 	if err := f.called("start %s", host); err != nil {
 		return nil, err

@@ -585,6 +585,21 @@ func TestASaveIsFollowedAndABrokenOneKeepsTheList(t *testing.T) {
 	}
 }
 
+func TestEditingOpensTheLineOfTheHost(t *testing.T) {
+	f := newFake()
+	f.inv = func() *fakeInventory {
+		here := api.Host{Name: "here", HostName: "here", User: "dany", Port: 22, Origin: api.Origin{File: "/more", Line: 12}}
+		return &fakeInventory{
+			names:   []string{"here"},
+			details: map[string]api.Detail{"here": {Host: here, Chain: []api.Hop{{Name: "here", Address: "dany@here:22"}}}},
+		}
+	}
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("you ──▶ here")
+	st.keys("e")
+	st.expects("edit /more:12")
+}
+
 func TestCopyingTheCommand(t *testing.T) {
 	f := newFake()
 	f.inv = func() *fakeInventory { return &fakeInventory{names: []string{"-oProxyCommand=x y"}} }
