@@ -253,6 +253,10 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 	if _, err := h.SetTunnel(t.Context(), api.TunnelRequest{Up: true}); err == nil || api.AsError(err).Code != api.CodeBadRequest {
 		t.Errorf("a tunnel to nowhere gives %v", err)
 	}
+	remote := api.TunnelSpec{Kind: "R", Listen: api.Address{Network: "tcp", Port: 9000}, Connect: api.Address{Network: "tcp", Host: "localhost", Port: 80}}
+	if _, err := h.SetTunnel(t.Context(), api.TunnelRequest{Target: h.target("targaryen"), Spec: remote, Up: true}); err == nil || api.AsError(err).Code != "unsupported" || h.dirs.Wants() {
+		t.Errorf("a remote forward gives %v; on record: %v", err, h.dirs.Wants())
+	}
 	nowhere := h.target("targaryen")
 	nowhere.Config = filepath.Join(t.TempDir(), "none")
 	if _, err := h.Open(t.Context(), nowhere); err == nil || api.AsError(err).Code != api.CodeConfig {
