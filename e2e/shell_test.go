@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -115,14 +116,16 @@ func checkFullScreen(t *testing.T, p *pane) {
 	p.wait(`^33$`)
 	p.keys("q")
 	p.wait(innerPrompt)
-	p.line(`vi -u NONE -N poem`)
-	p.wait(`"poem" \[New( File)?\]`)
+	poem := fmt.Sprintf("poem%d", p.number) // others write theirs in the same home
+	p.line(`vi -u NONE -N ` + poem)
+	p.wait(`"` + poem + `" \[New( File)?\]`)
 	p.keys("i")
 	p.text("made in vi")
 	p.keys("Escape")
+	p.wait(`^made in vi$`)
 	p.line(":wq")
 	p.wait(innerPrompt)
-	p.line(`cat po"em"; rm poem`)
+	p.line(`clear; cat ` + poem + `; rm ` + poem)
 	p.wait(`^made in vi$`)
 }
 
