@@ -77,6 +77,7 @@ func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
 	r.Target.Env = nil
 	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: r.Target.Host, Config: r.Target.Config}, r.Spec,
 		func(s tunnels.Status) { f.hub.post(api.Event{Tunnel: &s}) })
+	t.LinkChanged(link.Status()) // what happened while nobody could tell the tunnel yet
 	if _, again := f.open[id]; !again {
 		f.list = append(f.list, id)
 	}

@@ -21,10 +21,10 @@ func plan(t api.Target) (transport.Chain, error) {
 	}
 	chain, err := transport.Plan(config.Load(paths), t.Host, config.Match{User: t.User, Port: t.Port, Execute: true})
 	if err != nil {
-		return nil, &api.Error{
-			Code:    api.CodeConfig,
-			Message: fmt.Sprintf("%s is not opened: %s", api.Printable(t.Host), api.Printable(err.Error())),
-		}
+		e := *api.AsError(err)
+		e.Code = api.CodeConfig
+		e.Message = fmt.Sprintf("%s is not opened: %s", api.Printable(t.Host), e.Message)
+		return nil, &e
 	}
 	return chain, nil
 }

@@ -369,10 +369,19 @@ func TestAttachEndsWithItsContext(t *testing.T) {
 	s := start(t, startServer(t).link(t), Spec{Command: "echo up; exec sleep 1000"})
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	out := &output{}
-	go func() { until(t, "the command runs", out.has("up")); cancel(why) }()
-	if exit, err := s.Attach(ctx, nil, out, out); err != why || exit.Status != 255 {
-		t.Errorf("Attach gave %+v, %v; want 255, %v", exit, err, why)
+	defer cancel(nil)
+	out, ended := &output{}, make(chan error, 1)
+	go func() {
+		exit, err := s.Attach(ctx, nil, out, out)
+		if exit.Status != unknown {
+			t.Errorf("it ended with %+v", exit)
+		}
+		ended <- err
+	}()
+	until(t, "the command runs", out.has("up"))
+	cancel(why)
+	if err := <-ended; err != why {
+		t.Errorf("Attach says %v, want %v", err, why)
 	}
 }
 

@@ -61,7 +61,9 @@ func startServer(t *testing.T, options ...string) *server {
 		"HostKey "+s.path("hostkey"),
 		"AuthorizedKeysFile "+s.path("authorized_keys"),
 		"PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
-		"MaxStartups 100", "UseDNS no", "")
+		"MaxStartups 100", "UseDNS no",
+		"SetEnv HOME="+s.dir, // what the user's own shell does at its start is not to be tested
+		"")
 	s.write(t, "sshd_config", []byte(strings.Join(options, "\n")))
 	s.start(t)
 	t.Cleanup(s.stop)
