@@ -588,14 +588,12 @@ func TestASaveIsFollowedAndABrokenOneKeepsTheList(t *testing.T) {
 func TestEditingOpensTheLineOfTheHost(t *testing.T) {
 	f := newFake()
 	f.inv = func() *fakeInventory {
-		here := api.Host{Name: "here", HostName: "here", User: "dany", Port: 22, Origin: api.Origin{File: "/more", Line: 12}}
-		return &fakeInventory{
-			names:   []string{"here"},
-			details: map[string]api.Detail{"here": {Host: here, Chain: []api.Hop{{Name: "here", Address: "dany@here:22"}}}},
-		}
+		return &fakeInventory{names: []string{"here"}, hosts: map[string]api.Host{
+			"here": {Name: "here", HostName: "here", User: "dany", Port: 22, Origin: api.Origin{File: "/more", Line: 12}},
+		}}
 	}
 	st := perform(t, f, 100, 30, Options{})
-	st.sees("you ──▶ here")
+	st.sees("dany@here:22")
 	st.keys("e")
 	st.expects("edit /more:12")
 }
