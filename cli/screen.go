@@ -30,6 +30,8 @@ func (a *app) screen(ctx context.Context, name string) error {
 		return err
 	}
 	a.wake(ctx, c)
+	// The modes are those from before the screen makes the terminal raw.
+	shell := spec("")
 	return ui.Run(ctx, ui.Options{
 		Client: c,
 		Name:   name,
@@ -37,8 +39,12 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Target: func(host string) api.Target {
 			return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
 		},
-		Edit:  a.edit,
-		Shell: func() api.SessionSpec { return spec("") },
+		Edit: a.edit,
+		Shell: func() api.SessionSpec {
+			now := spec("")
+			now.Modes = shell.Modes
+			return now
+		},
 		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
 			return a.attach(ctx, t, a.escapeChar(t.Host()))
 		},
