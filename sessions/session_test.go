@@ -111,6 +111,7 @@ func attach(t *testing.T, s *started, stdin io.Reader) (out *output, end <-chan 
 
 // TestCommandsEndAsWithSSH runs each command by ssh and by a session.
 func TestCommandsEndAsWithSSH(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	l := link(t, s)
 	for _, row := range []struct {
@@ -164,6 +165,7 @@ func everyByte() string {
 }
 
 func TestMuchPassesBothWays(t *testing.T) {
+	t.Parallel()
 	const size = 32 << 20
 	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "cat"})
 	h := sha256.New()
@@ -181,6 +183,7 @@ func TestMuchPassesBothWays(t *testing.T) {
 func noise(size int64) io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{1}), size) }
 
 func TestATerminalHasItsTypeSizeAndModes(t *testing.T) {
+	t.Parallel()
 	const echo = 53 // RFC 4254 section 8
 	s := start(t, link(t, sshtest.StartServer(t)), Spec{
 		Command: `tty; echo "$TERM"; stty -a | grep -o -- '-echo '; stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.02; done`,
@@ -202,6 +205,7 @@ func TestATerminalHasItsTypeSizeAndModes(t *testing.T) {
 }
 
 func TestATerminalOpensAtTheLatestSize(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	l := link(t, s)
 	held := &holding{Link: l, let: make(chan struct{})}
@@ -230,6 +234,7 @@ func (h *holding) Conn(ctx context.Context) (*transport.Conn, error) {
 }
 
 func TestAKeyboardInterruptsInATerminal(t *testing.T) {
+	t.Parallel()
 	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: `trap 'echo caught; exit 4' INT; echo ready; while :; do sleep 0.02; done`, PTY: true, Term: "xterm"})
 	stdin, keyboard := io.Pipe()
 	out, ended := attach(t, s, stdin)
@@ -243,6 +248,7 @@ func TestAKeyboardInterruptsInATerminal(t *testing.T) {
 // TestASignalIsSent uses a server of our own, since sshd passes no signals on
 // to a root login, which the test's may be.
 func TestASignalIsSent(t *testing.T) {
+	t.Parallel()
 	s := start(t, answeringServer(t), Spec{Command: "wait for a signal"})
 	if err := s.Ready(t.Context()); err != nil {
 		t.Fatal(err)
@@ -255,6 +261,7 @@ func TestASignalIsSent(t *testing.T) {
 }
 
 func TestAnEndWithoutAStatusIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	l := answeringServer(t)
 	for command, want := range map[string]*transport.Failure{
 		"vanish": {Code: "closed", Message: `"targaryen" ended the session without an exit status`},
@@ -270,6 +277,7 @@ func TestAnEndWithoutAStatusIsNoSuccess(t *testing.T) {
 }
 
 func TestTheEnvironmentIsThatOfSSH(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t, "AcceptEnv LC_* MY_? FOO LANG")
 	l := link(t, s, "SendEnv LC_* MY_?", "SendEnv LANG", `SetEnv FOO=bar NOTACCEPTED=x`)
 	const command = `env | grep -E '^(LC_|MY_|FOO|LANG|NOT|SECRET)' | LC_ALL=C sort`
@@ -291,6 +299,7 @@ func TestTheEnvironmentIsThatOfSSH(t *testing.T) {
 }
 
 func TestABrokenLinkEndsTheSession(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, command, last string
 	}{
@@ -327,6 +336,7 @@ func (g *goneAfter) Write(p []byte) (int, error) {
 func (g *goneAfter) Read([]byte) (int, error) { return 0, errViewer }
 
 func TestABrokenViewerEndsTheSession(t *testing.T) {
+	t.Parallel()
 	server := sshtest.StartServer(t)
 	l := link(t, server)
 	some, none := goneAfter(1<<20), goneAfter(0)
@@ -367,6 +377,7 @@ func runs(s *sshtest.Server, program string) bool {
 }
 
 func TestAttachEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "echo up; exec sleep 1000"})
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -419,6 +430,7 @@ func TestNothingIsWrittenToAViewerThatHasGone(t *testing.T) {
 }
 
 func TestThereIsOneViewer(t *testing.T) {
+	t.Parallel()
 	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "cat"})
 	stdin, keyboard := io.Pipe()
 	out, ended := attach(t, s, stdin)
@@ -434,6 +446,7 @@ func TestThereIsOneViewer(t *testing.T) {
 }
 
 func TestTheStatusIsTold(t *testing.T) {
+	t.Parallel()
 	l := link(t, sshtest.StartServer(t))
 	s := start(t, l, Spec{Command: "echo \x1b]52;; exit 2", PTY: true})
 	if err := s.Ready(t.Context()); err != nil {
@@ -455,6 +468,7 @@ func TestTheStatusIsTold(t *testing.T) {
 }
 
 func TestARefusedLoginIsTheEnd(t *testing.T) {
+	t.Parallel()
 	server := sshtest.StartServer(t)
 	server.Write(t, "authorized_keys", "")
 	s := start(t, link(t, server), Spec{})
@@ -470,6 +484,7 @@ func TestARefusedLoginIsTheEnd(t *testing.T) {
 }
 
 func TestAForbiddenSessionSaysWhy(t *testing.T) {
+	t.Parallel()
 	s := start(t, link(t, sshtest.StartServer(t, "MaxSessions 0")), Spec{Command: "true"})
 	var f *transport.Failure
 	if err := s.Ready(t.Context()); !errors.As(err, &f) || f.Code != transport.CodeProhibited {
@@ -478,6 +493,7 @@ func TestAForbiddenSessionSaysWhy(t *testing.T) {
 }
 
 func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
+	t.Parallel()
 	server := sshtest.StartServer(t)
 	s := start(t, link(t, server), Spec{Command: "sleep 1000"})
 	if err := s.Ready(t.Context()); err != nil {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestListenersAreThoseOfSSH(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	for _, row := range []struct {
 		name    string

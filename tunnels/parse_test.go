@@ -103,6 +103,7 @@ func TestParseReadsForwards(t *testing.T) {
 }
 
 func TestParseReadsForwardsAsSSHDoes(t *testing.T) {
+	t.Parallel()
 	sshtest.Program(t, "ssh")
 	for _, row := range forwards {
 		if row.own || row.in == "" {
@@ -121,6 +122,7 @@ func TestParseReadsForwardsAsSSHDoes(t *testing.T) {
 }
 
 func TestParseReadsWhatSSHPrints(t *testing.T) {
+	t.Parallel()
 	sshtest.Program(t, "ssh")
 	for _, row := range forwards {
 		if row.own || row.refused != "" || strings.ContainsAny(row.in, `\ `) || strings.Contains(row.in, "[/") || strings.Contains(row.in, "host/80") {

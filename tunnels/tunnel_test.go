@@ -114,6 +114,7 @@ func local(t *testing.T, to Address) Spec {
 // TestEachWayEndsOnItsOwn runs one table direct, through ssh -L and through a
 // tunnel: all three must look the same to both ends.
 func TestEachWayEndsOnItsOwn(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	rows := []struct {
 		name   string
@@ -231,7 +232,8 @@ func forward(t *testing.T, s *sshtest.Server, to Address) string {
 func atoi(s string) int { n, _ := strconv.Atoi(s); return n }
 
 func TestMuchPassesBothWaysAtOnce(t *testing.T) {
-	const size = 100 << 20
+	t.Parallel()
+	const size = 32 << 20 // many windows of 2 MiB
 	s := sshtest.StartServer(t)
 	sums := make(chan uint64, 1)
 	to := serving(t, func(c *net.TCPConn) {
@@ -336,6 +338,7 @@ func descriptors(t *testing.T) int {
 }
 
 func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	spec := local(t, serving(t, echo))
 	port := spec.Listen.Port
@@ -388,6 +391,7 @@ func greet(t *testing.T, tunnel *opened) {
 }
 
 func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	greet(t, tunnel)
@@ -413,6 +417,7 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 // TestABrokenLinkIsNoEndOfFile cuts the connection within a stream, again and
 // again, since the order in which its parts learn of it is chance.
 func TestABrokenLinkIsNoEndOfFile(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	to := serving(t, func(c *net.TCPConn) { io.WriteString(c, "half of it"); io.Copy(io.Discard, c); <-t.Context().Done() })
 	tunnel := open(t, s, local(t, to))
@@ -433,6 +438,7 @@ func TestABrokenLinkIsNoEndOfFile(t *testing.T) {
 }
 
 func TestCloseFreesThePortAndEndsConnections(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	greet(t, tunnel)
@@ -462,6 +468,7 @@ func TestCloseFreesThePortAndEndsConnections(t *testing.T) {
 }
 
 func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	c := tunnel.dial(t)
@@ -476,6 +483,7 @@ func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
 }
 
 func TestSocketsAtBothEnds(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	dir := t.TempDir()
 	far, err := net.Listen("unix", filepath.Join(dir, "far"))
@@ -531,6 +539,7 @@ func leaveSocket(t *testing.T, path string) {
 }
 
 func TestWhatIsNotSupportedSaysSo(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	for _, row := range []struct {
 		name string

@@ -1,8 +1,12 @@
 package sshtest
 
 import (
+	"errors"
+	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -22,36 +26,31 @@ func Eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
+// given are the ports that FreePort has named in this process.
+var given sync.Map
+
 // FreePort is a TCP port that nobody listens on now, on neither of the
-// loopback addresses.
+// loopback addresses. It is below those that Linux gives to outgoing
+// connections, so that none of them takes it meanwhile, and is named once.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	for range 20 {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		free := freeOnIPv6(port)
-		l.Close()
-		if free {
-			return port
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		if free("127.0.0.1", port) && free("::1", port) {
+			if _, before := given.LoadOrStore(port, true); !before {
+				return port
+			}
 		}
 	}
 	t.Fatal("no port is free on both loopback addresses")
 	return 0
 }
 
-// freeOnIPv6 is true as well where there is no IPv6.
-func freeOnIPv6(port int) bool {
-	if any, err := net.Listen("tcp6", "[::1]:0"); err != nil {
-		return true
-	} else {
-		any.Close()
-	}
-	l, err := net.Listen("tcp6", net.JoinHostPort("::1", strconv.Itoa(port)))
+// free is true as well where the machine does not have the address.
+func free(host string, port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return false
+		return !errors.Is(err, syscall.EADDRINUSE)
 	}
 	l.Close()
 	return true
