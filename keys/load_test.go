@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
 )
 
 // person answers questions for passphrases, one after the other, and counts
@@ -56,7 +58,7 @@ func signs(t *testing.T, k *Key) {
 }
 
 func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
-	const secret = "the north remembers"
+	const secret, rsa2048 = "the north remembers", "-t rsa -b 2048"
 	rows := []struct {
 		name       string
 		args       string
@@ -69,13 +71,13 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 		{"an encrypted key under another cipher", "-t ed25519 -Z aes256-cbc", true, false, true},
 		{"an ecdsa-521 key", "-t ecdsa -b 521", true, false, true},
 		{"an ecdsa-256 key in PEM", "-t ecdsa -b 256 -m PEM", false, false, true},
-		{"an RSA key", "-t rsa -b 2048", true, false, true},
-		{"an RSA key in PEM", "-t rsa -b 2048 -m PEM", false, false, true},
-		{"an encrypted RSA key in PEM hides its public half", "-t rsa -b 2048 -m PEM", true, false, false},
-		{"an encrypted RSA key in PEM with its .pub", "-t rsa -b 2048 -m PEM", true, true, true},
+		{"an RSA key", rsa2048, true, false, true},
+		{"an RSA key in PEM", rsa2048 + " -m PEM", false, false, true},
+		{"an encrypted RSA key in PEM hides its public half", rsa2048 + " -m PEM", true, false, false},
+		{"an encrypted RSA key in PEM with its .pub", rsa2048 + " -m PEM", true, true, true},
 		{"an encrypted ecdsa key in PEM", "-t ecdsa -b 384 -m PEM", true, false, false},
-		{"an RSA key in PKCS#8", "-t rsa -b 2048 -m PKCS8", false, false, true},
-		{"an encrypted RSA key in PKCS#8", "-t rsa -b 2048 -m PKCS8", true, false, false},
+		{"an RSA key in PKCS#8", rsa2048 + " -m PKCS8", false, false, true},
+		{"an encrypted RSA key in PKCS#8", rsa2048 + " -m PKCS8", true, false, false},
 		{"an encrypted ecdsa key in PKCS#8", "-t ecdsa -b 256 -m PKCS8", true, false, false},
 	}
 	for _, row := range rows {
@@ -86,7 +88,11 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 				passphrase = secret
 				p.answers = []string{"wrong", "wrong again", secret}
 			}
-			path := generate(t, passphrase, strings.Fields(row.args)...)
+			keygen, args := generate, row.args
+			if rest, isRSA := strings.CutPrefix(args, rsa2048); isRSA {
+				keygen, args = generateRSA, rest
+			}
+			path := keygen(t, passphrase, strings.Fields(args)...)
 			want, _, _ := ParsePublic(read(t, path+".pub"))
 			if !row.keepPublic {
 				os.Remove(path + ".pub")
@@ -126,7 +132,6 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 }
 
 func TestOpensslWritesKeysThatAreRead(t *testing.T) {
-	needs(t, "openssl")
 	for _, row := range []struct{ name, algorithm, encryption string }{
 		{"AES-256 and SHA-256, its default", "RSA", "-v2 aes-256-cbc"},
 		{"AES-128 and SHA-1", "RSA", "-v2 aes-128-cbc -v2prf hmacWithSHA1"},
@@ -135,8 +140,8 @@ func TestOpensslWritesKeysThatAreRead(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
 			plain, path := filepath.Join(dir, "plain"), filepath.Join(dir, "id")
-			run(t, "openssl", "genpkey", "-quiet", "-algorithm", row.algorithm, "-out", plain)
-			run(t, "openssl", append(strings.Fields("pkcs8 -topk8 "+row.encryption), "-passout", "pass:x", "-in", plain, "-out", path)...)
+			sshtest.Run(t, "openssl", "genpkey", "-quiet", "-algorithm", row.algorithm, "-out", plain)
+			sshtest.Run(t, "openssl", append(strings.Fields("pkcs8 -topk8 "+row.encryption), "-passout", "pass:x", "-in", plain, "-out", path)...)
 			os.Chmod(path, 0o600)
 			k, err := Load(t.Context(), path, (&person{answers: []string{"y", "x"}}).ask)
 			if err != nil {
@@ -244,8 +249,8 @@ func TestAPrivateKeyThatIsNotThatOfItsPublicFileDoesNotSign(t *testing.T) {
 }
 
 func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
-	authority, path := generate(t, "", "-t", "ed25519"), generate(t, "x", "-t", "rsa")
-	run(t, "ssh-keygen", "-q", "-s", authority, "-I", "jon", "-n", "jon", path+".pub")
+	path := generateRSA(t, "x")
+	certify(t, path)
 	p := &person{answers: []string{"x"}}
 	k, err := Load(t.Context(), path, p.ask)
 	if err != nil {
@@ -263,7 +268,7 @@ func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
 	if got := certified.Public.Type(); got != ssh.CertAlgoRSAv01 {
 		t.Errorf("the key is offered as %q", got)
 	}
-	other, _ := Load(t.Context(), authority, nil)
+	other, _ := Load(t.Context(), generate(t, "", "-t", "ed25519"), nil)
 	if _, err := other.WithCertificate(cert); err == nil {
 		t.Error("the certificate of another key is taken")
 	}
