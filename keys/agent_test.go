@@ -15,7 +15,7 @@ import (
 )
 
 func TestAnAgentSignsWithEveryTypeOfKey(t *testing.T) {
-	certified := generateRSA(t, "")
+	certified := generate(t, "", "-t", "rsa", "-b", "2048")
 	certify(t, certified)
 	a, err := DialAgent(t.Context(), sshtest.Agent(t, generate(t, "", "-t", "ed25519"), generate(t, "", "-t", "ecdsa"), certified))
 	if err != nil {

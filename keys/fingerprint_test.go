@@ -54,7 +54,7 @@ func TestACertificateHasThePictureOfSSHKeygen(t *testing.T) {
 	for name, path := range map[string]string{
 		"ed25519": generate(t, "", "-t", "ed25519"),
 		"ecdsa":   generate(t, "", "-t", "ecdsa"),
-		"rsa":     generateRSA(t, ""),
+		"rsa":     generate(t, "", "-t", "rsa", "-b", "2048"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			certify(t, path)

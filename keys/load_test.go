@@ -58,7 +58,7 @@ func signs(t *testing.T, k *Key) {
 }
 
 func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
-	const secret, rsa2048 = "the north remembers", "-t rsa -b 2048"
+	const secret = "the north remembers"
 	rows := []struct {
 		name       string
 		args       string
@@ -71,13 +71,13 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 		{"an encrypted key under another cipher", "-t ed25519 -Z aes256-cbc", true, false, true},
 		{"an ecdsa-521 key", "-t ecdsa -b 521", true, false, true},
 		{"an ecdsa-256 key in PEM", "-t ecdsa -b 256 -m PEM", false, false, true},
-		{"an RSA key", rsa2048, true, false, true},
-		{"an RSA key in PEM", rsa2048 + " -m PEM", false, false, true},
-		{"an encrypted RSA key in PEM hides its public half", rsa2048 + " -m PEM", true, false, false},
-		{"an encrypted RSA key in PEM with its .pub", rsa2048 + " -m PEM", true, true, true},
+		{"an RSA key", "-t rsa -b 2048", true, false, true},
+		{"an RSA key in PEM", "-t rsa -b 2048 -m PEM", false, false, true},
+		{"an encrypted RSA key in PEM hides its public half", "-t rsa -b 2048 -m PEM", true, false, false},
+		{"an encrypted RSA key in PEM with its .pub", "-t rsa -b 2048 -m PEM", true, true, true},
 		{"an encrypted ecdsa key in PEM", "-t ecdsa -b 384 -m PEM", true, false, false},
-		{"an RSA key in PKCS#8", rsa2048 + " -m PKCS8", false, false, true},
-		{"an encrypted RSA key in PKCS#8", rsa2048 + " -m PKCS8", true, false, false},
+		{"an RSA key in PKCS#8", "-t rsa -b 2048 -m PKCS8", false, false, true},
+		{"an encrypted RSA key in PKCS#8", "-t rsa -b 2048 -m PKCS8", true, false, false},
 		{"an encrypted ecdsa key in PKCS#8", "-t ecdsa -b 256 -m PKCS8", true, false, false},
 	}
 	for _, row := range rows {
@@ -88,11 +88,7 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 				passphrase = secret
 				p.answers = []string{"wrong", "wrong again", secret}
 			}
-			keygen, args := generate, row.args
-			if rest, isRSA := strings.CutPrefix(args, rsa2048); isRSA {
-				keygen, args = generateRSA, rest
-			}
-			path := keygen(t, passphrase, strings.Fields(args)...)
+			path := generate(t, passphrase, strings.Fields(row.args)...)
 			want, _, _ := ParsePublic(read(t, path+".pub"))
 			if !row.keepPublic {
 				os.Remove(path + ".pub")
@@ -249,7 +245,7 @@ func TestAPrivateKeyThatIsNotThatOfItsPublicFileDoesNotSign(t *testing.T) {
 }
 
 func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
-	path := generateRSA(t, "x")
+	path := generate(t, "x", "-t", "rsa", "-b", "2048")
 	certify(t, path)
 	p := &person{answers: []string{"x"}}
 	k, err := Load(t.Context(), path, p.ask)

@@ -16,14 +16,6 @@ func generate(t *testing.T, passphrase string, args ...string) string {
 	return path
 }
 
-// generateRSA is generate for an RSA key of 2048 bits, always the same.
-func generateRSA(t *testing.T, passphrase string, args ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "id")
-	sshtest.RSA(t, path, passphrase, args...)
-	return path
-}
-
 // certify has an authority certify a key, in the file beside it.
 func certify(t *testing.T, path string) {
 	t.Helper()

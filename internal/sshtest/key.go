@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -15,18 +16,30 @@ import (
 )
 
 // Keygen has ssh-keygen make the key pair path and path.pub, encrypted unless
-// passphrase is empty; args choose its type ("-t", "ecdsa").
+// passphrase is empty; args choose its type ("-t", "ecdsa") and format.
+//
+// "-t", "rsa", "-b", "2048" give the same key each time in a process, since
+// making one takes half a second.
 func Keygen(t testing.TB, path, passphrase string, args ...string) {
 	t.Helper()
-	Run(t, "ssh-keygen", append([]string{"-q", "-f", path, "-N", passphrase, "-C", "jon@wall", "-a", "1"}, args...)...)
+	how := []string{"-q", "-f", path, "-N", passphrase, "-a", "1"}
+	if n := len(rsa2048); len(args) >= n && slices.Equal(args[:n], rsa2048) {
+		copyRSA(t, path)
+		how, args = append(how, "-p", "-P", ""), args[n:]
+	} else {
+		how = append(how, "-C", comment)
+	}
+	Run(t, "ssh-keygen", append(how, args...)...)
 }
 
-// RSA is Keygen for an RSA key of 2048 bits, of which there is one in each
-// process: making one takes half a second.
-func RSA(t testing.TB, path, passphrase string, args ...string) {
+const comment = "jon@wall"
+
+var rsa2048 = []string{"-t", "rsa", "-b", "2048"}
+
+func copyRSA(t testing.TB, path string) {
 	t.Helper()
 	Program(t, "ssh-keygen")
-	pair, err := theRSA()
+	pair, err := makeRSA()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,21 +48,19 @@ func RSA(t testing.TB, path, passphrase string, args ...string) {
 			t.Fatal(err)
 		}
 	}
-	if passphrase != "" || len(args) > 0 {
-		Run(t, "ssh-keygen", append([]string{"-q", "-p", "-f", path, "-P", "", "-N", passphrase, "-a", "1"}, args...)...)
-	}
 }
 
 type pair struct{ private, public []byte }
 
-var theRSA = sync.OnceValues(func() (p pair, err error) {
+var makeRSA = sync.OnceValues(func() (p pair, err error) {
 	dir, err := os.MkdirTemp("", "rsa")
 	if err != nil {
 		return p, err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "id")
-	if err := exec.Command("ssh-keygen", "-q", "-f", path, "-N", "", "-C", "jon@wall", "-t", "rsa", "-b", "2048").Run(); err != nil {
+	args := append([]string{"-q", "-f", path, "-N", "", "-C", comment}, rsa2048...)
+	if err := exec.Command("ssh-keygen", args...).Run(); err != nil {
 		return p, fmt.Errorf("ssh-keygen: %w", err)
 	}
 	if p.private, err = os.ReadFile(path); err == nil {
@@ -72,7 +83,7 @@ func NewKey(t testing.TB) ssh.Signer {
 func WriteKey(t testing.TB, path string) ssh.Signer {
 	t.Helper()
 	private := newPrivate(t)
-	block, err := ssh.MarshalPrivateKey(private, "jon@wall")
+	block, err := ssh.MarshalPrivateKey(private, comment)
 	if err != nil {
 		t.Fatal(err)
 	}
