@@ -15,6 +15,7 @@ import (
 )
 
 func TestAnAgentSignsWithEveryTypeOfKey(t *testing.T) {
+	t.Parallel()
 	certified := generate(t, "", "-t", "rsa", "-b", "2048")
 	certify(t, certified)
 	a, err := DialAgent(t.Context(), sshtest.Agent(t, generate(t, "", "-t", "ed25519"), generate(t, "", "-t", "ecdsa"), certified))

@@ -17,6 +17,7 @@ import (
 )
 
 func TestFingerprintsAndPicturesAreThoseOfSSHKeygen(t *testing.T) {
+	t.Parallel()
 	for _, args := range []string{"-t ed25519", "-t ecdsa -b 256", "-t ecdsa -b 384", "-t ecdsa -b 521"} {
 		t.Run(args, func(t *testing.T) {
 			compareWithKeygen(t, generate(t, "", strings.Fields(args)...)+".pub")
@@ -51,6 +52,7 @@ func publicRSA(t *testing.T, bits int) string {
 }
 
 func TestACertificateHasThePictureOfSSHKeygen(t *testing.T) {
+	t.Parallel()
 	for name, path := range map[string]string{
 		"ed25519": generate(t, "", "-t", "ed25519"),
 		"ecdsa":   generate(t, "", "-t", "ecdsa"),

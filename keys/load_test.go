@@ -58,6 +58,7 @@ func signs(t *testing.T, k *Key) {
 }
 
 func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
+	t.Parallel()
 	const secret = "the north remembers"
 	rows := []struct {
 		name       string
@@ -128,6 +129,7 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 }
 
 func TestOpensslWritesKeysThatAreRead(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct{ name, algorithm, encryption string }{
 		{"AES-256 and SHA-256, its default", "RSA", "-v2 aes-256-cbc"},
 		{"AES-128 and SHA-1", "RSA", "-v2 aes-128-cbc -v2prf hmacWithSHA1"},
@@ -152,6 +154,7 @@ func TestOpensslWritesKeysThatAreRead(t *testing.T) {
 }
 
 func TestASignatureThatNobodyUnlocksFailsWithThePersonsAnswer(t *testing.T) {
+	t.Parallel()
 	path := generate(t, "x", "-t", "ed25519")
 	p := &person{answers: []string{"wrong"}}
 	k, err := Load(t.Context(), path, p.ask)
@@ -245,6 +248,7 @@ func TestAPrivateKeyThatIsNotThatOfItsPublicFileDoesNotSign(t *testing.T) {
 }
 
 func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
+	t.Parallel()
 	path := generate(t, "x", "-t", "rsa", "-b", "2048")
 	certify(t, path)
 	p := &person{answers: []string{"x"}}

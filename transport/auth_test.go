@@ -28,6 +28,7 @@ func loginBlock(port int, user string, lines ...string) []string {
 }
 
 func TestKeysLogInAtARealServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ca := generate(t, dir, "ca", "", "-t", "ed25519")
 	server := sshtest.StartServer(t, "TrustedUserCAKeys "+ca+".pub")
@@ -164,6 +165,7 @@ func (r *recorder) config(firstFactor string) *ssh.ServerConfig {
 }
 
 func TestAttemptsAreThoseOfSSHInItsOrder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := &recorder{names: map[string]string{}}
 	for _, name := range []string{"one", "two", "three", "four"} {
@@ -287,6 +289,7 @@ func (c castle) askAll(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge)
 }
 
 func TestQuestionsAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	key := publicKey(t, generate(t, dir, "id", "", "-t", "ed25519")+".pub")
 	password := func(try int, title string) Question {
@@ -375,6 +378,7 @@ func TestWordsOfTheServerAreMadePrintable(t *testing.T) {
 }
 
 func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := generate(t, dir, "id", "", "-t", "ed25519")
 	open := generate(t, dir, "open", "", "-t", "ed25519")
@@ -443,6 +447,7 @@ func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 }
 
 func TestTooManyKeysAreToldFromWrongOnes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var held []string
 	for i := range 4 {
@@ -459,6 +464,7 @@ func TestTooManyKeysAreToldFromWrongOnes(t *testing.T) {
 }
 
 func TestAKeyThatCannotSignIsPassedOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path, other := generate(t, dir, "id", "", "-t", "ed25519"), generate(t, dir, "other", "", "-t", "ed25519")
 	bad := publicKey(t, other+".pub")

@@ -70,9 +70,11 @@ var hostKeyRows = []hostKeyRow{
 }
 
 func TestHostKeysAreJudgedAsBySSH(t *testing.T) {
+	t.Parallel()
 	server := startHostKeyServer(t)
 	for _, row := range hostKeyRows {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			want := row.want
 			if row.differs != "" {
 				want = row.differs
@@ -191,6 +193,7 @@ func exchangeKeys(t *testing.T, h *config.Host, k *hostKeys) *Failure {
 }
 
 func TestAChangedKeyIsRefusedWithBothFingerprintsAndTheCommandToForgetIt(t *testing.T) {
+	t.Parallel()
 	server := startHostKeyServer(t)
 	row := hostKeyRow{known: "# old\n[127.0.0.1]:PORT OTHER"}
 	h := resolve(t, server.block(t, row)...)
@@ -215,6 +218,7 @@ func TestAChangedKeyIsRefusedWithBothFingerprintsAndTheCommandToForgetIt(t *test
 }
 
 func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
+	t.Parallel()
 	server := startHostKeyServer(t)
 	rows := []struct {
 		name    string
