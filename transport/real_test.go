@@ -3,6 +3,8 @@
 package transport
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -144,6 +146,34 @@ func TestASuspendedServerIsNoticed(t *testing.T) {
 	}
 	if _, err := l.Conn(soon(t)); err != nil {
 		t.Errorf("it did not return: %v", err)
+	}
+}
+
+func TestAPingTellsWhetherTheFarSideAnswers(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	server := n.sshd(t, "h")
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	_, c := connected(t, links, plan(t, n.load(t), "h"))
+	if err := c.Ping(soon(t)); err != nil {
+		t.Errorf("a server that lives: %v", err)
+	}
+	server.Freeze(t)
+	enough := errors.New("enough")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, enough)
+	defer cancel()
+	if err := c.Ping(ctx); err != enough {
+		t.Errorf("a server that hangs: %v, want the cause of the context", err)
+	}
+	ended := make(chan error)
+	go func() { ended <- c.Ping(t.Context()) }() // received below
+	server.KillSessions()
+	if err := <-ended; err != c.Err() || code(err) != CodeClosed {
+		t.Errorf("a connection that ends meanwhile: %v, want %v", err, c.Err())
+	}
+	if err := c.Ping(t.Context()); err != c.Err() {
+		t.Errorf("a connection that has ended: %v, want %v", err, c.Err())
 	}
 }
 
