@@ -34,10 +34,8 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Client: c,
 		Name:   name,
 		Read:   func() *api.Inventory { return api.ReadInventory(p) },
-		Target: func(host string) api.Target {
-			return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
-		},
-		Shell: func() api.SessionSpec { return spec("") },
+		Target: func(host string) api.Target { return target(p, host) },
+		Shell:  func() api.SessionSpec { return spec("") },
 		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
 			return a.attach(ctx, t, a.escapeChar(t.Host()))
 		},
