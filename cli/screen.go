@@ -35,6 +35,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Name:   name,
 		Read:   func() *api.Inventory { return api.ReadInventory(p) },
 		Target: func(host string) api.Target { return target(p, host) },
+		Edit:   a.edit,
 		Shell:  func() api.SessionSpec { return spec("") },
 		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
 			return a.attach(ctx, t, a.escapeChar(t.Host()))
