@@ -16,10 +16,10 @@ func Program(t testing.TB, name string) string {
 		path, err = exec.LookPath("/usr/sbin/" + name) // sshd, for those who do not have it in PATH
 	}
 	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed, and CI has to run everything", name)
+		t.Fatalf("%s is not installed, and CI has to run everything: ./test installs it", name)
 	}
 	if err != nil {
-		t.Skipf("%s is not installed", name)
+		t.Skipf("%s is not installed: ./test installs it", name)
 	}
 	return path
 }
