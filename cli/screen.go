@@ -36,10 +36,8 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Client: c,
 		Name:   name,
 		Read:   func() *api.Inventory { return api.ReadInventory(p) },
-		Target: func(host string) api.Target {
-			return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
-		},
-		Edit: a.edit,
+		Target: func(host string) api.Target { return target(p, host) },
+		Edit:   a.edit,
 		Shell: func() api.SessionSpec {
 			now := spec("")
 			now.Modes = shell.Modes
