@@ -53,6 +53,7 @@ func (a *app) configCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.origin, "origin", false, "say where each option was set")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&f.all, "all", false, "with --origin or --json, list ssh's defaults, too")
+	cmd.AddCommand(a.checkCommand())
 	return cmd
 }
 
