@@ -92,7 +92,8 @@ var checks = []struct {
 // checker is the state of one Check.
 type checker struct {
 	*Config
-	env CheckEnv
+	env   CheckEnv
+	words words // a buffer for said
 
 	aliases map[string]Entry
 	files   map[string]int // place of a file in the order of reading
@@ -262,18 +263,20 @@ func (k *checker) users(visit func(at place, d *directive)) {
 	}
 }
 
-// said are the values that a line sets.
+// said are the values that a line sets, good until it is called again.
 func (k *checker) said(at place) []value {
 	d := &at.file.directives[at.line]
 	if d.bad || keywords[d.key].read == nil {
 		return nil
 	}
-	args, _ := splitWords(d.rest, nil)
-	w := words{key: d.key, name: keywords[d.key].lower, rest: d.rest, args: args, dialect: k.dialect}
-	if keywords[d.key].read(&w) != "" {
+	args, _ := splitWords(d.rest, k.words.args[:0])
+	k.words = words{key: d.key, name: keywords[d.key].lower, rest: d.rest, args: args, dialect: k.dialect, out: k.words.out[:0]}
+	why := keywords[d.key].read(&k.words)
+	k.words.args = args
+	if why != "" {
 		return nil
 	}
-	return w.out
+	return k.words.out
 }
 
 // keyword is how a line spells its keyword.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,9 +11,19 @@ import (
 // Limits of a ControlPath: that of sun_path, and less where ssh listens, since
 // it first makes the socket under a name that is 17 bytes longer (mux.c).
 const (
-	longestControl = longestSocket
+	longestOnLinux = 107 // without the NUL byte
+	longestOnBSD   = 103
 	temporaryName  = 17
 )
+
+// longestControl is the limit of this system.
+func longestControl() int {
+	switch runtime.GOOS {
+	case "darwin", "freebsd", "netbsd", "openbsd", "dragonfly":
+		return longestOnBSD
+	}
+	return longestOnLinux
+}
 
 // socket is the first host that has a ControlPath.
 type socket struct {
@@ -92,7 +103,7 @@ func (h *Host) destination() string {
 // controlLength reports a path that is too long for the socket, or for the one
 // that ssh makes first.
 func (k *checker) controlLength(h *Host, v value) {
-	limit := longestControl
+	limit := longestControl()
 	if master := h.r.text(kControlMaster); master != "" && master != "false" {
 		limit -= temporaryName
 	}

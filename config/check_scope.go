@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // scope is for which hosts a line is read.
@@ -14,6 +15,10 @@ type scope struct {
 	negated  []string // and its exceptions without their "!"
 	head     place    // the Host or Match line
 	outer    *scope   // in which the file is included; nil if that is always
+
+	block map[key]place // the first line that sets an option in the block
+	known [][]*settled  // of each pattern, what was set before the block
+	own   []*settled    // of each pattern, where its lines are noted
 }
 
 // scopes walks the user's files in the order of ssh and judges each line by
@@ -57,6 +62,9 @@ func (s *scopes) file(f *file, outer *scope) {
 
 func (s *scopes) block(f *file, b int32, outer *scope, judged bool) {
 	sc := scopeOf(f, b, outer)
+	if sc != outer {
+		s.first.find(sc)
+	}
 	block := f.blocks[b]
 	from := block.from
 	matched := true
@@ -208,7 +216,7 @@ func (p place) rest() string { return p.file.directives[p.line].rest }
 // impossible is a byte of a pattern that no host name has, or 0.
 func impossible(pattern string) rune {
 	for i, c := range pattern {
-		if c == '@' && i > 0 || c != '*' && c != '?' && !validHost("x"+string(c)) {
+		if c == '@' && i > 0 || c != '*' && c != '?' && c != utf8.RuneError && !validHost("x"+string(c)) {
 			return c
 		}
 	}
@@ -242,7 +250,9 @@ func (s *scopes) line(at place, sc *scope, judged bool) {
 	}
 	for _, slot := range slots {
 		for _, settles := range slot.settles {
-			s.first.enter(settles, at, sc)
+			if settles != kNone {
+				s.first.enter(settles, at, sc)
+			}
 		}
 	}
 }
@@ -254,7 +264,10 @@ func (s *scopes) judge(at place, sc *scope, slots []slot) bool {
 	for _, slot := range slots {
 		var by []place
 		for _, minds := range slot.minds {
-			if by = s.first.before(minds, at, sc); len(by) > 0 {
+			if minds == kNone {
+				break
+			}
+			if by = s.first.before(minds, sc); len(by) > 0 {
 				break
 			}
 		}
@@ -286,7 +299,8 @@ func (p place) seq() int32 { return p.file.directives[p.line].seq }
 
 // slot is one value of a line: which earlier ones keep it from taking effect,
 // and what it keeps from later ones.
-type slot struct{ minds, settles []key }
+// kNone fills them up.
+type slot struct{ minds, settles [2]key }
 
 // jumping stands for a ProxyJump other than none, which settles ProxyCommand.
 const jumping = keyCount
@@ -304,13 +318,13 @@ func (s *scopes) slotsOf(at place) []slot {
 		case v.key == last:
 			continue
 		case v.key == kProxyCommand:
-			slots = append(slots, slot{[]key{kProxyCommand, jumping}, []key{kProxyCommand}})
+			slots = append(slots, slot{[2]key{kProxyCommand, jumping}, [2]key{kProxyCommand}})
 		case v.key == kProxyJump && v.jump.none:
-			slots = append(slots, slot{[]key{kProxyJump}, []key{kProxyJump}})
+			slots = append(slots, slot{[2]key{kProxyJump}, [2]key{kProxyJump}})
 		case v.key == kProxyJump:
-			slots = append(slots, slot{[]key{kProxyJump, kProxyCommand}, []key{kProxyJump, jumping}})
+			slots = append(slots, slot{[2]key{kProxyJump, kProxyCommand}, [2]key{kProxyJump, jumping}})
 		default:
-			slots = append(slots, slot{[]key{v.key}, []key{v.key}})
+			slots = append(slots, slot{[2]key{v.key}, [2]key{v.key}})
 		}
 		last = v.key
 	}

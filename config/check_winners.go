@@ -5,43 +5,87 @@ import (
 	"strings"
 )
 
-// winners knows, for each option, the first line that sets it for every host
-// and for every pattern. Patterns are kept by what they begin with, so that a
+// winners knows the first line that sets an option for all hosts, and for
+// those of each pattern. Patterns are found by what they begin with, so that a
 // look-up does not depend on how many there are.
 type winners struct {
 	always  map[key]place
-	blocks  map[blockKey]place // within one block
-	byName  map[patternKey][]winner
-	lengths map[key][]int // of the beginnings in byName with wildcards, ascending
+	names   map[string]*settled
+	wild    map[string][]*settled // by their beginnings
+	lengths []int                 // of these, ascending
 }
 
-type blockKey struct {
-	option key
-	file   *file
-	block  int32
+// settled is what earlier lines have set for a pattern.
+type settled struct {
+	pattern string
+	lines   []winner
 }
 
-// patternKey is a name, or what a pattern with wildcards begins with.
-type patternKey struct {
-	option key
-	text   string
-	wild   bool
-}
-
-// winner is a line that sets an option for what matches a pattern and no
+// winner is a line that sets an option for what matches the pattern and no
 // exception.
 type winner struct {
-	pattern string
+	option  key
 	negated []string
 	at      place
 }
 
-// mostWinners bounds the lines with exceptions that are kept for a pattern;
-// of more than these only some can be named.
-const mostWinners = 32
+// mostWinners bounds what is kept for a pattern: each option once, and some
+// lines with exceptions. Of more than these, some may not be named.
+const mostWinners = 2 * int(keyCount)
 
 func newWinners() winners {
-	return winners{map[key]place{}, map[blockKey]place{}, map[patternKey][]winner{}, map[key][]int{}}
+	return winners{always: map[key]place{}, names: map[string]*settled{}, wild: map[string][]*settled{}}
+}
+
+// beginning is a pattern up to its first wildcard.
+func beginning(pattern string) string {
+	if i := strings.IndexAny(pattern, "*?"); i >= 0 {
+		return pattern[:i]
+	}
+	return pattern
+}
+
+// find gives a scope what is known of its patterns when its block begins.
+func (w *winners) find(sc *scope) {
+	for _, p := range sc.patterns {
+		sc.known = append(sc.known, w.covering(p))
+		sc.own = append(sc.own, w.pattern(p))
+	}
+}
+
+// covering are the patterns so far that match all that p matches.
+func (w *winners) covering(p string) (found []*settled) {
+	begins := beginning(p)
+	if own := w.names[p]; own != nil && !wild(p) {
+		found = append(found, own)
+	}
+	for _, n := range w.lengths {
+		if n > len(begins) {
+			break
+		}
+		for _, s := range w.wild[begins[:n]] {
+			if covers(s.pattern, p) {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
+}
+
+// pattern is what is known of a pattern, entered if it is new.
+func (w *winners) pattern(p string) *settled {
+	if s := w.names[p]; s != nil {
+		return s
+	}
+	s := &settled{pattern: p}
+	w.names[p] = s
+	if begins := beginning(p); wild(p) {
+		w.wild[begins] = append(w.wild[begins], s)
+		if i, known := slices.BinarySearch(w.lengths, len(begins)); !known {
+			w.lengths = slices.Insert(w.lengths, i, len(begins))
+		}
+	}
+	return s
 }
 
 // enter notes that a line sets an option, unless an earlier one did it for
@@ -53,107 +97,78 @@ func (w *winners) enter(option key, at place, sc *scope) {
 		}
 		return
 	}
-	if key := (blockKey{option, at.file, at.block}); w.blocks[key].file == nil {
-		w.blocks[key] = at
+	if sc.block == nil {
+		sc.block = map[key]place{}
+	}
+	if _, ok := sc.block[option]; !ok {
+		sc.block[option] = at
 	}
 	if sc.unknown || sc.outer != nil {
 		return // for which hosts, no pattern says
 	}
-	for _, p := range sc.patterns {
-		key := patternKey{option, beginning(p), wild(p)}
-		if key.wild {
-			w.begins(option, len(key.text))
+	for _, s := range sc.own {
+		known := slices.ContainsFunc(s.lines, func(v winner) bool { return v.option == option && len(v.negated) == 0 })
+		if !known && len(s.lines) < mostWinners {
+			s.lines = append(s.lines, winner{option, sc.negated, at})
 		}
-		list := w.byName[key]
-		known := slices.ContainsFunc(list, func(v winner) bool { return v.pattern == p && len(v.negated) == 0 })
-		if !known && len(list) < mostWinners {
-			w.byName[key] = append(list, winner{p, sc.negated, at})
-		}
-	}
-}
-
-// beginning is a pattern up to its first wildcard.
-func beginning(pattern string) string {
-	if i := strings.IndexAny(pattern, "*?"); i >= 0 {
-		return pattern[:i]
-	}
-	return pattern
-}
-
-func (w *winners) begins(option key, length int) {
-	if i, ok := slices.BinarySearch(w.lengths[option], length); !ok {
-		w.lengths[option] = slices.Insert(w.lengths[option], i, length)
 	}
 }
 
 // before are the lines that have set an option for every host for which a
 // line is read, none if some are left.
-func (w *winners) before(option key, at place, sc *scope) []place {
+func (w *winners) before(option key, sc *scope) []place {
 	if first, ok := w.always[option]; ok {
 		return []place{first}
 	}
 	if sc.always {
 		return nil
 	}
-	if first := w.blocks[blockKey{option, at.file, at.block}]; first.file != nil {
+	if first, ok := sc.block[option]; ok {
 		return []place{first}
 	}
 	for s := sc; s != nil; s = s.outer {
 		if s.unknown {
 			continue
 		}
-		if by := w.forAll(option, s); len(by) > 0 {
+		if by := s.settled(option); len(by) > 0 {
 			return by
 		}
 	}
 	return nil
 }
 
-// forAll are the lines that together settle an option for a Host line.
-func (w *winners) forAll(option key, sc *scope) []place {
+// settled are the lines that together set an option for a Host line.
+func (s *scope) settled(option key) []place {
 	var by []place
-	for _, p := range sc.patterns {
-		if sc.excepted(p) {
-			continue
-		}
-		first, ok := w.forPattern(option, p, sc)
-		if !ok {
+	for i, p := range s.patterns {
+		first, ok := s.first(option, p, s.known[i])
+		if !ok && !s.excepted(p) {
 			return nil
 		}
-		by = append(by, first)
+		if ok {
+			by = append(by, first)
+		}
 	}
 	return by
 }
 
-// forPattern is the earliest line that settles an option for one pattern.
-func (w *winners) forPattern(option key, p string, sc *scope) (first place, ok bool) {
-	look := func(key patternKey) {
-		for _, v := range w.byName[key] {
-			if (!ok || v.at.seq() < first.seq()) && v.settles(p, sc) {
+// first is the earliest line that sets an option for one pattern.
+func (s *scope) first(option key, p string, known []*settled) (first place, ok bool) {
+	for _, other := range known {
+		for _, v := range other.lines {
+			if v.option == option && (!ok || v.at.seq() < first.seq()) && s.within(p, v.negated) {
 				first, ok = v.at, true
 			}
 		}
 	}
-	begins := beginning(p)
-	if !wild(p) {
-		look(patternKey{option, begins, false})
-	}
-	for _, n := range w.lengths[option] {
-		if n > len(begins) {
-			break
-		}
-		look(patternKey{option, begins[:n], true})
-	}
 	return first, ok
 }
 
-// settles tells whether the line applies to every host that matches p in sc.
-func (v winner) settles(p string, sc *scope) bool {
-	if !covers(v.pattern, p) {
-		return false
-	}
-	for _, n := range v.negated {
-		excepted := slices.ContainsFunc(sc.negated, func(own string) bool { return covers(own, n) })
+// within tells whether the exceptions of another line touch nothing that
+// matches p here.
+func (s *scope) within(p string, negated []string) bool {
+	for _, n := range negated {
+		excepted := slices.ContainsFunc(s.negated, func(own string) bool { return covers(own, n) })
 		if !excepted && (wild(p) || matchPattern(p, n)) {
 			return false
 		}
