@@ -24,8 +24,12 @@ type Inventory struct {
 	entries map[string]config.Entry
 	missing bool
 
-	mu   sync.Mutex
-	rows map[string]Host // guarded by mu: rows made so far
+	check    sync.Once
+	findings []config.Finding // set by check
+
+	mu      sync.Mutex                  // guards what follows
+	rows    map[string]Host             // rows made so far
+	checked map[string][]config.Problem // what was found for each host; nil before Check
 }
 
 // Host is a row of the list. All texts but Name are printable; Name is the
@@ -64,7 +68,7 @@ type Detail struct {
 	Chain    []Hop            `json:"chain"`
 	Forwards []Forward        `json:"forwards"`
 	Options  []config.Option  `json:"options"`  // those that a file set; values not printable yet
-	Problems []config.Problem `json:"problems"` // of this host: warnings and conditions, each at its line
+	Problems []config.Problem `json:"problems"` // of this host, each at its line: conditions and, after Check, mistakes
 }
 
 // ReadInventory reads a configuration. It always gives an Inventory; what is
@@ -115,7 +119,7 @@ func (v *Inventory) Host(name string) Host {
 // Detail resolves everything about one alias.
 func (v *Inventory) Detail(name string) Detail {
 	row, host, chain := v.resolve(name)
-	d := Detail{Host: row, Problems: host.Conditions()}
+	d := Detail{Host: row, Problems: append(host.Conditions(), v.mistakes(name)...)}
 	for _, hop := range chain {
 		d.Chain = append(d.Chain, Hop{
 			Name:    Printable(hop.Host.Name),
@@ -130,6 +134,41 @@ func (v *Inventory) Detail(name string) Detail {
 		d.Options = append(d.Options, o)
 	}
 	return d
+}
+
+// Check looks for mistakes in the configuration, once; from then on Detail
+// lists those of a host among its Problems. With ten thousand hosts it takes
+// about a second. Safe from several goroutines.
+func (v *Inventory) Check() []config.Finding {
+	v.check.Do(func() {
+		v.findings = v.cfg.Check(config.CheckEnv{})
+		checked := make(map[string][]config.Problem)
+		for _, f := range v.findings {
+			for _, name := range f.Hosts {
+				checked[name] = append(checked[name], problem(f))
+			}
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.checked = checked
+	})
+	return v.findings
+}
+
+// problem is a finding in one text: what is wrong, and what to do.
+func problem(f config.Finding) config.Problem {
+	return config.Problem{
+		Origin:  f.Origin,
+		Message: strings.TrimSuffix(f.Message, ".") + ". " + f.Fix,
+		Fatal:   f.Severity == config.SeverityError,
+	}
+}
+
+// mistakes are those that Check has found for a host.
+func (v *Inventory) mistakes(name string) []config.Problem {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.checked[name]
 }
 
 // resolve gives the row of a host, its options and what is known of the way.

@@ -33,6 +33,10 @@ type winner struct {
 // lines with exceptions. Of more than these, some may not be named.
 const mostWinners = 2 * int(keyCount)
 
+// mostPatterns bounds the patterns with one beginning that are compared with
+// each later one.
+const mostPatterns = 256
+
 func newWinners() winners {
 	return winners{always: map[key]place{}, names: map[string]*settled{}, wild: map[string][]*settled{}}
 }
@@ -79,7 +83,7 @@ func (w *winners) pattern(p string) *settled {
 	}
 	s := &settled{pattern: p}
 	w.names[p] = s
-	if begins := beginning(p); wild(p) {
+	if begins := beginning(p); wild(p) && len(w.wild[begins]) < mostPatterns {
 		w.wild[begins] = append(w.wild[begins], s)
 		if i, known := slices.BinarySearch(w.lengths, len(begins)); !known {
 			w.lengths = slices.Insert(w.lengths, i, len(begins))

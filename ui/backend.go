@@ -32,6 +32,8 @@ type inventory interface {
 	Host(name string) api.Host
 	Detail(name string) api.Detail
 	Problems() []api.Problem
+	// Check looks for mistakes, which Detail then has; it may take a second.
+	Check() []api.Finding
 }
 
 // shell is a session on its way or running.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,12 +30,24 @@ type fakeInventory struct {
 	details  map[string]api.Detail
 	problems []api.Problem
 	missing  bool
+
+	check    chan struct{}            // closed when Check may end; nil at once
+	mistakes map[string][]api.Problem // that Detail has from then on
+	checked  atomic.Bool
 }
 
 func (v *fakeInventory) Path() string            { return configFile }
 func (v *fakeInventory) Missing() bool           { return v.missing }
 func (v *fakeInventory) Names() []string         { return v.names }
 func (v *fakeInventory) Problems() []api.Problem { return v.problems }
+
+func (v *fakeInventory) Check() []api.Finding {
+	if v.check != nil {
+		<-v.check
+	}
+	v.checked.Store(true)
+	return nil
+}
 
 func (v *fakeInventory) Host(name string) api.Host {
 	if h, ok := v.hosts[name]; ok {
@@ -43,11 +57,15 @@ func (v *fakeInventory) Host(name string) api.Host {
 }
 
 func (v *fakeInventory) Detail(name string) api.Detail {
-	if d, ok := v.details[name]; ok {
-		d.Host = v.Host(name)
-		return d
+	d, ok := v.details[name]
+	if !ok {
+		d.Chain = []api.Hop{{Name: name, Address: "dany@" + name + ":22"}}
 	}
-	return api.Detail{Host: v.Host(name), Chain: []api.Hop{{Name: name, Address: "dany@" + name + ":22"}}}
+	d.Host = v.Host(name)
+	if v.checked.Load() {
+		d.Problems = append(slices.Clone(d.Problems), v.mistakes[name]...)
+	}
+	return d
 }
 
 func at(line int, block string) api.Origin {

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/config"
+)
+
+func TestMistakesAreAmongTheProblemsOfTheirHosts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	const text = "Host a\n  User x\n  User y\nHost b\n  BatchMode no\n  BatchMode no\n  Ciphers +3des-cbc\nHost c\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v := ReadInventory(config.Paths{User: path, Home: filepath.Dir(path), Explicit: true})
+	if d := v.Detail("a"); len(d.Problems) > 0 {
+		t.Errorf("before Check: %v", d.Problems)
+	}
+	if n := len(v.Check()); n != 3 {
+		t.Errorf("%d findings, want 3", n)
+	}
+	shadowed := config.Problem{
+		Origin:  config.Origin{File: path, Line: 3, Block: "Host a"},
+		Message: "this User never takes effect: User is set before it at " + path + `:2, under "Host a". Remove the line, or put it above ` + path + ":2.",
+	}
+	if diff := cmp.Diff([]config.Problem{shadowed}, v.Detail("a").Problems); diff != "" {
+		t.Errorf("a: -want +got\n%s", diff)
+	}
+	if n := len(v.Detail("b").Problems); n != 2 {
+		t.Errorf("b: %d problems, want 2", n)
+	}
+	if p := v.Detail("c").Problems; len(p) > 0 {
+		t.Errorf("c: %v", p)
+	}
+}
