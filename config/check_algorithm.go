@@ -36,6 +36,9 @@ func (k *checker) checkAlgorithms() {
 		}
 		f.Message = fmt.Sprintf("%s forces on %s", keywords[d.key].name, strings.Join(on, ", "))
 		f.Fix = fmt.Sprintf("Take it out; if one old server knows nothing else, write \"%s +%s\" in its own Host block only.", keywords[d.key].name, strings.Join(on, ","))
+		if len(at.names()) == 1 {
+			f.Fix = "Take it out as soon as the server knows something newer."
+		}
 	})
 }
 
