@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -43,9 +44,15 @@ type Host struct {
 	Port        int           `json:"port"`
 	Comment     string        `json:"comment,omitempty"`
 	Tags        []string      `json:"tags,omitempty"`
+	File        string        `json:"file,omitempty"`        // the included file that names it, without its directory
 	Conditional bool          `json:"conditional,omitempty"` // a Match exec or the like may change it when it is opened
 	Problem     string        `json:"problem,omitempty"`     // why it cannot be opened, with file:line
 	Origin      config.Origin `json:"origin"`
+}
+
+// Fields are the texts by which a host can be searched for besides its alias.
+func (h Host) Fields() []string {
+	return append([]string{h.HostName, h.User, h.Comment, h.File}, h.Tags...)
 }
 
 // Hop is one station in the picture of the chain.
@@ -192,6 +199,9 @@ func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 		Comment:     Printable(strings.ReplaceAll(e.Comment, "\n", " ")),
 		Conditional: len(host.Conditions()) > 0,
 		Origin:      e.Origin,
+	}
+	if file := e.Origin.File; file != v.Path() && file != "" {
+		row.File = Printable(filepath.Base(file))
 	}
 	for _, t := range e.Tags {
 		row.Tags = append(row.Tags, Printable(t))

@@ -37,3 +37,20 @@ func TestMistakesAreAmongTheProblemsOfTheirHosts(t *testing.T) {
 		t.Errorf("c: %v", p)
 	}
 }
+
+func TestAHostKnowsTheIncludedFileThatNamesIt(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"config": "Host a\nHost *\nInclude " + dir + "/more.conf\n", "more.conf": "# Tags: x\nHost a b\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := ReadInventory(config.Paths{User: dir + "/config", Home: dir, Explicit: true})
+	if got := v.Host("a").File; got != "" {
+		t.Errorf("a is of the main file, and said to be of %q", got)
+	}
+	b := v.Host("b")
+	if diff := cmp.Diff([]string{"b", b.User, "", "more.conf", "x"}, b.Fields()); diff != "" {
+		t.Errorf("b: -want +got\n%s", diff)
+	}
+}
