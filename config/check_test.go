@@ -86,6 +86,7 @@ var checkRows = []checkRow{
 			`in:3 shadowed-line: this Port never takes effect: Port is set before it at DIR/config:2, under "Host *" [a]`,
 		}},
 	{name: "a file that is included for other hosts, too", text: "Host a\n  Port 1\n  Include DIR/in\nHost b\n  Include DIR/in\n", files: map[string]string{"in": "Port 2\n"}},
+	{name: "an included line in a block of its own needs both Host lines", text: "Host *.org\n  Include DIR/in\nHost w*\n  Port 3\n", files: map[string]string{"in": "Host w*\n  Port 2\n"}},
 	{name: "an included line for one host settles it for that host only", text: "Host a\n  Include DIR/in\nHost a\n  Port 3\nHost b\n  Port 4\n", files: map[string]string{"in": "Port 2\n"},
 		want: []string{`4 shadowed-line: this Port never takes effect: Port is set before it at DIR/in:1 [a]`}},
 
