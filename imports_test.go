@@ -31,7 +31,12 @@ var walls = map[string]struct {
 	"cli":       {[]string{"config", "keys", "mux", "transport", "sessions", "tunnels", "files", "api", "daemon", "demo", "ui"}, "it puts the parts together"},
 	"main":      {[]string{"cli"}, "it only exits"},
 	"e2e":       {nil, "tests drive the built program, not its packages"},
+
+	"internal/sshtest": {nil, "the tests of every package stand on it"},
 }
+
+// testsOnly are packages that no program may import, see packages.
+var testsOnly = []string{"internal/sshtest"}
 
 // only says which of our packages may import something from outside.
 var only = map[string][]string{
@@ -61,7 +66,11 @@ func TestImportsKeepTheWalls(t *testing.T) {
 			continue
 		}
 		for _, imp := range p.Imports {
-			if dep, ours := strings.CutPrefix(imp, "sallyport/"); ours && !slices.Contains(wall.may, top(dep)) && top(dep) != name {
+			dep, ours := strings.CutPrefix(imp, "sallyport/")
+			switch {
+			case ours && slices.Contains(testsOnly, top(dep)):
+				t.Errorf("%s imports %s, which is for tests only", name, dep)
+			case ours && !slices.Contains(wall.may, top(dep)) && top(dep) != name:
 				t.Errorf("%s imports %s: %s", name, dep, wall.reason)
 			}
 			for outside, may := range only {
@@ -109,6 +118,13 @@ func house(path string) string {
 	return top(strings.TrimPrefix(path, "sallyport/"))
 }
 
-func top(path string) string { first, _, _ := strings.Cut(path, "/"); return first }
+// top is the package of the house that path belongs to.
+func top(path string) string {
+	if strings.HasPrefix(path, "internal/") {
+		return path
+	}
+	first, _, _ := strings.Cut(path, "/")
+	return first
+}
 
 func within(imp, path string) bool { return imp == path || strings.HasPrefix(imp, path+"/") }

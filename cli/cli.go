@@ -113,13 +113,29 @@ func (a *app) client() (*api.Client, error) {
 	}, nil
 }
 
-// target is a host as this caller means it.
-func (a *app) target(host string) (api.Target, error) {
-	p, err := a.paths()
+// snapshot asks for all that the background process holds.
+func (a *app) snapshot(ctx context.Context) (*api.Client, api.Snapshot, error) {
+	c, err := a.client()
 	if err != nil {
-		return api.Target{}, err
+		return nil, api.Snapshot{}, err
 	}
-	return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}, nil
+	s, err := c.Snapshot(ctx)
+	return c, s, err
+}
+
+// clientFor is the client with a host to ask it for, as this caller means it.
+func (a *app) clientFor(host string) (*api.Client, api.Target, error) {
+	c, err := a.client()
+	if err != nil {
+		return nil, api.Target{}, err
+	}
+	p, err := a.paths()
+	return c, target(p, host), err
+}
+
+// target is a host of a configuration as this caller means it.
+func target(p config.Paths, host string) api.Target {
+	return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
 }
 
 // inventory reads the configuration for looking at it.

@@ -34,11 +34,7 @@ func (a *app) daemonStatus() *cobra.Command {
 		Short: "tell whether it runs, and what it holds; exit status 3 when it does not run",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			s, err := c.Snapshot(cmd.Context())
+			c, s, err := a.snapshot(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -82,20 +78,25 @@ func (a *app) daemonStop() *cobra.Command {
 		Short: "end it; tunnels that are on come back with the next one",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			d, err := a.dirs()
-			if err != nil {
-				return err
-			}
-			if err := c.Stop(cmd.Context()); err != nil && !api.IsNoDaemon(err) {
-				return err
-			}
-			return daemon.Stopped(cmd.Context(), d)
+			return a.stopDaemon(cmd.Context())
 		},
 	}
+}
+
+// stopDaemon ends the background process, if there is one, and waits for that.
+func (a *app) stopDaemon(ctx context.Context) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	d, err := a.dirs()
+	if err != nil {
+		return err
+	}
+	if err := c.Stop(ctx); err != nil && !api.IsNoDaemon(err) {
+		return err
+	}
+	return daemon.Stopped(ctx, d)
 }
 
 func (a *app) daemonRun() *cobra.Command {

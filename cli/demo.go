@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sallyport/daemon"
 	"sallyport/demo"
 )
 
@@ -36,25 +35,9 @@ func (a *app) demo(ctx context.Context) (err error) {
 		}
 	}
 	a.configFile = network.Config()
-	defer func() { err = errors.Join(err, a.endDemo()) }()
+	// Its directory goes away, so it ends too, also when the demo was interrupted.
+	defer func() { err = errors.Join(err, a.stopDaemon(context.Background())) }()
 	return a.screen(ctx, "sallyport demo")
-}
-
-// endDemo stops the demo's background process, whose directory goes away.
-func (a *app) endDemo() error {
-	c, err := a.client()
-	if err != nil {
-		return err
-	}
-	d, err := a.dirs()
-	if err != nil {
-		return err
-	}
-	ctx := context.Background() // also when the demo was interrupted
-	if c.Stop(ctx) != nil {
-		return nil // there is none
-	}
-	return daemon.Stopped(ctx, d)
 }
 
 // setenv sets "NAME=value", or unsets a bare "NAME=".

@@ -26,6 +26,9 @@ func (a *app) hostsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.named(inv); err != nil {
+				return err
+			}
 			hosts := matching(inv, strings.Join(args, " "))
 			if asJSON {
 				return printJSON(a.Out, hosts)
@@ -51,6 +54,17 @@ func matching(inv *api.Inventory, query string) []api.Host {
 		}
 	}
 	return hosts
+}
+
+// named fails for a file of -F that is not there, as ssh does.
+func (a *app) named(inv *api.Inventory) error {
+	if a.configFile == "" || !inv.Missing() {
+		return nil
+	}
+	return &api.Error{
+		Code:    api.CodeConfig,
+		Message: "can't open user config file " + api.Printable(a.configFile) + ": no such file or directory",
+	}
 }
 
 // warn says what is wrong with the configuration; the listing goes on.

@@ -30,15 +30,19 @@ func (a *app) screen(ctx context.Context, name string) error {
 		return err
 	}
 	a.wake(ctx, c)
+	// The modes are those from before the screen makes the terminal raw.
+	shell := spec("")
 	return ui.Run(ctx, ui.Options{
 		Client: c,
 		Name:   name,
 		Read:   func() *api.Inventory { return api.ReadInventory(p) },
-		Target: func(host string) api.Target {
-			return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
+		Target: func(host string) api.Target { return target(p, host) },
+		Edit:   a.edit,
+		Shell: func() api.SessionSpec {
+			now := spec("")
+			now.Modes = shell.Modes
+			return now
 		},
-		Edit:  a.edit,
-		Shell: func() api.SessionSpec { return spec("") },
 		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
 			return a.attach(ctx, t, a.escapeChar(t.Host()))
 		},

@@ -43,12 +43,8 @@ func (f shellFlags) request() string {
 
 // shell runs a shell or a command on a host and ends with its exit status.
 func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) error {
-	c, err := a.client()
-	if err != nil {
-		return err
-	}
 	user, host := splitUser(dest)
-	target, err := a.target(host)
+	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,7 @@ func (a *app) tunnelList() *cobra.Command {
 		Short: "list the tunnels that are on",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			s, err := c.Snapshot(cmd.Context())
+			_, s, err := a.snapshot(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -106,11 +102,7 @@ func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 	if len(specs) == 0 {
 		return noForward(host, want, "its configuration has")
 	}
-	c, err := a.client()
-	if err != nil {
-		return err
-	}
-	target, err := a.target(host)
+	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
 	}
@@ -189,11 +181,7 @@ func chain(s api.Snapshot, id string) []string {
 }
 
 func (a *app) tunnelDown(ctx context.Context, host, want string) error {
-	c, err := a.client()
-	if err != nil {
-		return err
-	}
-	target, err := a.target(host)
+	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
 	}

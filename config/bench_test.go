@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"sallyport/internal/sshtest"
 )
 
 // inventory writes n hosts into ten included files below a config, as a site
@@ -66,10 +68,7 @@ func BenchmarkResolve(b *testing.B) {
 
 // BenchmarkSSH is what a single host costs the real ssh.
 func BenchmarkSSH(b *testing.B) {
-	ssh, err := exec.LookPath("ssh")
-	if err != nil {
-		b.Skip("ssh is not installed")
-	}
+	ssh := sshtest.Program(b, "ssh")
 	for _, n := range sizes {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			paths := inventory(b, n)

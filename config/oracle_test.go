@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+
+	"sallyport/internal/sshtest"
 )
 
 // answer is what the real ssh says of a host.
@@ -22,19 +23,11 @@ type answer struct {
 // oracle bounds how many ssh run at a time.
 var oracle = make(chan struct{}, 2)
 
-var findSSH = sync.OnceValues(func() (string, error) { return exec.LookPath("ssh") })
-
 // askSSH runs ssh -G with the command line of a Match, without -F if file is
 // empty.
 func askSSH(t *testing.T, file, host string, m Match) answer {
 	t.Helper()
-	ssh, err := findSSH()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("ssh is missing, and CI must have it")
-		}
-		t.Skip("ssh is not installed")
-	}
+	ssh := sshtest.Program(t, "ssh")
 	oracle <- struct{}{}
 	defer func() { <-oracle }()
 	args := append(append([]string{"-G"}, arguments(m)...), "--", host)
@@ -47,7 +40,7 @@ func askSSH(t *testing.T, file, host string, m Match) answer {
 	cmd := exec.Command(ssh, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err = cmd.Run()
+	err := cmd.Run()
 	a := answer{failed: err != nil}
 	if stdout.Len() > 0 {
 		a.lines = strings.Split(strings.TrimSuffix(stdout.String(), "\n"), "\n")

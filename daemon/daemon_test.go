@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,6 +21,7 @@ import (
 	"sallyport/config"
 	"sallyport/daemon"
 	"sallyport/demo"
+	"sallyport/internal/sshtest"
 )
 
 // house is a background process in this one, on the embedded network.
@@ -205,7 +205,7 @@ func TestATunnelOutlivesTheProcessThatHeldIt(t *testing.T) {
 	inv := api.ReadInventory(config.Paths{User: h.network.Config(), Home: h.network.Dir(), Explicit: true})
 	forward := inv.Detail("got-bastion").Forwards[0]
 	spec := forward.Spec
-	spec.Listen.Port = freePort(t)
+	spec.Listen.Port = sshtest.FreePort(t)
 	up := api.TunnelRequest{Target: h.target("got-bastion"), Spec: spec, Up: true}
 	if _, err := h.SetTunnel(t.Context(), up); err != nil {
 		t.Fatal(err)
@@ -293,14 +293,4 @@ func page(t *testing.T, port int) {
 		t.Fatalf("the page is %s, %v:\n%.300s", resp.Status, err, text)
 	}
 	http.DefaultClient.CloseIdleConnections()
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+
+	"sallyport/internal/sshtest"
 )
 
 // One client of each kind is in the middle of something when the demo ends.
@@ -43,7 +45,7 @@ func TestTheEndLeavesNothing(t *testing.T) {
 			t.Errorf("%s still listens", name)
 		}
 	}
-	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
+	sshtest.Eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 // startBusy starts c and waits until its server has answered it something.

@@ -13,12 +13,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sallyport/internal/sshtest"
 )
 
 // start brings up a network for one test.
@@ -82,17 +85,6 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// need finds a program, or skips the test; in CI it must be there.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI has no %s", program)
-		}
-		t.Skipf("%s is not installed", program)
-	}
-}
-
 // client is a run of the real ssh on the demo's configuration.
 type client struct {
 	*exec.Cmd
@@ -101,10 +93,10 @@ type client struct {
 
 func (n *Network) client(t *testing.T, args ...string) *client {
 	t.Helper()
-	need(t, "ssh")
+	ssh := sshtest.Program(t, "ssh")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	c := &client{Cmd: exec.CommandContext(ctx, "ssh", append([]string{"-F", n.Config()}, args...)...)}
+	c := &client{Cmd: exec.CommandContext(ctx, ssh, append([]string{"-F", n.Config()}, args...)...)}
 	c.Env = n.Env()
 	c.Stdout, c.Stderr = &c.out, &c.err
 	return c
@@ -136,16 +128,6 @@ func (c *client) status(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return c.ProcessState.ExitCode()
-}
-
-// eventually polls a condition.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(15 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("still not: %s", what)
-		}
-	}
 }
 
 func TestEveryHostLetsTheRealSshIn(t *testing.T) {
@@ -258,7 +240,7 @@ func TestNothingOfTheUsersOwnIsUsed(t *testing.T) {
 
 func TestThePageAnswersThroughTheBastion(t *testing.T) {
 	n := network(t)
-	port := freePort(t)
+	port := strconv.Itoa(sshtest.FreePort(t))
 	ssh := n.client(t, "-N", "-o", "ClearAllForwardings=no", "-o", "LocalForward="+port+" targaryen:8080",
 		"-o", "ExitOnForwardFailure=no", "got-bastion")
 	if err := ssh.Start(); err != nil {
@@ -266,7 +248,7 @@ func TestThePageAnswersThroughTheBastion(t *testing.T) {
 	}
 	defer func() { _ = ssh.Process.Kill(); _ = ssh.Wait() }()
 	var body []byte
-	eventually(t, "the page answers", func() bool {
+	sshtest.Eventually(t, "the page answers", func() bool {
 		r, err := http.Get("http://127.0.0.1:" + port + "/")
 		if err != nil {
 			return false
@@ -288,17 +270,6 @@ func TestAForwardKeepsHalfAConnection(t *testing.T) {
 	if status := ssh.status(t); status != 0 || !strings.HasSuffix(ssh.out.String(), `{"version": "0.0.demo"}`) {
 		t.Errorf("status %d, said %q, %q", status, ssh.out.String(), ssh.err.String())
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 func TestTheNetworkLeadsNowhereElse(t *testing.T) {
@@ -386,7 +357,7 @@ func TestTwoDemosRunSideBySide(t *testing.T) {
 		t.Errorf("the second configuration does not say that 5022 was taken:\n%s", text)
 	}
 	cancel()
-	eventually(t, "the end of the context ends the servers", func() bool { return !listens(second.ports["esrf"]) })
+	sshtest.Eventually(t, "the end of the context ends the servers", func() bool { return !listens(second.ports["esrf"]) })
 	if !listens(first.ports["esrf"]) {
 		t.Error("the first demo has ended with the second")
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
 )
 
 func TestTheRealSshRunsCommands(t *testing.T) {
@@ -129,7 +131,7 @@ func (p *person) types(text string) {
 func (p *person) leaves() int {
 	p.t.Helper()
 	var status int
-	eventually(p.t, "ssh has ended", func() bool {
+	sshtest.Eventually(p.t, "ssh has ended", func() bool {
 		select {
 		case <-p.done:
 			_ = p.ssh.Wait() // the status says it
@@ -145,7 +147,7 @@ func (p *person) leaves() int {
 const prompt = "dany@targaryen:~$ "
 
 func TestAShellAtATerminal(t *testing.T) {
-	need(t, "ssh")
+	sshtest.Program(t, "ssh")
 	p := sitDown(t, network(t), "targaryen")
 	p.sees("targaryen: fire, blood, and Jupyter on port 8080.\r\n")
 	p.sees(prompt)
@@ -155,7 +157,7 @@ func TestAShellAtATerminal(t *testing.T) {
 	if err := pty.Setsize(p.tty, &pty.Winsize{Rows: 40, Cols: 132}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the new size has arrived", func() bool { return p.answer("stty size") == "40 132\r\n" })
+	sshtest.Eventually(t, "the new size has arrived", func() bool { return p.answer("stty size") == "40 132\r\n" })
 
 	p.types("ehco\x1b[D\x1b[D\x7f\x1b[Ch\x01\x05 edited\r") // arrows, backspace, Ctrl-A, Ctrl-E
 	p.sees("edited\r\n")
@@ -198,7 +200,7 @@ func (p *person) answer(command string) (said string) {
 	p.t.Helper()
 	p.types(command + "\r")
 	p.sees(command + "\r\n")
-	eventually(p.t, "an answer", func() (ok bool) {
+	sshtest.Eventually(p.t, "an answer", func() (ok bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		said, _, ok = strings.Cut(p.seen.String(), prompt)
@@ -209,7 +211,7 @@ func (p *person) answer(command string) (said string) {
 }
 
 func TestCtrlDLeaves(t *testing.T) {
-	need(t, "ssh")
+	sshtest.Program(t, "ssh")
 	p := sitDown(t, network(t), "targaryen")
 	p.sees(prompt)
 	p.types("false\r\x04")
@@ -220,7 +222,7 @@ func TestCtrlDLeaves(t *testing.T) {
 }
 
 func TestAProgramHasTheWholeScreen(t *testing.T) {
-	need(t, "ssh")
+	sshtest.Program(t, "ssh")
 	p := sitDown(t, network(t), "targaryen")
 	p.sees(prompt)
 	p.types("top\r")

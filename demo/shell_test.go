@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sallyport/internal/sshtest"
 )
 
 // said is what a command left behind.
@@ -77,7 +79,7 @@ func TestCommands(t *testing.T) {
 
 // What the toy accepts means what it means to the real sh.
 func TestLinesMeanWhatTheyMeanToSh(t *testing.T) {
-	need(t, "sh")
+	sshtest.Program(t, "sh")
 	for _, line := range []string{
 		`echo a  b	c`,
 		`echo 'a  b' "c  d" e\ f`,

@@ -83,6 +83,10 @@ func (c *client) leave() {
 		c.run("sallyport", "daemon", "stop")
 		c.eventually("no process of ours is left after daemon stop", func() bool { return c.processes("sallyport") == "" })
 	}
+	// net/http survives a panic of a handler, and so would the test.
+	if logged := c.run("grep", "-rn", "panic", "/root/.local/state"); logged.Out != "" {
+		c.t.Errorf("the background process panicked:\n%s", logged.Out)
+	}
 	races, err := filepath.Glob(c.path("/run/race.*"))
 	if err != nil {
 		c.t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"sallyport/internal/sshtest"
 )
 
 const jupyterPort = 8888
@@ -17,7 +19,7 @@ const jupyterPort = 8888
 // loopback, and returns its token.
 func startJupyter(t *testing.T, l *lab) string {
 	t.Helper()
-	need(t, "jupyter-notebook")
+	sshtest.Program(t, "jupyter-notebook")
 	token := secret()
 	stop := background(t, l.inner, "jupyter", fmt.Sprintf(
 		`cd /home/dany && exec setpriv --reuid dany --regid dany --init-groups env HOME=/home/dany USER=dany `+
@@ -118,7 +120,7 @@ func (c *client) refuses(port string) {
 // goes to $SALLYPORT_ARTIFACTS.
 func browse(t *testing.T, c *client, url string) {
 	t.Helper()
-	need(t, "chromium")
+	sshtest.Program(t, "chromium")
 	flags := []string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sallyport/internal/sshtest"
 )
 
 // patience is how long anything may take that is not about time. It only has
@@ -55,21 +57,13 @@ func newLab(t *testing.T) *lab {
 		missing(t, "network namespaces need root")
 	}
 	for _, program := range []string{"nsenter", "ip", "ssh", "ssh-keygen", "tmux", "/usr/sbin/sshd", "useradd", "chpasswd", "nc", "setpriv"} {
-		need(t, program)
+		sshtest.Program(t, program)
 	}
 	l, err := theLab()
 	if err != nil {
 		t.Fatalf("building the lab: %v", err)
 	}
 	return l
-}
-
-// need skips a test whose program is not installed.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		missing(t, fmt.Sprintf("%s is not installed: ./test installs what the tests need", program))
-	}
 }
 
 // missing skips a test, or fails it where everything has to be there.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"sallyport/internal/sshtest"
 )
 
 // dialog is a question that is asked on the way to a shell: how ssh words it,
@@ -150,7 +152,7 @@ func TestLoginWithAnEncryptedKey(t *testing.T) {
 
 func TestLoginWithAKeyThatOnlyTheAgentHas(t *testing.T) {
 	l := newLab(t)
-	need(t, "ssh-agent")
+	sshtest.Program(t, "ssh-agent")
 	dir := t.TempDir()
 	path, public, err := keygen(dir, "agentkey", "-t", "ed25519")
 	if err != nil {

@@ -154,6 +154,33 @@ func checkEightBits(t *testing.T, p *pane) {
 	p.wait(innerPrompt)
 }
 
+// TestShellHasTheModesOfTheTerminal sees that what the user has set with stty,
+// and not what a program set while it had the terminal, holds on the far side.
+func TestShellHasTheModesOfTheTerminal(t *testing.T) {
+	modes := func(t *testing.T, shell func(p *pane), program ...string) string {
+		c := newClient(t, chainConfig)
+		start := []string{"sh", "-c", `stty erase ^H -ixon; exec "$@"`, "sh"}
+		p := c.pane(t, 120, 34, append(start, append(c.resolve(program[:1]), program[1:]...)...)...)
+		shell(p)
+		p.wait(innerPrompt)
+		p.line(`clear; echo "mod"es=$(stty -g)`)
+		return p.wait(`^modes=([0-9a-f:]+)`)[1]
+	}
+	var want string
+	t.Run("ssh", func(t *testing.T) { want = modes(t, func(*pane) {}, "ssh", "inner") })
+	t.Run("sallyport", func(t *testing.T) {
+		if got := modes(t, func(*pane) {}, "sallyport", "inner"); got != want {
+			t.Errorf("stty -g on the far side gives\n%s, want as under ssh\n%s", got, want)
+		}
+	})
+	t.Run("screen", func(t *testing.T) {
+		got := modes(t, func(p *pane) { (&screen{p}).list(); (&screen{p}).shell("inner") }, "sallyport")
+		if got != want {
+			t.Errorf("stty -g on the far side gives\n%s, want as under ssh\n%s", got, want)
+		}
+	})
+}
+
 func TestCommandBehavesAsUnderSSH(t *testing.T) {
 	big := strings.Repeat("0123456789abcde\n", 1<<16) // 1 MiB
 	rows := []struct {

@@ -1,67 +1,24 @@
 package keys
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
 )
 
-// startAgent runs a real ssh-agent for the test and returns its socket.
-func startAgent(t *testing.T) string {
-	t.Helper()
-	needs(t, "ssh-agent", "ssh-add")
-	dir, err := os.MkdirTemp("", "agent") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		os.RemoveAll(dir)
-	})
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it listens before it prints
-		t.Fatal(err)
-	}
-	return socket
-}
-
-func addKey(t *testing.T, socket, path string, args ...string) {
-	t.Helper()
-	cmd := exec.Command("ssh-add", append(append([]string{"-q"}, args...), path)...)
-	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ssh-add: %v\n%s", err, out)
-	}
-}
-
 func TestAnAgentSignsWithEveryTypeOfKey(t *testing.T) {
-	socket := startAgent(t)
-	authority := generate(t, "", "-t", "ed25519")
-	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
-		path := generate(t, "", "-t", kind)
-		if kind == "rsa" {
-			run(t, "ssh-keygen", "-q", "-s", authority, "-I", "jon", "-n", "jon", path+".pub")
-		}
-		addKey(t, socket, path)
-	}
-	a, err := DialAgent(t.Context(), socket)
+	t.Parallel()
+	certified := generate(t, "", "-t", "rsa", "-b", "2048")
+	certify(t, certified)
+	a, err := DialAgent(t.Context(), sshtest.Agent(t, generate(t, "", "-t", "ed25519"), generate(t, "", "-t", "ecdsa"), certified))
 	if err != nil {
 		t.Fatal(err)
 	}

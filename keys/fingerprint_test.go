@@ -1,34 +1,65 @@
 package keys
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
+	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
 )
 
 func TestFingerprintsAndPicturesAreThoseOfSSHKeygen(t *testing.T) {
-	for _, kind := range []string{"ed25519", "ecdsa 256", "ecdsa 384", "ecdsa 521", "rsa 1024", "rsa 2048", "rsa 3072", "rsa 4096"} {
-		t.Run(kind, func(t *testing.T) {
-			name, bits, _ := strings.Cut(kind, " ")
-			args := []string{"-t", name}
-			if bits != "" {
-				args = append(args, "-b", bits)
-			}
-			path := generate(t, "", args...)
-			compareWithKeygen(t, path+".pub")
+	t.Parallel()
+	for _, args := range []string{"-t ed25519", "-t ecdsa -b 256", "-t ecdsa -b 384", "-t ecdsa -b 521"} {
+		t.Run(args, func(t *testing.T) {
+			compareWithKeygen(t, generate(t, "", strings.Fields(args)...)+".pub")
+		})
+	}
+	for _, bits := range []int{1024, 2048, 3072, 4096} {
+		t.Run(fmt.Sprint("RSA of ", bits, " bits"), func(t *testing.T) {
+			compareWithKeygen(t, publicRSA(t, bits))
 		})
 	}
 }
 
+// publicRSA is a file with a public key to which there is no private one: to
+// look at, it need not be a product of primes.
+func publicRSA(t *testing.T, bits int) string {
+	t.Helper()
+	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(bits)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.SetBit(n, 0, 1).SetBit(n, bits-1, 1)
+	key, err := ssh.NewPublicKey(&rsa.PublicKey{N: n, E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "id.pub")
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) + " jon@wall\n"
+	if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestACertificateHasThePictureOfSSHKeygen(t *testing.T) {
-	authority := generate(t, "", "-t", "ed25519")
-	for _, name := range []string{"ed25519", "ecdsa", "rsa"} {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"ed25519": generate(t, "", "-t", "ed25519"),
+		"ecdsa":   generate(t, "", "-t", "ecdsa"),
+		"rsa":     generate(t, "", "-t", "rsa", "-b", "2048"),
+	} {
 		t.Run(name, func(t *testing.T) {
-			path := generate(t, "", "-t", name)
-			run(t, "ssh-keygen", "-q", "-s", authority, "-I", "jon", "-n", "jon", path+".pub")
+			certify(t, path)
 			compareWithKeygen(t, path+"-cert.pub")
 		})
 	}
@@ -41,7 +72,7 @@ func compareWithKeygen(t *testing.T, file string) {
 		t.Fatalf("%s is not read as a key", filepath.Base(file))
 	}
 	got := fmt.Sprintf("%d %s %s (%s)\n%s\n", Bits(key), Fingerprint(key), comment, TypeName(key), Randomart(key))
-	if diff := cmp.Diff(run(t, "ssh-keygen", "-lv", "-f", file), got); diff != "" {
+	if diff := cmp.Diff(sshtest.Run(t, "ssh-keygen", "-lv", "-f", file), got); diff != "" {
 		t.Errorf("ssh-keygen -lv prints (-), we (+):\n%s", diff)
 	}
 }

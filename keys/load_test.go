@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
 )
 
 // person answers questions for passphrases, one after the other, and counts
@@ -56,6 +58,7 @@ func signs(t *testing.T, k *Key) {
 }
 
 func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
+	t.Parallel()
 	const secret = "the north remembers"
 	rows := []struct {
 		name       string
@@ -126,7 +129,7 @@ func TestKeysOfEveryFormatAreReadAsLateAsPossible(t *testing.T) {
 }
 
 func TestOpensslWritesKeysThatAreRead(t *testing.T) {
-	needs(t, "openssl")
+	t.Parallel()
 	for _, row := range []struct{ name, algorithm, encryption string }{
 		{"AES-256 and SHA-256, its default", "RSA", "-v2 aes-256-cbc"},
 		{"AES-128 and SHA-1", "RSA", "-v2 aes-128-cbc -v2prf hmacWithSHA1"},
@@ -135,8 +138,8 @@ func TestOpensslWritesKeysThatAreRead(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
 			plain, path := filepath.Join(dir, "plain"), filepath.Join(dir, "id")
-			run(t, "openssl", "genpkey", "-quiet", "-algorithm", row.algorithm, "-out", plain)
-			run(t, "openssl", append(strings.Fields("pkcs8 -topk8 "+row.encryption), "-passout", "pass:x", "-in", plain, "-out", path)...)
+			sshtest.Run(t, "openssl", "genpkey", "-quiet", "-algorithm", row.algorithm, "-out", plain)
+			sshtest.Run(t, "openssl", append(strings.Fields("pkcs8 -topk8 "+row.encryption), "-passout", "pass:x", "-in", plain, "-out", path)...)
 			os.Chmod(path, 0o600)
 			k, err := Load(t.Context(), path, (&person{answers: []string{"y", "x"}}).ask)
 			if err != nil {
@@ -151,6 +154,7 @@ func TestOpensslWritesKeysThatAreRead(t *testing.T) {
 }
 
 func TestASignatureThatNobodyUnlocksFailsWithThePersonsAnswer(t *testing.T) {
+	t.Parallel()
 	path := generate(t, "x", "-t", "ed25519")
 	p := &person{answers: []string{"wrong"}}
 	k, err := Load(t.Context(), path, p.ask)
@@ -244,8 +248,9 @@ func TestAPrivateKeyThatIsNotThatOfItsPublicFileDoesNotSign(t *testing.T) {
 }
 
 func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
-	authority, path := generate(t, "", "-t", "ed25519"), generate(t, "x", "-t", "rsa")
-	run(t, "ssh-keygen", "-q", "-s", authority, "-I", "jon", "-n", "jon", path+".pub")
+	t.Parallel()
+	path := generate(t, "x", "-t", "rsa", "-b", "2048")
+	certify(t, path)
 	p := &person{answers: []string{"x"}}
 	k, err := Load(t.Context(), path, p.ask)
 	if err != nil {
@@ -263,7 +268,7 @@ func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
 	if got := certified.Public.Type(); got != ssh.CertAlgoRSAv01 {
 		t.Errorf("the key is offered as %q", got)
 	}
-	other, _ := Load(t.Context(), authority, nil)
+	other, _ := Load(t.Context(), generate(t, "", "-t", "ed25519"), nil)
 	if _, err := other.WithCertificate(cert); err == nil {
 		t.Error("the certificate of another key is taken")
 	}

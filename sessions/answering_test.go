@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/internal/sshtest"
 	"sallyport/transport"
 )
 
@@ -14,8 +15,8 @@ import (
 // does rarely: see perform.
 func answeringServer(t *testing.T) *transport.Link {
 	t.Helper()
-	s := newServer(t)
-	text, err := os.ReadFile(s.path("hostkey"))
+	s := sshtest.NewServer(t)
+	text, err := os.ReadFile(s.Path("hostkey"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,7 @@ func answeringServer(t *testing.T) *transport.Link {
 	}
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	config.AddHostKey(key)
-	l, err := net.Listen("tcp", s.address())
+	l, err := net.Listen("tcp", s.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func answeringServer(t *testing.T) *transport.Link {
 			go answer(c, config) // ends with the connection
 		}
 	}()
-	return s.link(t)
+	return link(t, s)
 }
 
 func answer(c net.Conn, config *ssh.ServerConfig) {

@@ -19,10 +19,6 @@ const (
 	// from here. sshd does so when the program has let go of its output, which
 	// may be never; then the channel ends with the connection.
 	grace = 250 * time.Millisecond
-
-	// answerLimit is for the proof of life at the end of a session: a link's
-	// own keepalives end a connection that is silent for longer.
-	answerLimit = 30 * time.Second
 )
 
 // supervise waits for the end of the session and says how it was.
@@ -49,11 +45,7 @@ func (s *Session) supervise(ctx context.Context) Exit {
 // x/crypto/ssh ends the streams in the same way when the connection dies. So
 // the connection has to answer once more.
 func (s *Session) outcome(ctx context.Context, err error) Exit {
-	if !answers(ctx, s.remote.conn) {
-		err := s.broke(ctx, s.remote.conn)
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
+	if err := s.remote.conn.Ping(ctx); err != nil {
 		return Exit{Status: unknown, Failure: asFailure(err)}
 	}
 	var exit *ssh.ExitError
@@ -66,33 +58,6 @@ func (s *Session) outcome(ctx context.Context, err error) Exit {
 		return Exit{Status: exit.ExitStatus()}
 	}
 	return Exit{Status: unknown, Failure: failure(transport.CodeClosed, "%q ended the session without an exit status", s.status.Host)}
-}
-
-// answers makes a round trip on a connection, by a session that is closed
-// again: to refuse it is an answer too. Unlike a keepalive it is harmless on
-// a connection shared with OpenSSH.
-func answers(ctx context.Context, conn *transport.Conn) bool {
-	if isDone(conn) {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
-	defer cancel()
-	session, err := newSession(ctx, conn)
-	if err == nil {
-		go session.Close() // it can wait for a full network; it ends with the connection
-		return true
-	}
-	var f *transport.Failure
-	return errors.As(err, &f) && f.Code != transport.CodeClosed && !isDone(conn)
-}
-
-// broke is why conn ended, which it may learn a moment later than its users.
-func (s *Session) broke(ctx context.Context, conn *transport.Conn) error {
-	wait(ctx, time.Second, conn.Done())
-	if err := conn.Err(); err != nil {
-		return err
-	}
-	return failure(transport.CodeClosed, "the connection to %q does not answer", s.status.Host)
 }
 
 // sendWishes passes on window sizes and signals until ctx ends. A write can
@@ -129,26 +94,6 @@ func (s *Session) takeWishes() []wish {
 	}
 	s.resized, s.signals = false, nil
 	return all
-}
-
-func isDone(conn *transport.Conn) bool {
-	select {
-	case <-conn.Done():
-		return true
-	default:
-		return false
-	}
-}
-
-// wait waits a little, or until done or ctx ends.
-func wait(ctx context.Context, d time.Duration, done <-chan struct{}) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-done:
-	case <-ctx.Done():
-	}
 }
 
 // asFailure is err for a Status.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -20,9 +19,6 @@ type remote struct {
 	stdout, stderr io.Reader
 }
 
-// errBroken is the cause of what ends because its connection did.
-var errBroken = errors.New("the connection broke")
-
 // open waits for the link and starts the shell or command. A connection that
 // breaks before anything was asked of it is replaced.
 func (s *Session) open(ctx context.Context) (*remote, error) {
@@ -31,45 +27,14 @@ func (s *Session) open(ctx context.Context) (*remote, error) {
 		if err != nil {
 			return nil, err
 		}
-		session, err := newSession(ctx, conn)
+		session, err := conn.NewSession(ctx)
 		if err == nil {
 			return s.start(ctx, conn, session)
 		}
-		if !brokeUnder(ctx, conn, err) {
+		if !conn.Broke(ctx, err) {
 			return nil, err
 		}
 	}
-}
-
-func newSession(ctx context.Context, conn *transport.Conn) (*ssh.Session, error) {
-	ctx, cancel := during(ctx, conn)
-	defer cancel()
-	return conn.NewSession(ctx)
-}
-
-// during is ctx for as long as conn lives, then its cause is errBroken.
-// Without it a channel that is asked for just when the connection ends would
-// be waited for without end: x/crypto/ssh forgets to refuse it.
-func during(ctx context.Context, conn *transport.Conn) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() { // ends by the cancel that the caller owes
-		select {
-		case <-conn.Done():
-			cancel(errBroken)
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
-// brokeUnder tells whether err came because the connection ended. It may
-// learn of its end a moment later than its users.
-func brokeUnder(ctx context.Context, conn *transport.Conn, err error) bool {
-	var f *transport.Failure
-	if errors.As(err, &f) && f.Code == transport.CodeClosed {
-		wait(ctx, time.Second, conn.Done())
-	}
-	return isDone(conn) && ctx.Err() == nil
 }
 
 // start asks for terminal, environment and program in one go, and waits only
@@ -132,8 +97,8 @@ func (s *Session) refused(ctx context.Context, conn *transport.Conn, err error) 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if !answers(ctx, conn) {
-		return s.broke(ctx, conn)
+	if err := conn.Ping(ctx); err != nil {
+		return err
 	}
 	what := "a shell"
 	if s.spec.Command != "" {

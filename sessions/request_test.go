@@ -2,7 +2,6 @@ package sessions
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -10,8 +9,6 @@ import (
 
 	"sallyport/transport"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func TestModesAreEncodedInOrder(t *testing.T) {
 	got := encodeModes(map[uint8]uint32{53: 1, 1: 3, 128: 38400, 0: 7})

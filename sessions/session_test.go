@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -13,13 +14,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"sallyport/internal/sshtest"
 	"sallyport/transport"
 )
 
@@ -110,8 +111,9 @@ func attach(t *testing.T, s *started, stdin io.Reader) (out *output, end <-chan 
 
 // TestCommandsEndAsWithSSH runs each command by ssh and by a session.
 func TestCommandsEndAsWithSSH(t *testing.T) {
-	s := startServer(t)
-	l := s.link(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	l := link(t, s)
 	for _, row := range []struct {
 		name, command, stdin string
 		want                 result
@@ -133,19 +135,19 @@ func TestCommandsEndAsWithSSH(t *testing.T) {
 				t.Errorf("a session (-want +got):\n%s", diff)
 			}
 			row.want.Exit.Signal = "" // ssh does not tell
-			if diff := cmp.Diff(row.want, s.runSSH(t, row.command, row.stdin)); diff != "" {
+			if diff := cmp.Diff(row.want, runSSH(t, s, row.command, row.stdin)); diff != "" {
 				t.Errorf("ssh (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func (s *server) runSSH(t *testing.T, command, stdin string) result {
+func runSSH(t *testing.T, s *sshtest.Server, command, stdin string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := s.ssh(t, "-T", "targaryen", command)
+	cmd := s.SSH(t, "-T", sshtest.Alias, command)
 	if command == "" {
-		cmd = s.ssh(t, "-T", "targaryen")
+		cmd = s.SSH(t, "-T", sshtest.Alias)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
@@ -163,8 +165,9 @@ func everyByte() string {
 }
 
 func TestMuchPassesBothWays(t *testing.T) {
+	t.Parallel()
 	const size = 32 << 20
-	s := start(t, startServer(t).link(t), Spec{Command: "cat"})
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "cat"})
 	h := sha256.New()
 	exit, err := s.Attach(t.Context(), noise(size), h, io.Discard)
 	if err != nil || exit != (Exit{}) {
@@ -180,15 +183,16 @@ func TestMuchPassesBothWays(t *testing.T) {
 func noise(size int64) io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{1}), size) }
 
 func TestATerminalHasItsTypeSizeAndModes(t *testing.T) {
+	t.Parallel()
 	const echo = 53 // RFC 4254 section 8
-	s := start(t, startServer(t).link(t), Spec{
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{
 		Command: `tty; echo "$TERM"; stty -a | grep -o -- '-echo '; stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.02; done`,
 		PTY:     true, Term: "vt220", Size: Size{Cols: 100, Rows: 30}, Modes: map[uint8]uint32{echo: 0},
 	})
 	stdin, keyboard := io.Pipe()
 	defer keyboard.Close()
 	out, ended := attach(t, s, stdin)
-	until(t, "the program is ready", out.has("ready"))
+	sshtest.Eventually(t, "the program is ready", out.has("ready"))
 	s.Resize(Size{Cols: 132, Rows: 43})
 
 	if exit := <-ended; exit != (Exit{Status: 5}) {
@@ -201,8 +205,9 @@ func TestATerminalHasItsTypeSizeAndModes(t *testing.T) {
 }
 
 func TestATerminalOpensAtTheLatestSize(t *testing.T) {
-	s := startServer(t)
-	l := s.link(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	l := link(t, s)
 	held := &holding{Link: l, let: make(chan struct{})}
 	session := start(t, held, Spec{Command: "stty size", PTY: true, Size: Size{Cols: 10, Rows: 10}})
 	session.Resize(Size{Cols: 81, Rows: 26})
@@ -229,10 +234,11 @@ func (h *holding) Conn(ctx context.Context) (*transport.Conn, error) {
 }
 
 func TestAKeyboardInterruptsInATerminal(t *testing.T) {
-	s := start(t, startServer(t).link(t), Spec{Command: `trap 'echo caught; exit 4' INT; echo ready; while :; do sleep 0.02; done`, PTY: true, Term: "xterm"})
+	t.Parallel()
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: `trap 'echo caught; exit 4' INT; echo ready; while :; do sleep 0.02; done`, PTY: true, Term: "xterm"})
 	stdin, keyboard := io.Pipe()
 	out, ended := attach(t, s, stdin)
-	until(t, "the program is ready", out.has("ready"))
+	sshtest.Eventually(t, "the program is ready", out.has("ready"))
 	keyboard.Write([]byte{3})
 	if exit := <-ended; exit != (Exit{Status: 4}) || !out.has("caught")() {
 		t.Errorf("it showed %q and ended with %+v", out, exit)
@@ -242,6 +248,7 @@ func TestAKeyboardInterruptsInATerminal(t *testing.T) {
 // TestASignalIsSent uses a server of our own, since sshd passes no signals on
 // to a root login, which the test's may be.
 func TestASignalIsSent(t *testing.T) {
+	t.Parallel()
 	s := start(t, answeringServer(t), Spec{Command: "wait for a signal"})
 	if err := s.Ready(t.Context()); err != nil {
 		t.Fatal(err)
@@ -254,6 +261,7 @@ func TestASignalIsSent(t *testing.T) {
 }
 
 func TestAnEndWithoutAStatusIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	l := answeringServer(t)
 	for command, want := range map[string]*transport.Failure{
 		"vanish": {Code: "closed", Message: `"targaryen" ended the session without an exit status`},
@@ -269,13 +277,14 @@ func TestAnEndWithoutAStatusIsNoSuccess(t *testing.T) {
 }
 
 func TestTheEnvironmentIsThatOfSSH(t *testing.T) {
-	s := startServer(t, "AcceptEnv LC_* MY_? FOO LANG")
-	l := s.link(t, "SendEnv LC_* MY_?", "SendEnv LANG", `SetEnv FOO=bar NOTACCEPTED=x`)
+	t.Parallel()
+	s := sshtest.StartServer(t, "AcceptEnv LC_* MY_? FOO LANG")
+	l := link(t, s, "SendEnv LC_* MY_?", "SendEnv LANG", `SetEnv FOO=bar NOTACCEPTED=x`)
 	const command = `env | grep -E '^(LC_|MY_|FOO|LANG|NOT|SECRET)' | LC_ALL=C sort`
 	env := []string{"LC_TIME=de_DE.UTF-8", "LC_X=a b=c", "MY_1=one", "MY_12=two", "LANG=C", "SECRET=s", "FOO=mine"}
 	got := run(t, l, Spec{Command: command}, "", env...)
 
-	cmd := s.ssh(t, "targaryen", command)
+	cmd := s.SSH(t, sshtest.Alias, command)
 	cmd.Env = append(env, "PATH="+os.Getenv("PATH"))
 	want, err := cmd.Output()
 	if err != nil {
@@ -290,6 +299,7 @@ func TestTheEnvironmentIsThatOfSSH(t *testing.T) {
 }
 
 func TestABrokenLinkEndsTheSession(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, command, last string
 	}{
@@ -298,11 +308,11 @@ func TestABrokenLinkEndsTheSession(t *testing.T) {
 		{"after its exit status", `(while kill -0 $$ 2>/dev/null; do sleep 0.02; done; sleep 0.3; echo gone; exec sleep 1000) & exit 0`, "gone"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			server := startServer(t)
-			s := start(t, server.link(t), Spec{Command: row.command})
+			server := sshtest.StartServer(t)
+			s := start(t, link(t, server), Spec{Command: row.command})
 			out, ended := attach(t, s, nil)
-			until(t, "the command has said "+row.last, out.has(row.last))
-			server.killSessions()
+			sshtest.Eventually(t, "the command has said "+row.last, out.has(row.last))
+			server.KillSessions()
 			want := Exit{Status: 255, Failure: &transport.Failure{Code: "closed", Message: `the connection to "targaryen" was closed`, Hop: "targaryen"}}
 			if diff := cmp.Diff(want, <-ended, cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" {
 				t.Errorf("the end (-want +got):\n%s", diff)
@@ -326,8 +336,9 @@ func (g *goneAfter) Write(p []byte) (int, error) {
 func (g *goneAfter) Read([]byte) (int, error) { return 0, errViewer }
 
 func TestABrokenViewerEndsTheSession(t *testing.T) {
-	server := startServer(t)
-	l := server.link(t)
+	t.Parallel()
+	server := sshtest.StartServer(t)
+	l := link(t, server)
 	some, none := goneAfter(1<<20), goneAfter(0)
 	stdin, keyboard := io.Pipe()
 	defer keyboard.Close()
@@ -350,15 +361,15 @@ func TestABrokenViewerEndsTheSession(t *testing.T) {
 			if diff := cmp.Diff(want, exit, cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" {
 				t.Errorf("the end (-want +got):\n%s", diff)
 			}
-			until(t, "the command has ended", func() bool { return !runs(server, "yes") })
+			sshtest.Eventually(t, "the command has ended", func() bool { return !runs(server, "yes") })
 		})
 	}
 }
 
 // runs tells whether a program runs below the server.
-func runs(s *server, program string) bool {
-	for _, pid := range s.sessions() {
-		if comm, _ := os.ReadFile("/proc/" + itoa(pid) + "/comm"); strings.TrimSpace(string(comm)) == program {
+func runs(s *sshtest.Server, program string) bool {
+	for _, pid := range s.Sessions() {
+		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); strings.TrimSpace(string(comm)) == program {
 			return true
 		}
 	}
@@ -366,7 +377,8 @@ func runs(s *server, program string) bool {
 }
 
 func TestAttachEndsWithItsContext(t *testing.T) {
-	s := start(t, startServer(t).link(t), Spec{Command: "echo up; exec sleep 1000"})
+	t.Parallel()
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "echo up; exec sleep 1000"})
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -378,7 +390,7 @@ func TestAttachEndsWithItsContext(t *testing.T) {
 		}
 		ended <- err
 	}()
-	until(t, "the command runs", out.has("up"))
+	sshtest.Eventually(t, "the command runs", out.has("up"))
 	cancel(why)
 	if err := <-ended; err != why {
 		t.Errorf("Attach says %v, want %v", err, why)
@@ -400,7 +412,7 @@ func (v *stuck) Write(p []byte) (int, error) {
 }
 
 func TestNothingIsWrittenToAViewerThatHasGone(t *testing.T) {
-	s := start(t, startServer(t).link(t), Spec{Command: "exec yes"})
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "exec yes"})
 	v := &stuck{entered: make(chan struct{}), release: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-v.entered; cancel() }()
@@ -408,7 +420,7 @@ func TestNothingIsWrittenToAViewerThatHasGone(t *testing.T) {
 		t.Errorf("Attach says %v", err)
 	}
 	close(v.release)
-	until(t, "the copies have ended", func() bool {
+	sshtest.Eventually(t, "the copies have ended", func() bool {
 		stacks := make([]byte, 1<<20)
 		return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("sessions.show("))
 	})
@@ -418,11 +430,12 @@ func TestNothingIsWrittenToAViewerThatHasGone(t *testing.T) {
 }
 
 func TestThereIsOneViewer(t *testing.T) {
-	s := start(t, startServer(t).link(t), Spec{Command: "cat"})
+	t.Parallel()
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "cat"})
 	stdin, keyboard := io.Pipe()
 	out, ended := attach(t, s, stdin)
 	io.WriteString(keyboard, "x")
-	until(t, "the first viewer sees something", out.has("x"))
+	sshtest.Eventually(t, "the first viewer sees something", out.has("x"))
 	if _, err := s.Attach(t.Context(), nil, io.Discard, io.Discard); err != errAttached {
 		t.Errorf("a second viewer gets %v", err)
 	}
@@ -433,7 +446,8 @@ func TestThereIsOneViewer(t *testing.T) {
 }
 
 func TestTheStatusIsTold(t *testing.T) {
-	l := startServer(t).link(t)
+	t.Parallel()
+	l := link(t, sshtest.StartServer(t))
 	s := start(t, l, Spec{Command: "echo \x1b]52;; exit 2", PTY: true})
 	if err := s.Ready(t.Context()); err != nil {
 		t.Fatal(err)
@@ -454,9 +468,10 @@ func TestTheStatusIsTold(t *testing.T) {
 }
 
 func TestARefusedLoginIsTheEnd(t *testing.T) {
-	server := startServer(t)
-	server.write(t, "authorized_keys", nil)
-	s := start(t, server.link(t), Spec{})
+	t.Parallel()
+	server := sshtest.StartServer(t)
+	server.Write(t, "authorized_keys", "")
+	s := start(t, link(t, server), Spec{})
 	err := s.Ready(t.Context())
 	var f *transport.Failure
 	if !errors.As(err, &f) || f.Code != transport.CodeAuth {
@@ -469,7 +484,8 @@ func TestARefusedLoginIsTheEnd(t *testing.T) {
 }
 
 func TestAForbiddenSessionSaysWhy(t *testing.T) {
-	s := start(t, startServer(t, "MaxSessions 0").link(t), Spec{Command: "true"})
+	t.Parallel()
+	s := start(t, link(t, sshtest.StartServer(t, "MaxSessions 0")), Spec{Command: "true"})
 	var f *transport.Failure
 	if err := s.Ready(t.Context()); !errors.As(err, &f) || f.Code != transport.CodeProhibited {
 		t.Errorf("Ready says %v", err)
@@ -477,15 +493,13 @@ func TestAForbiddenSessionSaysWhy(t *testing.T) {
 }
 
 func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
-	server := startServer(t)
-	s := start(t, server.link(t), Spec{Command: "sleep 1000"})
+	t.Parallel()
+	server := sshtest.StartServer(t)
+	s := start(t, link(t, server), Spec{Command: "sleep 1000"})
 	if err := s.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, pid := range server.sessions() {
-		syscall.Kill(pid, syscall.SIGSTOP)
-		defer syscall.Kill(pid, syscall.SIGCONT)
-	}
+	server.Freeze(t)
 	begin := time.Now()
 	s.Close()
 	if took := time.Since(begin); took > 5*time.Second {
@@ -494,12 +508,12 @@ func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
 }
 
 func TestSessionsLeaveNothingBehind(t *testing.T) {
-	l := startServer(t).link(t)
+	l := link(t, sshtest.StartServer(t))
 	defer l.Hold()()
 	run(t, l, Spec{Command: "true"}, "")
 	before := runtime.NumGoroutine()
 	for range 10 {
 		run(t, l, Spec{Command: "true"}, "x")
 	}
-	until(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
+	sshtest.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/internal/sshtest"
 	"sallyport/keys"
 )
 
@@ -27,10 +28,10 @@ func loginBlock(port int, user string, lines ...string) []string {
 }
 
 func TestKeysLogInAtARealServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ca := generate(t, dir, "ca", "", "-t", "ed25519")
-	hostKey := generate(t, dir, "host", "", "-t", "ed25519")
-	port, authorized := startSSHD(t, []string{hostKey}, "TrustedUserCAKeys "+ca+".pub")
+	server := sshtest.StartServer(t, "TrustedUserCAKeys "+ca+".pub")
 
 	rows := []struct {
 		name    string
@@ -67,10 +68,10 @@ func TestKeysLogInAtARealServer(t *testing.T) {
 			if strings.Contains(row.name, "certificate") {
 				public = ""
 			}
-			write(t, authorized, public+"\n")
+			server.Write(t, "authorized_keys", public+"\n")
 			env := Env{"SSH_AUTH_SOCK="}
 			if row.agent {
-				env = Env{"SSH_AUTH_SOCK=" + startAgent(t, path)}
+				env = Env{"SSH_AUTH_SOCK=" + sshtest.Agent(t, path)}
 			}
 			if row.prepare != nil {
 				row.prepare(t, path)
@@ -80,7 +81,7 @@ func TestKeysLogInAtARealServer(t *testing.T) {
 				block = append(block, strings.ReplaceAll(line, "PATH", path))
 			}
 			p := &person{answers: row.answers}
-			if f := logIn(t, resolve(t, loginBlock(port, me(t), block...)...), env, p); f != nil {
+			if f := logIn(t, resolve(t, loginBlock(server.Port, me(t), block...)...), env, p); f != nil {
 				t.Fatalf("%s\nhint: %s", f.Message, f.Hint)
 			}
 			var tries []int
@@ -103,7 +104,7 @@ func removeBoth(t *testing.T, path string)    { removePublic(t, path); removePri
 
 func certify(ca, user string) func(*testing.T, string) {
 	return func(t *testing.T, path string) {
-		run(t, "ssh-keygen", "-q", "-s", ca, "-I", user, "-n", user, path+".pub")
+		sshtest.Run(t, "ssh-keygen", "-q", "-s", ca, "-I", user, "-n", user, path+".pub")
 	}
 }
 
@@ -164,6 +165,7 @@ func (r *recorder) config(firstFactor string) *ssh.ServerConfig {
 }
 
 func TestAttemptsAreThoseOfSSHInItsOrder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := &recorder{names: map[string]string{}}
 	for _, name := range []string{"one", "two", "three", "four"} {
@@ -173,7 +175,7 @@ func TestAttemptsAreThoseOfSSHInItsOrder(t *testing.T) {
 	rsa := generate(t, dir, "rsa", "", "-t", "rsa", "-b", "2048")
 	r.names[string(publicKey(t, rsa+".pub").Marshal())] = "rsa"
 	env := []string{
-		"SSH_AUTH_SOCK=" + startAgent(t, dir+"/one", dir+"/two", dir+"/three"),
+		"SSH_AUTH_SOCK=" + sshtest.Agent(t, dir+"/one", dir+"/two", dir+"/three"),
 		"SSH_ASKPASS_REQUIRE=force",
 		"SSH_ASKPASS=" + write(t, filepath.Join(dir, "askpass"), "#!/bin/sh\necho wrong\n"),
 	}
@@ -287,6 +289,7 @@ func (c castle) askAll(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge)
 }
 
 func TestQuestionsAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	key := publicKey(t, generate(t, dir, "id", "", "-t", "ed25519")+".pub")
 	password := func(try int, title string) Question {
@@ -375,6 +378,7 @@ func TestWordsOfTheServerAreMadePrintable(t *testing.T) {
 }
 
 func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := generate(t, dir, "id", "", "-t", "ed25519")
 	open := generate(t, dir, "open", "", "-t", "ed25519")
@@ -382,7 +386,7 @@ func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	other := newKey(t).PublicKey()
+	other := sshtest.NewKey(t).PublicKey()
 	rows := []struct {
 		name    string
 		server  castle
@@ -443,15 +447,15 @@ func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 }
 
 func TestTooManyKeysAreToldFromWrongOnes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var held []string
 	for i := range 4 {
 		held = append(held, generate(t, dir, fmt.Sprint("key", i), "", "-t", "ed25519"))
 	}
-	hostKey := generate(t, dir, "host", "", "-t", "ed25519")
-	port, _ := startSSHD(t, []string{hostKey}, "MaxAuthTries 3")
-	env := Env{"SSH_AUTH_SOCK=" + startAgent(t, held...)}
-	f := logIn(t, resolve(t, loginBlock(port, me(t), "IdentityFile "+dir+"/key3")...), env, &person{})
+	server := sshtest.StartServer(t, "MaxAuthTries 3")
+	env := Env{"SSH_AUTH_SOCK=" + sshtest.Agent(t, held...)}
+	f := logIn(t, resolve(t, loginBlock(server.Port, me(t), "IdentityFile "+dir+"/key3")...), env, &person{})
 	if f == nil || f.Code != CodeAuth || !strings.Contains(f.Message, `and the server ended the connection: "Too many authentication failures"`) {
 		t.Errorf("the failure is %+v", f)
 	} else if want := "too many keys were offered: ssh -o IdentitiesOnly=yes -i " + dir + "/key3 wall"; f.Hint != want {
@@ -460,6 +464,7 @@ func TestTooManyKeysAreToldFromWrongOnes(t *testing.T) {
 }
 
 func TestAKeyThatCannotSignIsPassedOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path, other := generate(t, dir, "id", "", "-t", "ed25519"), generate(t, dir, "other", "", "-t", "ed25519")
 	bad := publicKey(t, other+".pub")
@@ -523,7 +528,7 @@ func TestTheAgentIsTheOneOfTheConfigurationOrOfTheCaller(t *testing.T) {
 func TestASignerSaysWhichAlgorithmsItMayUse(t *testing.T) {
 	rsa := publicKey(t, generate(t, t.TempDir(), "rsa", "", "-t", "rsa", "-b", "2048")+".pub")
 	cert := &ssh.Certificate{Key: rsa, CertType: ssh.UserCert}
-	if err := cert.SignCert(rand.Reader, newKey(t)); err != nil {
+	if err := cert.SignCert(rand.Reader, sshtest.NewKey(t)); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {

@@ -2,8 +2,10 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -52,6 +54,62 @@ func (c *Conn) open(ctx context.Context, network, address string) (net.Conn, err
 	return inTime(ctx, c,
 		func() (net.Conn, error) { return c.client.Dial(network, address) },
 		func(late net.Conn) { late.Close() })
+}
+
+const (
+	pingLimit = 30 * time.Second // a link's keepalives end a silent connection about then
+
+	// lateness is how long a connection takes at most to learn of its end
+	// after those who use it.
+	lateness = time.Second
+)
+
+// Ping makes a round trip. That it succeeds proves that all has arrived which
+// the far side sent before: x/crypto/ssh ends a channel in the same way when
+// the far side closes it and when the connection dies. It fails with the
+// *Failure that Err has when the connection ended, with one when no answer
+// comes within 30 s, or with the cause of ctx.
+//
+// It is not for connections shared with OpenSSH: a ControlMaster hangs up on
+// a keepalive (mux.c).
+func (c *Conn) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, pingLimit, c.silent(pingLimit))
+	defer cancel()
+	_, err := inTime(ctx, c, func() (struct{}, error) { return struct{}{}, c.ask() }, func(struct{}) {})
+	if err == nil {
+		return nil
+	}
+	c.awaitEnd(ctx)
+	return c.explainChannel(ctx, err)
+}
+
+// ask waits for an answer of the far side, without a limit of time. A server
+// that does not know the request refuses it, which is an answer too (RFC 4254
+// section 4).
+func (c *Conn) ask() error {
+	_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+	return err
+}
+
+// Broke tells whether err, which NewSession or Dial gave, came because the
+// connection ended: the link then has another, or will.
+func (c *Conn) Broke(ctx context.Context, err error) bool {
+	var f *Failure
+	if errors.As(err, &f) && f.Code == CodeClosed {
+		c.awaitEnd(ctx)
+	}
+	return c.Err() != nil && ctx.Err() == nil
+}
+
+// awaitEnd waits a moment for an end that others have noticed.
+func (c *Conn) awaitEnd(ctx context.Context) {
+	moment := time.NewTimer(lateness)
+	defer moment.Stop()
+	select {
+	case <-c.done:
+	case <-moment.C:
+	case <-ctx.Done():
+	}
 }
 
 // Done is closed when the connection has ended; Err says why.

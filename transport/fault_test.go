@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/internal/sshtest"
 )
 
 // failure dials name of the network and wants it to fail.
@@ -54,7 +55,7 @@ func badServer(signer ssh.Signer, change func(*ssh.ServerConfig)) func(net.Conn)
 
 func TestFailuresSayWhatHappened(t *testing.T) {
 	t.Parallel()
-	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
 	for _, test := range []struct {
 		name    string
 		serve   func(net.Conn) // nil for a port on which nobody listens
@@ -157,7 +158,7 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t)
-			port := freePort(t)
+			port := sshtest.FreePort(t)
 			if test.serve != nil {
 				port = serve(t, test.serve)
 			}
@@ -201,7 +202,7 @@ func TestNoErrorReachesAPersonRaw(t *testing.T) {
 // server cannot send one.
 func TestWordsOfADisconnectAreMadePrintable(t *testing.T) {
 	t.Parallel()
-	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
 	const words = "go away \x1b]52;c;eA==\x07\x1b[2J[red]\u202e"
 	n := newNetwork(t)
 	port := serve(t, func(c net.Conn) {
@@ -225,7 +226,7 @@ func TestWordsOfADisconnectAreMadePrintable(t *testing.T) {
 
 func TestABannerIsShownWithoutItsEscapes(t *testing.T) {
 	t.Parallel()
-	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
 	n := newNetwork(t)
 	port := serve(t, badServer(signer, func(c *ssh.ServerConfig) {
 		c.BannerCallback = func(ssh.ConnMetadata) string { return "Welcome\r\n\x1b[2Jto the cluster\r\n" }
@@ -254,7 +255,7 @@ func TestABannerIsShownWithoutItsEscapes(t *testing.T) {
 
 func TestNoLimitOfTimeWhileAPersonIsAsked(t *testing.T) {
 	t.Parallel()
-	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
 	n := newNetwork(t)
 	port := serve(t, badServer(signer, func(c *ssh.ServerConfig) {
 		c.PublicKeyCallback = func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil }
@@ -291,7 +292,7 @@ func TestNoLimitOfTimeWhileAPersonIsAsked(t *testing.T) {
 
 func TestABastionThatDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
 	t.Parallel()
-	signer := keyPair(t, filepath.Join(t.TempDir(), "host"))
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
 	n := newNetwork(t)
 	port := serve(t, func(c net.Conn) {
 		cfg := &ssh.ServerConfig{NoClientAuth: true}

@@ -2,15 +2,10 @@ package transport
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,34 +16,8 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/internal/sshtest"
 )
-
-// need is the path of a program that a test runs for real.
-func need(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed", name)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
-
-// eventually polls a condition, for what has no channel to wait on.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within 10 s", what)
-		}
-	}
-}
 
 // soon is a context that ends before the test's patience does.
 func soon(t *testing.T) context.Context {
@@ -154,38 +123,6 @@ func (w *watch) await(t *testing.T, l *Link, what string, ok func(LinkStatus) bo
 	}
 }
 
-// keyPair writes a new ed25519 key as a file.
-func keyPair(t *testing.T, file string) ssh.Signer {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer
-}
-
-// freePort is a TCP port of 127.0.0.1 on which nobody listens.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // network is a directory with keys, known hosts and sshds.
 type network struct {
 	dir    string
@@ -196,12 +133,8 @@ type network struct {
 
 func newNetwork(t *testing.T) *network {
 	t.Helper()
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &network{dir: t.TempDir(), user: me.Username}
-	n.client = keyPair(t, filepath.Join(n.dir, "id"))
+	n := &network{dir: t.TempDir(), user: me(t)}
+	n.client = sshtest.WriteKey(t, filepath.Join(n.dir, "id"))
 	n.write(t, "authorized", string(ssh.MarshalAuthorizedKey(n.client.PublicKey())))
 	n.write(t, "known_hosts", "")
 	fmt.Fprintf(&n.config, "IdentityFile %[1]s/id\nIdentitiesOnly yes\nUserKnownHostsFile %[1]s/known_hosts\nGlobalKnownHostsFile /dev/null\nStrictHostKeyChecking yes\nUser %[2]s\n", n.dir, n.user)
@@ -234,6 +167,15 @@ func (n *network) host(name string, port int, more ...string) {
 	for _, line := range more {
 		fmt.Fprintf(&n.config, "\t%s\n", line)
 	}
+}
+
+// sshd starts a real server called name and adds its Host block.
+func (n *network) sshd(t *testing.T, name string, block ...string) *sshtest.Server {
+	t.Helper()
+	s := sshtest.StartServer(t, "AuthorizedKeysFile "+filepath.Join(n.dir, "authorized"))
+	n.know(t, s.Port, s.HostKey)
+	n.host(name, s.Port, block...)
+	return s
 }
 
 // load reads the configuration so far; the first lines hold for all hosts.

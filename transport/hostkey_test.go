@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/internal/sshtest"
 	"sallyport/keys"
 )
 
@@ -69,9 +70,11 @@ var hostKeyRows = []hostKeyRow{
 }
 
 func TestHostKeysAreJudgedAsBySSH(t *testing.T) {
+	t.Parallel()
 	server := startHostKeyServer(t)
 	for _, row := range hostKeyRows {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			want := row.want
 			if row.differs != "" {
 				want = row.differs
@@ -121,17 +124,17 @@ func startHostKeyServer(t *testing.T) hostKeyServer {
 	dir := t.TempDir()
 	ed := generate(t, dir, "ed", "", "-t", "ed25519")
 	rsa := generate(t, dir, "rsa", "", "-t", "rsa", "-b", "2048")
-	other := generate(t, dir, "other", "", "-t", "rsa", "-b", "2048")
+	other := generate(t, dir, "other", "", "-t", "rsa", "-b", "1024") // it is only read
 	ca := generate(t, dir, "ca", "", "-t", "ed25519")
-	run(t, "ssh-keygen", "-q", "-s", ca, "-h", "-I", "wall", "-n", "wall,127.0.0.1", ed+".pub")
-	port, _ := startSSHD(t, []string{ed, rsa})
+	sshtest.Run(t, "ssh-keygen", "-q", "-s", ca, "-h", "-I", "wall", "-n", "wall,127.0.0.1", ed+".pub")
+	port := sshtest.StartServer(t, "HostKey "+ed, "HostCertificate "+ed+"-cert.pub", "HostKey "+rsa).Port
 	return hostKeyServer{
 		port: port,
 		ed:   publicKey(t, ed+".pub"),
 		texts: strings.NewReplacer(
 			"PORT", strconv.Itoa(port),
 			"OTHERRSA", keyText(publicKey(t, other+".pub")),
-			"OTHER", keyText(newKey(t).PublicKey()),
+			"OTHER", keyText(sshtest.NewKey(t).PublicKey()),
 			"RSA", keyText(publicKey(t, rsa+".pub")),
 			"CA", keyText(publicKey(t, ca+".pub")),
 			"HASHED", hashName(fmt.Sprintf("[127.0.0.1]:%d", port), make([]byte, 20)),
@@ -190,6 +193,7 @@ func exchangeKeys(t *testing.T, h *config.Host, k *hostKeys) *Failure {
 }
 
 func TestAChangedKeyIsRefusedWithBothFingerprintsAndTheCommandToForgetIt(t *testing.T) {
+	t.Parallel()
 	server := startHostKeyServer(t)
 	row := hostKeyRow{known: "# old\n[127.0.0.1]:PORT OTHER"}
 	h := resolve(t, server.block(t, row)...)
@@ -207,13 +211,14 @@ func TestAChangedKeyIsRefusedWithBothFingerprintsAndTheCommandToForgetIt(t *test
 		t.Fatalf("the failure (-want +got):\n%s", diff)
 	}
 
-	run(t, "sh", "-c", got.Hint)
+	sshtest.Run(t, "sh", "-c", got.Hint)
 	if f := server.judge(t, resolve(t, append([]string{"StrictHostKeyChecking accept-new", "UserKnownHostsFile " + file}, server.block(t, row)...)...), &person{}); f != nil {
 		t.Errorf("after the command of the hint: %v", f)
 	}
 }
 
 func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
+	t.Parallel()
 	server := startHostKeyServer(t)
 	rows := []struct {
 		name    string
@@ -294,7 +299,7 @@ func TestAKeyThatCannotBeWrittenDownIsStillGoodForNow(t *testing.T) {
 func TestAlgorithmsOfKnownKeysComeFirst(t *testing.T) {
 	rsa := generate(t, t.TempDir(), "rsa", "", "-t", "rsa", "-b", "2048")
 	plain := knownHost{names: "wall", key: publicKey(t, rsa+".pub")}
-	authority := knownHost{names: "wall", marker: markerAuthority, key: newKey(t).PublicKey()}
+	authority := knownHost{names: "wall", marker: markerAuthority, key: sshtest.NewKey(t).PublicKey()}
 	const ed, edCert, rsaSHA2 = ssh.KeyAlgoED25519, ssh.CertAlgoED25519v01, ssh.KeyAlgoRSASHA512
 	wanted := []string{edCert, ed, "sk-unknown", rsaSHA2}
 	for _, row := range []struct {

@@ -61,10 +61,7 @@ func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 // connection has ended.
 func (c *Conn) answered(p pulse, asked time.Time) bool {
 	reply := make(chan error, 1)
-	go func() { // SendRequest knows no limit of time: it ends with the connection
-		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
-		reply <- err
-	}()
+	go func() { reply <- c.ask() }() // ends with the connection
 	look := time.NewTicker(p.interval)
 	defer look.Stop()
 	silent, seen := 0, asked

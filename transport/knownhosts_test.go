@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sallyport/internal/sshtest"
 	"sallyport/keys"
 )
 
@@ -50,8 +51,8 @@ last.example ssh-ed25519 KEY`
 
 func knownHostsFile(t *testing.T) string {
 	t.Helper()
-	one := strings.Fields(keyText(newKey(t).PublicKey()))[1]
-	two := strings.Fields(keyText(newKey(t).PublicKey()))[1]
+	one := strings.Fields(keyText(sshtest.NewKey(t).PublicKey()))[1]
+	two := strings.Fields(keyText(sshtest.NewKey(t).PublicKey()))[1]
 	text := strings.ReplaceAll(strings.ReplaceAll(knownHostsText, "KEY2", two), "KEY", one)
 	return write(t, filepath.Join(t.TempDir(), "known_hosts"), text)
 }
@@ -72,7 +73,7 @@ func TestTheLinesOfAHostAreThoseThatSSHKeygenFinds(t *testing.T) {
 				good.WriteString(strings.TrimSpace(e.marker+" "+e.names+" "+keyText(e.key)) + "\n")
 			}
 			write(t, file, good.String())
-			run(t, "ssh-keygen", "-q", "-H", "-f", file)
+			sshtest.Run(t, "ssh-keygen", "-q", "-H", "-f", file)
 		}
 		all := readKnownHosts([]string{file})
 		for _, name := range knownNames {
@@ -97,7 +98,7 @@ var foundLine = regexp.MustCompile(`(?m)^# Host .* found: line (\d+)`)
 // foundByKeygen are the lines with a good key that ssh-keygen -F finds.
 func foundByKeygen(t *testing.T, file, name string) []int {
 	t.Helper()
-	need(t, "ssh-keygen")
+	sshtest.Program(t, "ssh-keygen")
 	// With -l it reads the keys too, as ssh does.
 	out, _ := exec.Command("ssh-keygen", "-l", "-F", name, "-f", file).Output() // fails where nothing is found
 	var lines []int
@@ -131,7 +132,7 @@ func TestAcceptedKeysAreFoundBySSHKeygen(t *testing.T) {
 				}
 				write(t, file, row.before)
 			}
-			key := newKey(t).PublicKey()
+			key := sshtest.NewKey(t).PublicKey()
 			for range 2 { // the second time it is there already
 				if err := rememberHost(file, "[wall.example]:2222", key, row.hash); err != nil {
 					t.Fatal(err)
@@ -172,7 +173,7 @@ func checkMode(t *testing.T, path string, want os.FileMode) {
 func TestKeysAcceptedAtTheSameTimeAreAllKept(t *testing.T) {
 	const hosts = 20
 	file := filepath.Join(t.TempDir(), "known_hosts")
-	key := newKey(t).PublicKey()
+	key := sshtest.NewKey(t).PublicKey()
 	var wg sync.WaitGroup // waited for below
 	for i := range hosts {
 		for range 2 {
@@ -207,11 +208,11 @@ func TestAKeyIsAddedOnceByThoseWhoWaitForTheLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := newKey(t).PublicKey()
+	key := sshtest.NewKey(t).PublicKey()
 	done := make(chan error)
 	go func() { done <- rememberHost(file, "wall", key, false) }() // received below
 	waiting := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .*:%d `, reflect.ValueOf(info.Sys()).Elem().FieldByName("Ino").Uint()))
-	eventually(t, "another waits for the lock", func() bool {
+	sshtest.Eventually(t, "another waits for the lock", func() bool {
 		held, err := os.ReadFile(locks)
 		return err == nil && waiting.Match(held)
 	})
@@ -234,7 +235,7 @@ func TestAPatternIsMatchedInBoundedTime(t *testing.T) {
 }
 
 func FuzzKnownHostsLine(f *testing.F) {
-	text := keyText(newKey(f).PublicKey())
+	text := keyText(sshtest.NewKey(f).PublicKey())
 	for line := range strings.Lines(strings.ReplaceAll(knownHostsText, "ssh-ed25519 KEY", text)) {
 		f.Add(line, "plain")
 	}

@@ -3,6 +3,8 @@
 package transport
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sallyport/internal/sshtest"
 )
 
 // connected dials name and holds it.
@@ -35,9 +39,9 @@ func TestRealServersAreReachedByEveryWay(t *testing.T) {
 	n.sshd(t, "one")
 	n.sshd(t, "two", "ProxyJump one")
 	three := n.sshd(t, "three", "ProxyJump two")
-	n.host("listed", three.port, "ProxyJump one,two")
-	n.host("w", three.port, "ProxyCommand ssh two -W %h:%p")
-	n.host("sh", three.port, "ProxyCommand "+need(t, "nc")+" %h %p")
+	n.host("listed", three.Port, "ProxyJump one,two")
+	n.host("w", three.Port, "ProxyCommand ssh two -W %h:%p")
+	n.host("sh", three.Port, "ProxyCommand "+sshtest.Program(t, "nc")+" %h %p")
 	cfg := n.load(t)
 	for name, hops := range map[string][]string{
 		"one":    {"one"},
@@ -70,13 +74,13 @@ func TestTwoHostsBehindABastionLogInThereOnce(t *testing.T) {
 	n := newNetwork(t)
 	bastion := n.sshd(t, "bastion")
 	inner := n.sshd(t, "inner", "ProxyJump bastion")
-	n.host("other", inner.port, "ProxyJump bastion")
+	n.host("other", inner.Port, "ProxyJump bastion")
 	cfg := n.load(t)
 	links := NewLinks(newWatch().options())
 	defer links.Close()
 	connected(t, links, plan(t, cfg, "inner"))
 	connected(t, links, plan(t, cfg, "other"))
-	if b, i := bastion.logins(), inner.logins(); b != 1 || i != 2 {
+	if b, i := bastion.Logins(), inner.Logins(); b != 1 || i != 2 {
 		t.Errorf("%d logins on the bastion, %d behind it", b, i)
 	}
 }
@@ -89,12 +93,8 @@ func TestALinkReturnsAfterItsSessionWasKilled(t *testing.T) {
 	links := NewLinks(newWatch().options())
 	defer links.Close()
 	l, first := connected(t, links, plan(t, n.load(t), "inner"))
-	for _, server := range []*sshd{inner, bastion} {
-		for _, pid := range server.children() {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for _, server := range []*sshtest.Server{inner, bastion} {
+		server.KillSessions()
 		<-first.Done()
 		second, err := l.Conn(soon(t))
 		if err != nil || second == first {
@@ -113,12 +113,12 @@ func TestALinkReturnsAfterTheServerWasAway(t *testing.T) {
 	links := NewLinks(w.options())
 	defer links.Close()
 	l, first := connected(t, links, plan(t, n.load(t), "h"))
-	server.stop()
+	server.Stop()
 	<-first.Done()
 	w.await(t, l, "waiting for a next try", func(s LinkStatus) bool {
 		return s.State == Waiting && s.Failure != nil && s.Failure.Code == CodeUnreachable
 	})
-	server.start(t)
+	server.Start(t)
 	second, err := l.Conn(soon(t))
 	if err != nil {
 		t.Fatal(err)
@@ -135,12 +135,7 @@ func TestASuspendedServerIsNoticed(t *testing.T) {
 	defer links.Close()
 	l, c := connected(t, links, plan(t, n.load(t), "h"))
 	w.await(t, l, "measured", func(s LinkStatus) bool { return s.Latency > 0 })
-	pids := server.children()
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-	}
+	server.Freeze(t)
 	select {
 	case <-c.Done():
 	case <-time.After(10 * time.Second):
@@ -152,8 +147,33 @@ func TestASuspendedServerIsNoticed(t *testing.T) {
 	if _, err := l.Conn(soon(t)); err != nil {
 		t.Errorf("it did not return: %v", err)
 	}
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // stopped, so it won't end by itself
+}
+
+func TestAPingTellsWhetherTheFarSideAnswers(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	server := n.sshd(t, "h")
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	_, c := connected(t, links, plan(t, n.load(t), "h"))
+	if err := c.Ping(soon(t)); err != nil {
+		t.Errorf("a server that lives: %v", err)
+	}
+	server.Freeze(t)
+	enough := errors.New("enough")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, enough)
+	defer cancel()
+	if err := c.Ping(ctx); err != enough {
+		t.Errorf("a server that hangs: %v, want the cause of the context", err)
+	}
+	ended := make(chan error)
+	go func() { ended <- c.Ping(t.Context()) }() // received below
+	server.KillSessions()
+	if err := <-ended; err != c.Err() || code(err) != CodeClosed {
+		t.Errorf("a connection that ends meanwhile: %v, want %v", err, c.Err())
+	}
+	if err := c.Ping(t.Context()); err != c.Err() {
+		t.Errorf("a connection that has ended: %v, want %v", err, c.Err())
 	}
 }
 
@@ -180,7 +200,7 @@ func TestTheFarSideDialsAndHalfCloses(t *testing.T) {
 	if got, err := io.ReadAll(conn); err != nil || string(got) != `got "hello"` {
 		t.Errorf("read %q, %v", got, err)
 	}
-	_, err = c.Dial(soon(t), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t))))
+	_, err = c.Dial(soon(t), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(sshtest.FreePort(t))))
 	if code(err) != CodeUnreachable || !strings.Contains(err.Error(), "Connection refused") {
 		t.Errorf("a port on which nobody listens: %v", err)
 	}
@@ -191,10 +211,10 @@ func TestWhatABastionCannotOrMayNotReachIsToldApart(t *testing.T) {
 	n := newNetwork(t)
 	n.sshd(t, "bastion")
 	forbidding := n.sshd(t, "forbidding")
-	n.write(t, "forbidding_sshd", "AllowTcpForwarding no\n"+read(t, n.dir+"/forbidding_sshd"))
-	forbidding.stop()
-	forbidding.start(t)
-	closed := freePort(t)
+	forbidding.Write(t, "sshd_config", "AllowTcpForwarding no\n"+read(t, forbidding.Path("sshd_config")))
+	forbidding.Stop()
+	forbidding.Start(t)
+	closed := sshtest.FreePort(t)
 	n.host("refused", closed, "ProxyJump bastion")
 	n.host("forbidden", closed, "ProxyJump forbidding")
 	fmt.Fprintf(&n.config, "Host nameless\n\tHostName no-such-host.invalid\n\tProxyJump bastion\n")
@@ -225,7 +245,7 @@ func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
 	server := n.sshd(t, "h")
-	n.host("sh", server.port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+need(t, "nc")+" %h %p'")
+	n.host("sh", server.Port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+sshtest.Program(t, "nc")+" %h %p'")
 	text := strings.ReplaceAll(n.config.String(), "@dir", n.dir)
 	links := NewLinks(newWatch().options())
 	defer links.Close()
@@ -239,7 +259,7 @@ func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	}
 	l.Close()
 	<-c.Done()
-	eventually(t, "the command and all that it started ended", func() bool {
+	sshtest.Eventually(t, "the command and all that it started ended", func() bool {
 		return syscall.Kill(-pid, 0) == syscall.ESRCH
 	})
 	if got := read(t, n.dir+"/hup"); got != "hung up\n" {

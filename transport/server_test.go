@@ -1,17 +1,13 @@
 package transport
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/internal/sshtest"
 )
 
 // resolve is the host "wall" of a configuration with these lines in its block.
@@ -45,52 +42,10 @@ func configFile(t *testing.T, block ...string) string {
 // about.
 func realSSH(t *testing.T, env []string, block ...string) string {
 	t.Helper()
-	need(t, "ssh")
-	cmd := exec.Command("ssh", "-F", configFile(t, block...), "wall", "true")
+	cmd := exec.Command(sshtest.Program(t, "ssh"), "-F", configFile(t, block...), "wall", "true")
 	cmd.Env = append(os.Environ(), env...)
 	out, _ := cmd.CombinedOutput() // that it fails is often expected
 	return string(out)
-}
-
-// startSSHD runs a real sshd with these lines in its configuration, and the
-// given host keys; it returns its port and a path for authorized keys.
-func startSSHD(t *testing.T, hostKeys []string, lines ...string) (port int, authorized string) {
-	t.Helper()
-	sshd := need(t, "sshd")
-	dir := t.TempDir()
-	port = freePort(t)
-	authorized = filepath.Join(dir, "authorized_keys")
-	text := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nAuthorizedKeysFile %s\n", port, authorized)
-	for _, key := range hostKeys {
-		text += "HostKey " + key + "\n"
-		if _, err := os.Stat(key + "-cert.pub"); err == nil {
-			text += "HostCertificate " + key + "-cert.pub\n"
-		}
-	}
-	os.MkdirAll("/run/sshd", 0o755)
-	cmd := exec.Command(sshd, "-D", "-e", "-f", write(t, filepath.Join(dir, "sshd_config"), text+strings.Join(lines, "\n")+"\n"))
-	said, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	drained := make(chan struct{}) // waited for in the cleanup
-	log := bufio.NewScanner(said)
-	for log.Scan() && !strings.Contains(log.Text(), "Server listening") {
-		t.Log(log.Text())
-	}
-	go func() {
-		defer close(drained)
-		io.Copy(io.Discard, said)
-	}()
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		<-drained
-		cmd.Wait()
-	})
-	return port, authorized
 }
 
 func me(t *testing.T) string {
@@ -110,7 +65,7 @@ func startServer(t *testing.T, configure func() *ssh.ServerConfig) (port int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hostKey := newKey(t)
+	hostKey := sshtest.NewKey(t)
 	var wg sync.WaitGroup // waited for in the cleanup
 	wg.Go(func() {
 		for {
@@ -206,42 +161,6 @@ func logIn(t *testing.T, h *config.Host, env Env, p *person) *Failure {
 		t.Error(err)
 	}
 	return nil
-}
-
-// startAgent runs a real ssh-agent with these keys and returns its socket.
-func startAgent(t *testing.T, keys ...string) string {
-	t.Helper()
-	need(t, "ssh-agent")
-	need(t, "ssh-add")
-	dir, err := os.MkdirTemp("", "agent") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		os.RemoveAll(dir)
-	})
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it listens before it prints
-		t.Fatal(err)
-	}
-	for _, key := range keys {
-		add := exec.Command("ssh-add", "-q", key)
-		add.Env = append(slices.Clone(os.Environ()), "SSH_AUTH_SOCK="+socket)
-		if said, err := add.CombinedOutput(); err != nil {
-			t.Fatalf("ssh-add: %v\n%s", err, said)
-		}
-	}
-	return socket
 }
 
 // failureOf is the *Failure in an error of x/crypto/ssh.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
 )
 
 // bench is a set of links whose dials are decided by a test, in the false
@@ -44,7 +46,7 @@ func onBench(t *testing.T, asker Asker, test func(*bench)) {
 	for _, name := range []string{"a", "b", "c", "d"} {
 		chains[name] = plan(t, cfg, name)
 	}
-	signer := keyPair(t, filepath.Join(t.TempDir(), "key"))
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "key"))
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{
 			T: t, watch: newWatch(), signer: signer, chains: chains,

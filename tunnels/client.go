@@ -33,7 +33,7 @@ func (t *Tunnel) accept(ctx context.Context, l net.Listener) {
 			return
 		case err != nil:
 			t.report(ctx, failure("accept", "accepting a connection: %s", innermost(err)))
-			rest(ctx, acceptRest, nil)
+			rest(ctx, acceptRest)
 		default:
 			t.clients.Go(func() { t.client(ctx, near) }) // ends with ctx
 		}
@@ -84,7 +84,7 @@ func (t *Tunnel) dial(ctx context.Context) (*farEnd, error) {
 			return nil, err
 		}
 		far, err := dialOn(ctx, c, t.spec.Connect)
-		if err == nil || !brokeUnder(wait, c, err) {
+		if err == nil || !c.Broke(wait, err) {
 			return far, err
 		}
 	}
@@ -97,8 +97,6 @@ func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error)
 	if to.Network == "tcp" {
 		address = net.JoinHostPort(to.Host, strconv.Itoa(to.Port))
 	}
-	ctx, cancel := during(ctx, c)
-	defer cancel()
 	opened, err := c.Dial(ctx, to.Network, address)
 	if err != nil {
 		return nil, err
@@ -109,32 +107,6 @@ func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error)
 		return nil, fmt.Errorf("a %T cannot be closed one way", opened)
 	}
 	return &farEnd{channel: far, conn: c}, nil
-}
-
-// during is ctx for as long as c lives, then its cause is errBroken. Without
-// it a channel that is asked for just when the connection ends would be waited
-// for without end: x/crypto/ssh forgets to refuse it.
-func during(ctx context.Context, c *transport.Conn) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() { // ends by the cancel that the caller owes
-		select {
-		case <-c.Done():
-			cancel(errBroken)
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
-// brokeUnder tells whether the dial failed because its connection ended,
-// rather than by an answer of the far side. The connection may learn of its
-// end a moment later than its users.
-func brokeUnder(ctx context.Context, c *transport.Conn, err error) bool {
-	var f *transport.Failure
-	if errors.As(err, &f) && f.Code == transport.CodeClosed {
-		rest(ctx, time.Second, c.Done())
-	}
-	return isDone(c) && ctx.Err() == nil
 }
 
 // explainDial says why a client could not be served.
@@ -162,13 +134,12 @@ func hangUp(near net.Conn) {
 	}
 }
 
-// rest waits a little, or until done or ctx ends.
-func rest(ctx context.Context, d time.Duration, done <-chan struct{}) {
+// rest waits a little, or until ctx ends.
+func rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-done:
 	case <-ctx.Done():
 	}
 }

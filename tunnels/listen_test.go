@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,15 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"sallyport/internal/sshtest"
 	"sallyport/transport"
 )
 
-func commandFor(t *testing.T, name string, args ...string) *exec.Cmd {
-	return exec.Command(program(t, name), args...)
-}
-
 func TestListenersAreThoseOfSSH(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	for _, row := range []struct {
 		name    string
 		host    string
@@ -35,8 +32,8 @@ func TestListenersAreThoseOfSSH(t *testing.T) {
 		{"an IPv6 address is itself", "::1", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			spec := Spec{Kind: Local, Listen: tcp(row.host, freeTestPort(t)), Connect: tcp("127.0.0.1", 1), Gateway: row.gateway}
-			want := s.sshListens(t, spec)
+			spec := Spec{Kind: Local, Listen: tcp(row.host, sshtest.FreePort(t)), Connect: tcp("127.0.0.1", 1), Gateway: row.gateway}
+			want := sshListens(t, s, spec)
 			listeners, obstacle := listen(t.Context(), spec, nil)
 			if obstacle != nil {
 				t.Fatal(obstacle.failure)
@@ -50,15 +47,15 @@ func TestListenersAreThoseOfSSH(t *testing.T) {
 }
 
 // sshListens are the addresses on which the real ssh listens for spec.
-func (s *server) sshListens(t *testing.T, spec Spec) []string {
+func sshListens(t *testing.T, s *sshtest.Server, spec Spec) []string {
 	t.Helper()
 	gateway := map[bool]string{true: "yes", false: "no"}[spec.Gateway]
-	cmd := s.ssh(t, "-N", "-oGatewayPorts="+gateway, "-L", spec.argument(), "targaryen")
+	cmd := s.SSH(t, "-N", "-oGatewayPorts="+gateway, "-L", spec.argument(), sshtest.Alias)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { cmd.Process.Kill(); cmd.Wait() }()
-	until(t, "ssh has logged in", func() bool {
+	sshtest.Eventually(t, "ssh has logged in", func() bool {
 		// It binds all addresses in one go, before any session is asked for.
 		return len(listening(spec.Listen.Port)) > 0
 	})

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sallyport/internal/sshtest"
 )
 
 func tcp(host string, port int) Address { return Address{Network: "tcp", Host: host, Port: port} }
@@ -101,7 +103,8 @@ func TestParseReadsForwards(t *testing.T) {
 }
 
 func TestParseReadsForwardsAsSSHDoes(t *testing.T) {
-	program(t, "ssh")
+	t.Parallel()
+	sshtest.Program(t, "ssh")
 	for _, row := range forwards {
 		if row.own || row.in == "" {
 			continue
@@ -119,7 +122,8 @@ func TestParseReadsForwardsAsSSHDoes(t *testing.T) {
 }
 
 func TestParseReadsWhatSSHPrints(t *testing.T) {
-	program(t, "ssh")
+	t.Parallel()
+	sshtest.Program(t, "ssh")
 	for _, row := range forwards {
 		if row.own || row.refused != "" || strings.ContainsAny(row.in, `\ `) || strings.Contains(row.in, "[/") || strings.Contains(row.in, "host/80") {
 			continue // ssh -G prints without escapes what it has read

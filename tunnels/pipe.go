@@ -15,10 +15,6 @@ import (
 const (
 	bufferSize = 64 << 10        // two packets of SSH; larger ones measured no better
 	grace      = 2 * time.Second // for a far side to answer the end of a channel
-
-	// answerLimit is for the proof of life at the end of a stream: a link's own
-	// keepalives end a connection that is silent for longer.
-	answerLimit = 30 * time.Second
 )
 
 // errBroken is the end of a stream whose connection has ended under it.
@@ -165,38 +161,14 @@ func (f *farEnd) Read(b []byte) (int, error) {
 
 // alive tells whether the connection outlived the stream that has ended. Done
 // comes too late to be asked alone. A packet can be written on a live
-// connection as long as the channel is open; if it can't, the far side may
-// have closed the channel, and only an answer on another one is proof.
+// connection as long as the channel is open, which saves a round trip; if it
+// can't, the far side may have closed the channel, and only an answer is proof.
 //
 // A server ignores a request that it doesn't know and that wants no reply
 // (RFC 4254 section 5.4).
 func (f *farEnd) alive() bool {
 	if _, err := f.SendRequest("keepalive@openssh.com", false, nil); err == nil {
-		return !isDone(f.conn)
+		return f.conn.Err() == nil
 	}
-	return answers(f.conn)
-}
-
-// answers makes a round trip. To refuse a session is an answer too.
-func answers(c *transport.Conn) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
-	defer cancel()
-	ctx, stop := during(ctx, c)
-	defer stop()
-	session, err := c.NewSession(ctx)
-	if err == nil {
-		go session.Close() // it can wait for a full network; it ends with the connection
-		return true
-	}
-	var f *transport.Failure
-	return errors.As(err, &f) && f.Code != transport.CodeClosed && !isDone(c)
-}
-
-func isDone(c *transport.Conn) bool {
-	select {
-	case <-c.Done():
-		return true
-	default:
-		return false
-	}
+	return f.conn.Ping(context.Background()) == nil
 }

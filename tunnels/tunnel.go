@@ -169,10 +169,10 @@ func (t *Tunnel) run(ctx context.Context) {
 // everything else is published at once.
 func (t *Tunnel) serve(ctx context.Context) {
 	var clock <-chan time.Time // runs while counters wait to be published
+	var again <-chan time.Time // runs while the port is not ours but may become so
 	for {
-		var busy <-chan time.Time // nil, so never, while the port is ours
-		if t.obstacle != nil && t.obstacle.passes {
-			busy = time.After(rebindEvery)
+		if again == nil && t.obstacle != nil && t.obstacle.passes {
+			again = time.After(rebindEvery)
 		}
 		select {
 		case <-ctx.Done():
@@ -189,7 +189,8 @@ func (t *Tunnel) serve(ctx context.Context) {
 		case trouble := <-t.tell:
 			t.status.LastError = trouble
 			t.publish()
-		case <-busy:
+		case <-again:
+			again = nil
 			if t.bind(ctx) {
 				t.publish()
 			}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"sallyport/internal/sshtest"
 	"sallyport/transport"
 )
 
@@ -35,11 +37,11 @@ type opened struct {
 }
 
 // open opens a tunnel on a link of its own.
-func open(t *testing.T, s *server, spec Spec) *opened {
+func open(t *testing.T, s *sshtest.Server, spec Spec) *opened {
 	t.Helper()
 	var tunnel atomic.Pointer[Tunnel]
 	o := &opened{}
-	o.link = s.link(t, func(status transport.LinkStatus) {
+	o.link = newLink(t, s, func(status transport.LinkStatus) {
 		if t := tunnel.Load(); t != nil {
 			t.LinkChanged(status)
 		}
@@ -63,12 +65,12 @@ func (o *opened) history() []Status {
 
 func (o *opened) wait(t *testing.T, state State) {
 	t.Helper()
-	until(t, "the tunnel is "+string(state), func() bool { return o.Status().State == state })
+	sshtest.Eventually(t, "the tunnel is "+string(state), func() bool { return o.Status().State == state })
 }
 
 func (o *opened) dial(t *testing.T) *net.TCPConn {
 	t.Helper()
-	until(t, "the port is taken", func() bool { return len(o.history()) > 0 })
+	sshtest.Eventually(t, "the port is taken", func() bool { return len(o.history()) > 0 })
 	return dial(t, fmt.Sprintf("127.0.0.1:%d", o.spec.Listen.Port))
 }
 
@@ -106,13 +108,14 @@ func serving(t *testing.T, handle func(*net.TCPConn)) Address {
 func echo(c *net.TCPConn) { io.Copy(c, c); c.CloseWrite() }
 
 func local(t *testing.T, to Address) Spec {
-	return Spec{Kind: Local, Listen: tcp("", freeTestPort(t)), Connect: to}
+	return Spec{Kind: Local, Listen: tcp("", sshtest.FreePort(t)), Connect: to}
 }
 
 // TestEachWayEndsOnItsOwn runs one table direct, through ssh -L and through a
 // tunnel: all three must look the same to both ends.
 func TestEachWayEndsOnItsOwn(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	rows := []struct {
 		name   string
 		handle func(*net.TCPConn) // the far end
@@ -179,7 +182,7 @@ func TestEachWayEndsOnItsOwn(t *testing.T) {
 	for _, row := range rows {
 		to := serving(t, row.handle)
 		direct := func(t *testing.T) *net.TCPConn { return dial(t, to.String()) }
-		throughSSH := func(t *testing.T) *net.TCPConn { return dial(t, s.forward(t, to)) }
+		throughSSH := func(t *testing.T) *net.TCPConn { return dial(t, forward(t, s, to)) }
 		through := func(t *testing.T) *net.TCPConn { return open(t, s, local(t, to)).dial(t) }
 		for _, way := range []struct {
 			name string
@@ -214,23 +217,24 @@ func everyByte() []byte {
 }
 
 // forward is the address of a real ssh -L.
-func (s *server) forward(t *testing.T, to Address) string {
+func forward(t *testing.T, s *sshtest.Server, to Address) string {
 	t.Helper()
-	port := strconv.Itoa(freeTestPort(t))
-	cmd := s.ssh(t, "-N", "-oExitOnForwardFailure=yes", "-L", port+":"+to.String(), "targaryen")
+	port := strconv.Itoa(sshtest.FreePort(t))
+	cmd := s.SSH(t, "-N", "-oExitOnForwardFailure=yes", "-L", port+":"+to.String(), sshtest.Alias)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	until(t, "ssh -L listens", func() bool { return holderOf(atoi(port)).pid != 0 })
+	sshtest.Eventually(t, "ssh -L listens", func() bool { return holderOf(atoi(port)).pid != 0 })
 	return "127.0.0.1:" + port
 }
 
 func atoi(s string) int { n, _ := strconv.Atoi(s); return n }
 
 func TestMuchPassesBothWaysAtOnce(t *testing.T) {
-	const size = 100 << 20
-	s := startServer(t)
+	t.Parallel()
+	const size = 32 << 20 // many windows of 2 MiB
+	s := sshtest.StartServer(t)
 	sums := make(chan uint64, 1)
 	to := serving(t, func(c *net.TCPConn) {
 		var down sync.WaitGroup
@@ -248,7 +252,7 @@ func TestMuchPassesBothWaysAtOnce(t *testing.T) {
 	if got, want := <-sums, sum(noise(1, size)); got != want {
 		t.Error("what went up is not what was sent")
 	}
-	until(t, "the connection is over", func() bool { return tunnel.Status().Open == 0 })
+	sshtest.Eventually(t, "the connection is over", func() bool { return tunnel.Status().Open == 0 })
 	want := Status{
 		ID: "t1", Host: "targaryen", Config: "/etc/c", Link: tunnel.link.Status().ID, Spec: tunnel.spec,
 		State: Up, Total: 1, Sent: size, Received: size,
@@ -299,8 +303,8 @@ func sum(r io.Reader) uint64 {
 }
 
 func TestARefusedTargetLeavesNothingBehind(t *testing.T) {
-	s := startServer(t)
-	tunnel := open(t, s, local(t, tcp("127.0.0.1", freeTestPort(t))))
+	s := sshtest.StartServer(t)
+	tunnel := open(t, s, local(t, tcp("127.0.0.1", sshtest.FreePort(t))))
 	refused := func() {
 		c := tunnel.dial(t)
 		io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
@@ -310,13 +314,13 @@ func TestARefusedTargetLeavesNothingBehind(t *testing.T) {
 		c.Close()
 	}
 	refused()
-	until(t, "the first is over", func() bool { return tunnel.Status().Open == 0 })
+	sshtest.Eventually(t, "the first is over", func() bool { return tunnel.Status().Open == 0 })
 	files, routines := descriptors(t), runtime.NumGoroutine()
 	for range 200 {
 		refused()
 	}
-	until(t, "all descriptors are closed", func() bool { return descriptors(t) <= files })
-	until(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= routines })
+	sshtest.Eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= files })
+	sshtest.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= routines })
 
 	got := tunnel.Status()
 	if got.State != Up || got.Total != 201 || got.LastError == nil || !strings.Contains(got.LastError.Message, "onnection refused") {
@@ -334,10 +338,11 @@ func descriptors(t *testing.T) int {
 }
 
 func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	spec := local(t, serving(t, echo))
 	port := spec.Listen.Port
-	nc := s.otherProgram(t, port)
+	nc := otherProgram(t, port)
 
 	tunnel := open(t, s, spec)
 	tunnel.wait(t, Busy)
@@ -362,16 +367,16 @@ func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
 }
 
 // otherProgram is a real nc that has the port.
-func (s *server) otherProgram(t *testing.T, port int) *os.Process {
+func otherProgram(t *testing.T, port int) *os.Process {
 	t.Helper()
-	cmd := commandFor(t, "nc", "-l", "127.0.0.1", strconv.Itoa(port))
+	cmd := exec.Command(sshtest.Program(t, "nc"), "-l", "127.0.0.1", strconv.Itoa(port))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() { cmd.Wait(); close(done) }()
 	t.Cleanup(func() { cmd.Process.Kill(); <-done })
-	until(t, "nc listens", func() bool { return holderOf(port).pid != 0 })
+	sshtest.Eventually(t, "nc listens", func() bool { return holderOf(port).pid != 0 })
 	return cmd.Process
 }
 
@@ -386,11 +391,12 @@ func greet(t *testing.T, tunnel *opened) {
 }
 
 func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	greet(t, tunnel)
 
-	s.stop()
+	s.Stop()
 	tunnel.wait(t, Waiting)
 	if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", tunnel.spec.Listen.Port)); err == nil {
 		l.Close()
@@ -400,8 +406,8 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 	c := tunnel.dial(t)
 	io.WriteString(c, "are you there?")
 	c.CloseWrite()
-	until(t, "the client has asked for the link", func() bool { asked, _ := tunnel.link.counts(); return asked > before })
-	s.start(t)
+	sshtest.Eventually(t, "the client has asked for the link", func() bool { asked, _ := tunnel.link.counts(); return asked > before })
+	s.Start(t)
 	if got := all(c); got != "are you there?" {
 		t.Errorf("the client that waited got %q", got)
 	}
@@ -411,7 +417,8 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 // TestABrokenLinkIsNoEndOfFile cuts the connection within a stream, again and
 // again, since the order in which its parts learn of it is chance.
 func TestABrokenLinkIsNoEndOfFile(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	to := serving(t, func(c *net.TCPConn) { io.WriteString(c, "half of it"); io.Copy(io.Discard, c); <-t.Context().Done() })
 	tunnel := open(t, s, local(t, to))
 	for i := range 15 {
@@ -422,16 +429,17 @@ func TestABrokenLinkIsNoEndOfFile(t *testing.T) {
 		if _, err := io.ReadFull(c, make([]byte, len("half of it"))); err != nil {
 			t.Fatal(err)
 		}
-		s.killSessions()
+		s.KillSessions()
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatalf("cut %d: the client saw %v, want a reset", i, err)
 		}
 	}
-	until(t, "the cut is told", func() bool { e := tunnel.Status().LastError; return e != nil && e.Code == "broken" })
+	sshtest.Eventually(t, "the cut is told", func() bool { e := tunnel.Status().LastError; return e != nil && e.Code == "broken" })
 }
 
 func TestCloseFreesThePortAndEndsConnections(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	greet(t, tunnel)
 	c := tunnel.dial(t)
@@ -460,15 +468,13 @@ func TestCloseFreesThePortAndEndsConnections(t *testing.T) {
 }
 
 func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	tunnel := open(t, s, local(t, serving(t, echo)))
 	c := tunnel.dial(t)
 	io.WriteString(c, "x")
 	io.ReadFull(c, make([]byte, 1))
-	for _, pid := range s.sessions() {
-		syscall.Kill(pid, syscall.SIGSTOP)
-		defer syscall.Kill(pid, syscall.SIGCONT)
-	}
+	s.Freeze(t)
 	start := time.Now()
 	tunnel.Close()
 	if took := time.Since(start); took > 5*time.Second {
@@ -477,7 +483,8 @@ func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
 }
 
 func TestSocketsAtBothEnds(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	dir := t.TempDir()
 	far, err := net.Listen("unix", filepath.Join(dir, "far"))
 	if err != nil {
@@ -532,7 +539,8 @@ func leaveSocket(t *testing.T, path string) {
 }
 
 func TestWhatIsNotSupportedSaysSo(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	s := sshtest.StartServer(t)
 	for _, row := range []struct {
 		name string
 		spec Spec

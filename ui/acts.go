@@ -143,12 +143,24 @@ func (s *screen) attach(name string, o *opening) {
 	delete(s.opening, name)
 	var exit api.Exit
 	var err error
-	suspended := s.app.Suspend(func() { exit, err = o.shell.Attach(s.ctx) })
-	o.cancel()
-	if !suspended {
-		err = errors.New("the terminal could not be handed over")
+	if e := s.handOver(func() { exit, err = o.shell.Attach(s.ctx) }); e != nil {
+		err = e
 	}
+	o.cancel()
 	s.ended(name, exit, err)
+}
+
+// handOver gives the terminal to f until it returns. It runs on the loop. A
+// terminal that cannot be taken back ends the program.
+func (s *screen) handOver(f func()) error {
+	if !s.app.Suspend(f) {
+		return errors.New("the terminal could not be handed over")
+	}
+	if s.term.lost {
+		s.leave()
+		return errLost
+	}
+	return nil
 }
 
 // ended tells how a shell ended.
@@ -334,8 +346,8 @@ func (s *screen) edit() {
 		file, line = at.File, at.Line
 	}
 	var err error
-	if !s.app.Suspend(func() { err = s.b.Edit(s.ctx, file, line) }) {
-		err = errors.New("the terminal could not be handed over")
+	if e := s.handOver(func() { err = s.b.Edit(s.ctx, file, line) }); e != nil {
+		err = e
 	}
 	if err != nil {
 		message, hint := sentence(err)
@@ -415,6 +427,10 @@ func (s *screen) display(inv inventory) {
 	})
 	s.list.setNames(inv.Names())
 	s.world.sort()
+	for _, ev := range s.early {
+		s.dispatch(ev)
+	}
+	s.early = nil
 }
 
 // detailLimit is how many details are kept.

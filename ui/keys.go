@@ -128,9 +128,12 @@ func (s *screen) handle(ev *tcell.EventKey) *tcell.EventKey {
 	if s.dialog != nil {
 		s.dialog.said = ""
 	}
-	if ev.Key() == tcell.KeyCtrlC {
+	switch {
+	case ev.Key() == tcell.KeyCtrlC:
 		s.quit()
-	} else {
+	case s.inv == nil && s.dialog == nil:
+		s.early = append(s.early, ev) // typed ahead: for the list that is being read
+	default:
 		s.dispatch(ev)
 	}
 	return nil

@@ -1,8 +1,11 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,7 +152,7 @@ func TestTrafficIsMeasuredOnceASecond(t *testing.T) {
 func TestAPanicGivesTheTerminalBackAndGoesOn(t *testing.T) {
 	term := &finished{newRecordedScreen(80, 24), make(chan struct{})}
 	s := newScreen(t.Context(), newFake(), Options{})
-	s.term = term
+	s.term = &opened{Screen: term}
 	defer func() {
 		if p := recover(); fmt.Sprint(p) != "a bug" {
 			t.Errorf("the panic is %v", p)
@@ -170,3 +173,48 @@ type finished struct {
 }
 
 func (f *finished) Fini() { close(f.fini) }
+
+// goneScreen is a terminal whose window is closed while a shell has it.
+type goneScreen struct {
+	*recordedScreen
+	shown chan struct{} // closed by the first Show
+	once  sync.Once
+	gone  atomic.Bool
+	drew  atomic.Bool // after it was gone
+}
+
+func (g *goneScreen) Resume() error {
+	g.gone.Store(true)
+	return errors.New("open /dev/tty: no such device or address")
+}
+
+func (g *goneScreen) Show() {
+	if g.gone.Load() {
+		g.drew.Store(true) // the real one would not come back from this
+		return
+	}
+	g.recordedScreen.Show()
+	g.once.Do(func() { close(g.shown) })
+}
+
+func TestAWindowThatIsClosedInAShellEndsTheProgram(t *testing.T) {
+	f := newFake()
+	f.shell.ready <- nil
+	f.shell.exit <- api.Exit{}
+	term := &goneScreen{recordedScreen: newRecordedScreen(100, 30), shown: make(chan struct{})}
+	ended := make(chan error, 1)
+	go func() { ended <- run(t.Context(), f, Options{Screen: term}) }()
+	<-term.shown
+	term.InjectKey(tcell.KeyEnter, 0, tcell.ModNone)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, errLost) {
+			t.Errorf("run = %v, want errLost", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the program goes on")
+	}
+	if term.drew.Load() {
+		t.Error("it drew on a terminal that has gone")
+	}
+}

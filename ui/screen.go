@@ -35,13 +35,14 @@ type screen struct {
 
 	app     *tview.Application
 	stopped bool // by the pump
-	term    tcell.Screen
+	term    *opened
 	theme
 	ascii bool
 	name  string // of the program
 
 	world
 	inv      inventory          // that is shown; nil until it has been read
+	early    []*tcell.EventKey  // typed before inv was read
 	newest   inventory          // that was read last: another one than inv if ssh would refuse it
 	unfollow context.CancelFunc // ends the watching of newest
 	resolver *resolver

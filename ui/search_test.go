@@ -93,7 +93,7 @@ func BenchmarkKey(b *testing.B) {
 	names := manyNames(50_000)
 	f.inv = func() *fakeInventory { return &fakeInventory{names: names} }
 	s := newScreen(b.Context(), f, Options{})
-	s.term = term
+	s.term = &opened{Screen: term}
 	s.setInventory(f.Read(), false)
 	press := func(r rune) {
 		s.handle(tcell.NewEventKey(tcell.KeyRune, r, tcell.ModNone))

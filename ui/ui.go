@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -71,6 +72,9 @@ func run(ctx context.Context, b backend, o Options) error {
 	s.work.Wait()
 	enough.Stop()
 	s.halt()
+	if err == nil && term.lost {
+		err = errLost
+	}
 	return err
 }
 
@@ -83,12 +87,35 @@ func (s *screen) wipe() {
 
 // opened is a terminal that is initialized already: tview would initialize it
 // a second time and drop the error.
-type opened struct{ tcell.Screen }
+//
+// It also remembers that it could not be taken back after a shell: its window
+// was closed meanwhile. tview drops that error too, and tcell, which has given
+// up its cells by then, would draw nothing for ever (tScreen.draw steps on by
+// the width of a cell that does not exist, which is 0).
+type opened struct {
+	tcell.Screen
+	lost bool // touched only by the loop
+}
 
-func (opened) Init() error { return nil }
+func (*opened) Init() error { return nil }
+
+func (o *opened) Resume() error {
+	err := o.Screen.Resume()
+	o.lost = err != nil
+	return err
+}
+
+func (o *opened) Show() {
+	if !o.lost {
+		o.Screen.Show()
+	}
+}
+
+// errLost ends the program whose terminal has gone.
+var errLost = errors.New("the terminal has gone")
 
 // open gives a terminal that is ready to be drawn on.
-func open(term tcell.Screen) (tcell.Screen, error) {
+func open(term tcell.Screen) (*opened, error) {
 	if term == nil {
 		var err error
 		if term, err = tcell.NewScreen(); err != nil {
@@ -98,5 +125,5 @@ func open(term tcell.Screen) (tcell.Screen, error) {
 	if err := term.Init(); err != nil {
 		return nil, err
 	}
-	return opened{term}, nil
+	return &opened{Screen: term}, nil
 }

@@ -89,6 +89,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 	} {
 		for _, size := range sizes[:c.sizes] {
 			t.Run(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h), func(t *testing.T) {
+				t.Parallel()
 				f := newFake()
 				if c.inv != nil {
 					f.inv = func() *fakeInventory { return c.inv }
@@ -289,6 +290,7 @@ func TestQuestions(t *testing.T) {
 		{"Enter alone accepts no host key", hostKeyQuestion(), []string{"Enter", "Enter", "Esc"}, "cancel q3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			st := perform(t, newFake(), 100, 30, Options{})
 			st.event(api.Event{Question: &c.q})
 			st.sees("jean-zay, hop 2 of 2")

@@ -1,0 +1,48 @@
+package sshtest
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Agent runs an ssh-agent that holds the keys in these files, and returns its
+// socket.
+func Agent(t testing.TB, keys ...string) (socket string) {
+	t.Helper()
+	add := Program(t, "ssh-add")
+	dir, err := os.MkdirTemp("", "agent") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket = filepath.Join(dir, "s")
+	startAgent(t, socket)
+	for _, key := range keys {
+		cmd := exec.Command(add, "-q", key)
+		cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+		output(t, cmd)
+	}
+	return socket
+}
+
+func startAgent(t testing.TB, socket string) {
+	t.Helper()
+	cmd := exec.Command(Program(t, "ssh-agent"), "-D", "-a", socket)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it listens before it prints
+		t.Fatal(err)
+	}
+}

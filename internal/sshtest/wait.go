@@ -1,0 +1,57 @@
+package sshtest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long Eventually waits: much longer than anything takes, even
+// on a busy machine.
+const patience = 15 * time.Second
+
+// Eventually polls a condition, for what has no channel to wait on. what
+// completes the sentence "it never happened that".
+func Eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never happened that %s", what)
+		}
+	}
+}
+
+// given are the ports that FreePort has named in this process.
+var given sync.Map
+
+// FreePort is a TCP port that nobody listens on now, on neither of the
+// loopback addresses. It is below those that Linux gives to outgoing
+// connections, so that none of them takes it meanwhile, and is named once.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		if free("127.0.0.1", port) && free("::1", port) {
+			if _, before := given.LoadOrStore(port, true); !before {
+				return port
+			}
+		}
+	}
+	t.Fatal("no port is free on both loopback addresses")
+	return 0
+}
+
+// free is true as well where the machine does not have the address.
+func free(host string, port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return !errors.Is(err, syscall.EADDRINUSE)
+	}
+	l.Close()
+	return true
+}
