@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -25,8 +26,12 @@ type Inventory struct {
 	missing bool
 	stamps  stamps
 
-	mu   sync.Mutex
-	rows map[string]Host // guarded by mu: rows made so far
+	check    sync.Once
+	findings []config.Finding // set by check
+
+	mu      sync.Mutex                  // guards what follows
+	rows    map[string]Host             // rows made so far
+	checked map[string][]config.Problem // what was found for each host; nil before Check
 }
 
 // Host is a row of the list. All texts but Name are printable; Name is the
@@ -39,9 +44,15 @@ type Host struct {
 	Port        int           `json:"port"`
 	Comment     string        `json:"comment,omitempty"`
 	Tags        []string      `json:"tags,omitempty"`
+	File        string        `json:"file,omitempty"`        // the included file that names it, without its directory
 	Conditional bool          `json:"conditional,omitempty"` // a Match exec or the like may change it when it is opened
 	Problem     string        `json:"problem,omitempty"`     // why it cannot be opened, with file:line
 	Origin      config.Origin `json:"origin"`
+}
+
+// Fields are the texts by which a host can be searched for besides its alias.
+func (h Host) Fields() []string {
+	return append([]string{h.HostName, h.User, h.Comment, h.File}, h.Tags...)
 }
 
 // Hop is one station in the picture of the chain.
@@ -65,7 +76,7 @@ type Detail struct {
 	Chain    []Hop            `json:"chain"`
 	Forwards []Forward        `json:"forwards"`
 	Options  []config.Option  `json:"options"`  // those that a file set; values not printable yet
-	Problems []config.Problem `json:"problems"` // of this host: warnings and conditions, each at its line
+	Problems []config.Problem `json:"problems"` // of this host, each at its line: conditions and, after Check, mistakes
 }
 
 // ReadInventory reads a configuration. It always gives an Inventory; what is
@@ -123,7 +134,7 @@ func (v *Inventory) Host(name string) Host {
 // Detail resolves everything about one alias.
 func (v *Inventory) Detail(name string) Detail {
 	row, host, chain := v.resolve(name)
-	d := Detail{Host: row, Problems: host.Conditions()}
+	d := Detail{Host: row, Problems: append(host.Conditions(), v.mistakes(name)...)}
 	for _, hop := range chain {
 		d.Chain = append(d.Chain, Hop{
 			Name:    Printable(hop.Host.Name),
@@ -140,6 +151,41 @@ func (v *Inventory) Detail(name string) Detail {
 	return d
 }
 
+// Check looks for mistakes in the configuration, once; from then on Detail
+// lists those of a host among its Problems. With ten thousand hosts it takes
+// about a second. Safe from several goroutines.
+func (v *Inventory) Check() []config.Finding {
+	v.check.Do(func() {
+		v.findings = v.cfg.Check(config.CheckEnv{})
+		checked := make(map[string][]config.Problem)
+		for _, f := range v.findings {
+			for _, name := range f.Hosts {
+				checked[name] = append(checked[name], problem(f))
+			}
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.checked = checked
+	})
+	return v.findings
+}
+
+// problem is a finding in one text: what is wrong, and what to do.
+func problem(f config.Finding) config.Problem {
+	return config.Problem{
+		Origin:  f.Origin,
+		Message: strings.TrimSuffix(f.Message, ".") + ". " + f.Fix,
+		Fatal:   f.Severity == config.SeverityError,
+	}
+}
+
+// mistakes are those that Check has found for a host.
+func (v *Inventory) mistakes(name string) []config.Problem {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.checked[name]
+}
+
 // resolve gives the row of a host, its options and what is known of the way.
 func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 	host, _ := v.cfg.Resolve(name, config.Match{})
@@ -153,6 +199,9 @@ func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 		Comment:     Printable(strings.ReplaceAll(e.Comment, "\n", " ")),
 		Conditional: len(host.Conditions()) > 0,
 		Origin:      e.Origin,
+	}
+	if file := e.Origin.File; file != v.Path() && file != "" {
+		row.File = Printable(filepath.Base(file))
 	}
 	for _, t := range e.Tags {
 		row.Tags = append(row.Tags, Printable(t))

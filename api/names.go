@@ -32,6 +32,7 @@ type (
 	Option  = config.Option
 	Origin  = config.Origin
 	Problem = config.Problem
+	Finding = config.Finding
 )
 
 // The states and kinds that the screen tells apart.

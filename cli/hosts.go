@@ -41,14 +41,14 @@ func (a *app) hostsCommand() *cobra.Command {
 	return cmd
 }
 
-// matching are the hosts whose alias, address, user, tags or comment hold the
-// query, in any case.
+// matching are the hosts whose alias, address, user, tags, comment or included
+// file hold the query, in any case.
 func matching(inv *api.Inventory, query string) []api.Host {
 	query = strings.ToLower(query)
 	hosts := []api.Host{}
 	for _, name := range inv.Names() {
 		h := inv.Host(name)
-		text := strings.Join(append([]string{h.Name, h.HostName, h.User, h.Comment}, h.Tags...), "\n")
+		text := strings.Join(append(h.Fields(), h.Name), "\n")
 		if strings.Contains(strings.ToLower(text), query) {
 			hosts = append(hosts, h)
 		}

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,11 +20,26 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// installed answers [program:NAME], by which a script asks for the real thing.
+// It is never false where CI must have all programs.
+func installed(condition string) (bool, error) {
+	name, ok := strings.CutPrefix(condition, "program:")
+	if !ok {
+		return false, fmt.Errorf("no condition %q", condition)
+	}
+	_, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") == "true" {
+		return false, fmt.Errorf("%s is missing, and CI must have it", name)
+	}
+	return err == nil, nil
+}
+
 // TestScripts runs command lines as a person would type them. Each script has
 // its own place for the background process, and ends it.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:       "testdata/script",
+		Condition: installed,
 		Setup: func(env *testscript.Env) error {
 			// A socket's path is short, and the work directory of a test is not.
 			run, err := os.MkdirTemp("", "sp")

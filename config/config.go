@@ -71,6 +71,9 @@ type Origin struct {
 // commandLine is the File of what -o, -l, -p and -J set: ssh's own word for it.
 const commandLine = "command-line"
 
+// CommandLine is the Origin of what -o, -l, -p and -J set.
+var CommandLine = Origin{File: commandLine}
+
 // String is "file:line", "command line" or "default".
 func (o Origin) String() string {
 	switch {

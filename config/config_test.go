@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -357,6 +358,7 @@ func FuzzLoad(f *testing.F) {
 			h.Lines()
 			c.Block(e.Name)
 		}
+		c.Check(CheckEnv{Stat: func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }, HostsFile: os.DevNull})
 	})
 }
 

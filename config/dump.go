@@ -53,9 +53,20 @@ func (h *Host) IsSet(keyword string) (Origin, bool) {
 // of ssh -G.
 func (h *Host) Options() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
+		for o := range h.AllOptions() {
+			if o.Origin != (Origin{}) && !yield(o) {
+				return
+			}
+		}
+	}
+}
+
+// AllOptions walks all that ssh -G prints, ssh's defaults with it.
+func (h *Host) AllOptions() iter.Seq[Option] {
+	return func(yield func(Option) bool) {
 		for k := kUser; k < keyCount; k++ {
 			for o := range h.options(k) {
-				if o.Origin != (Origin{}) && !yield(o) {
+				if !yield(o) {
 					return
 				}
 			}
@@ -63,19 +74,48 @@ func (h *Host) Options() iter.Seq[Option] {
 	}
 }
 
+// Line is the option as a line of ssh -G.
+func (o Option) Line() string {
+	if o.Key == keywords[kCanonicalizePermittedCNAMEs].name {
+		return "canonicalizePermittedcnames " + o.Value // the slip is ssh's
+	}
+	return lower(o.Key) + " " + o.Value
+}
+
 // Lines are what ssh -G prints, without the newlines.
 func (h *Host) Lines() []string {
 	all := []string{"host " + h.Name}
-	for k := kUser; k < keyCount; k++ {
-		name := keywords[k].lower
-		if k == kCanonicalizePermittedCNAMEs {
-			name = "canonicalizePermittedcnames" // the slip is ssh's
-		}
-		for o := range h.options(k) {
-			all = append(all, name+" "+o.Value)
-		}
+	for o := range h.AllOptions() {
+		all = append(all, o.Line())
 	}
 	return all
+}
+
+// Refusals are what stops ssh -G from printing the host, in the order in which
+// it would say so; late are those that ssh comes across only when it connects.
+func (h *Host) Refusals() (now, late []Problem) {
+	for _, f := range h.r.refusals() {
+		if f.late {
+			late = append(late, f.Problem)
+		} else {
+			now = append(now, f.Problem)
+		}
+	}
+	return now, late
+}
+
+// Is tells whether an option is that of a keyword, in any case or by an older
+// name.
+func (h *Host) Is(o Option, keyword string) bool {
+	k := h.r.dialect.lookup(keyword)
+	return k < keyCount && keywords[k].name == o.Key
+}
+
+// Knows tells whether the keyword (in any case, or an older name) is an option
+// that ssh -G may print: this ssh has it, and it is not deprecated.
+func (c *Config) Knows(keyword string) bool {
+	k := c.dialect.lookup(keyword)
+	return k >= kUser && k < keyCount && keywords[k].shape != hidden
 }
 
 // Dump writes what ssh -G prints for the host.

@@ -75,25 +75,26 @@ func (r *resolution) failAt(o Origin, message string) {
 	r.findings = append(r.findings, finding{Problem: Problem{o, message, true}, seq: afterFiles})
 }
 
-// refusal joins what stops every host with what stops this one, in the order
-// in which ssh would come across them.
+// refusal joins what stops every host with what stops this one.
 func (r *resolution) refusal() error {
-	if len(r.fatal) == 0 && len(r.findings) == 0 {
-		return nil
-	}
-	all := append(slices.Clone(r.fatal), r.findings...)
-	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(a.seq, b.seq) })
 	var errs []error
-	for i, f := range all {
-		if i > 0 && f.Problem == all[i-1].Problem { // seen in both passes
-			continue
-		}
+	for _, f := range r.refusals() {
 		errs = append(errs, f.Problem)
 	}
 	if len(errs) == 1 {
 		return errs[0]
 	}
 	return errors.Join(errs...)
+}
+
+// refusals are in the order in which ssh would come across them.
+func (r *resolution) refusals() []finding {
+	if len(r.fatal) == 0 && len(r.findings) == 0 {
+		return nil
+	}
+	all := append(slices.Clone(r.fatal), r.findings...)
+	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(a.seq, b.seq) })
+	return slices.CompactFunc(all, func(a, b finding) bool { return a.Problem == b.Problem }) // seen in both passes
 }
 
 // commandLine takes what stands there, before any file.

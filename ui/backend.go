@@ -34,6 +34,8 @@ type inventory interface {
 	Host(name string) api.Host
 	Detail(name string) api.Detail
 	Problems() []api.Problem
+	// Check looks for mistakes, which Detail then has; it may take a second.
+	Check() []api.Finding
 	// WaitForChange returns when the files are not as they were read.
 	WaitForChange(ctx context.Context) error
 }

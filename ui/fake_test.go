@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +31,10 @@ type fakeInventory struct {
 	problems []api.Problem
 	missing  bool
 	changed  chan struct{} // closed when its files have changed; nil never is
+
+	check    chan struct{}            // closed when Check may end; nil at once
+	mistakes map[string][]api.Problem // that Detail has from then on
+	checked  atomic.Bool
 }
 
 func (v *fakeInventory) WaitForChange(ctx context.Context) error {
@@ -45,6 +51,14 @@ func (v *fakeInventory) Missing() bool           { return v.missing }
 func (v *fakeInventory) Names() []string         { return v.names }
 func (v *fakeInventory) Problems() []api.Problem { return v.problems }
 
+func (v *fakeInventory) Check() []api.Finding {
+	if v.check != nil {
+		<-v.check
+	}
+	v.checked.Store(true)
+	return nil
+}
+
 func (v *fakeInventory) Host(name string) api.Host {
 	if h, ok := v.hosts[name]; ok {
 		return h
@@ -53,11 +67,15 @@ func (v *fakeInventory) Host(name string) api.Host {
 }
 
 func (v *fakeInventory) Detail(name string) api.Detail {
-	if d, ok := v.details[name]; ok {
-		d.Host = v.Host(name)
-		return d
+	d, ok := v.details[name]
+	if !ok {
+		d.Chain = []api.Hop{{Name: name, Address: "dany@" + name + ":22"}}
 	}
-	return api.Detail{Host: v.Host(name), Chain: []api.Hop{{Name: name, Address: "dany@" + name + ":22"}}}
+	d.Host = v.Host(name)
+	if v.checked.Load() {
+		d.Problems = append(slices.Clone(d.Problems), v.mistakes[name]...)
+	}
+	return d
 }
 
 func at(line int, block string) api.Origin {

@@ -229,7 +229,7 @@ func foundIn(h api.Host, query string) string {
 		if score, _ := t.match(&name, nil); score > 0 {
 			continue
 		}
-		for _, f := range append([]string{h.HostName, h.User, h.Comment}, h.Tags...) {
+		for _, f := range h.Fields() {
 			if in := newSearchable(f); t.matchField(&in, nil) > 0 {
 				return f
 			}
@@ -285,7 +285,7 @@ func (s *screen) lesson(w int) []line {
 		return say(s.dim, "Reading the configuration…")
 	case s.list.filtered():
 		return append(say(s.plain, "No host matches.", ""),
-			say(s.dim, "The search looks at the alias, HostName, User, tags and comment. Esc clears it.")...)
+			say(s.dim, "The search looks at the alias, HostName, User, tags, comment and file. Esc clears it.")...)
 	case s.inv.Missing():
 		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "Write one, for example:", "")
 		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)

@@ -9,7 +9,9 @@ import (
 )
 
 // resolver asks the inventory about hosts, outside the loop: first about what
-// is on the screen, then, once somebody searches, about all the others.
+// is on the screen, then, once somebody searches, about all the others. After
+// the first answer it has the configuration checked beside its work, and gives
+// the details out so far again with what was found.
 type resolver struct {
 	inv  inventory
 	wake chan struct{} // of size 1
@@ -58,9 +60,17 @@ const bulkPause = 250 * time.Millisecond
 func (r *resolver) run(ctx context.Context, found func(resolved)) {
 	var rest []string
 	started, done := false, false
+	var given []string          // details handed over before the check ended
+	var checked <-chan struct{} // closed when it ends; nil before it begins, and once that was seen
 	for {
 		rows, detail, all := r.take()
 		r.urgent(ctx, rows, detail, found)
+		if detail != "" && given == nil {
+			checked = r.check()
+		}
+		if detail != "" && checked != nil {
+			given = append(given, detail)
+		}
 		if all && !started {
 			rest, started = r.inv.Names(), true
 		}
@@ -75,8 +85,24 @@ func (r *resolver) run(ctx context.Context, found func(resolved)) {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
+		case <-checked:
+			checked = nil
+			for _, name := range given {
+				r.urgent(ctx, nil, name, found)
+			}
 		}
 	}
+}
+
+// check has the configuration checked; the channel is closed when that is
+// done. It takes no more than a second or two, so nobody ends it.
+func (r *resolver) check() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.inv.Check()
+	}()
+	return done
 }
 
 // urgent answers what the screen shows.

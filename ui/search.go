@@ -49,7 +49,7 @@ func letters(text []rune) uint64 {
 // index is what is known of each host for searching, in file order.
 type index struct {
 	alias []searchable
-	more  [][]*searchable        // HostName, User, tags, comment, once they are known
+	more  [][]*searchable        // HostName, User, comment, file and tags, once they are known
 	same  map[string]*searchable // fields by their text: many hosts have the same User
 	place map[string]int
 	slab  *util.Slab
@@ -79,7 +79,7 @@ func (x *index) add(h api.Host) {
 		return
 	}
 	fields := make([]*searchable, 0, 4)
-	for _, f := range append([]string{h.HostName, h.User, h.Comment}, h.Tags...) {
+	for _, f := range h.Fields() {
 		if f == "" || f == h.Name {
 			continue
 		}

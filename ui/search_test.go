@@ -15,7 +15,7 @@ func TestSearch(t *testing.T) {
 	for _, h := range []api.Host{
 		{Name: "got-bastion", HostName: "193.48.1.7", User: "dany"},
 		{Name: "tyrell", HostName: "tyrell.example.org", User: "margaery", Tags: []string{"gpu"}},
-		{Name: "db1", Comment: "the target of backups"},
+		{Name: "db1", Comment: "the target of backups", File: "cluster.conf"},
 	} {
 		x.add(h)
 	}
@@ -28,6 +28,7 @@ func TestSearch(t *testing.T) {
 		{"all words must match", "tyr gpu", []string{"tyrell"}},
 		{"HostName is searched", "193.48", []string{"got-bastion"}},
 		{"User is searched", "margaery", []string{"tyrell"}},
+		{"the included file is searched", "cluster.conf", []string{"db1"}},
 		{"the shorter alias is first", "db", []string{"db1", "db10"}},
 		{"small letters find capitals", "stark", []string{"Stark"}},
 		{"a capital does not find small letters", "Tyrell", nil},

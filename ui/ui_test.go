@@ -561,6 +561,26 @@ func TestRereadingKeepsTheSelection(t *testing.T) {
 	st.sees("Read again: 2 hosts.", "▌○ tyrell", "○ new")
 }
 
+func TestMistakesAppearWhenTheCheckEnds(t *testing.T) {
+	inv := westeros()
+	inv.check = make(chan struct{})
+	inv.mistakes = map[string][]api.Problem{
+		"got-bastion": {{Origin: at(4, ""), Message: "the key is open", Fatal: true}},
+		"tyrell":      {{Origin: at(9, ""), Message: "the line is shadowed"}},
+	}
+	f := newFake()
+	f.inv = func() *fakeInventory { return inv }
+	st := perform(t, f, 100, 40, Options{})
+	st.sees("got-bastion", "config:3")
+	if strings.Contains(st.text(), "the key is open") {
+		t.Fatalf("found before it was looked for:\n%s", st.text())
+	}
+	close(inv.check)
+	st.sees("✗ config:4  the key is open")
+	st.keys("jj")
+	st.sees("! config:9  the line is shadowed")
+}
+
 func TestASaveIsFollowedAndABrokenOneKeepsTheList(t *testing.T) {
 	f := newFake()
 	versions := []*fakeInventory{
