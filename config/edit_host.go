@@ -132,9 +132,10 @@ func (d *draft) addHost(f *file, before int32, name string, options []Assignment
 			return place{}, err
 		}
 		number += len(headLines(name, tags))
+		first, err := d.firstUseless(f, name, options, keys, number)
 		spare := slices.IndexFunc(keys, func(k key) bool { return d.isDefault(start.now, name, k) })
-		if spare < 0 {
-			return d.firstUseless(f, name, options, keys, number)
+		if err != nil || spare < 0 {
+			return first, err
 		}
 		d.undo(start)
 		options, keys = slices.Delete(slices.Clone(options), spare, spare+1), slices.Delete(keys, spare, spare+1)

@@ -197,11 +197,13 @@ func (d *draft) insert(f *file, at int, text, host string, k key, number int) (b
 	if err := d.splice(f, at, at, text); err != nil {
 		return false, err
 	}
+	if !d.inForce(host, k, f.path, number) {
+		return false, nil
+	}
 	if d.isDefault(before.now, host, k) {
 		d.undo(before)
-		return true, nil
 	}
-	return d.inForce(host, k, f.path, number), nil
+	return true, nil
 }
 
 // inForce tells whether a line gives the host a value. What this ssh does not
@@ -227,7 +229,7 @@ func slot(k key) key {
 	return k
 }
 
-// isDefault tells whether a line said only what ssh takes where nothing is
+// isDefault tells whether a line in force says only what ssh takes where nothing is
 // said. The login name is no such value: it depends on who reads the file.
 func (d *draft) isDefault(before *Config, host string, k key) bool {
 	if k <= kUser || k == kProxyUseFdpass || keywords[k].policy != first || keywords[k].shape != single {
