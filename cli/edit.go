@@ -49,7 +49,9 @@ func (a *app) editing(cmd *cobra.Command, edits func(args []string) ([]config.Ed
 		cmd.Long = strings.ToUpper(cmd.Short[:1]) + cmd.Short[1:] + "."
 	}
 	cmd.Long += editHelp
-	cmd.ValidArgsFunction = a.completeHosts
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = a.completeHosts
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		list, err := edits(args)
 		if err != nil {

@@ -33,7 +33,8 @@ func (a *app) hostAdd() *cobra.Command {
 		Short: "add a host to the configuration",
 		Example: `  sallyport host add targaryen --hostname 10.0.0.5 --user dany --jump got-bastion
   sallyport host add jean-zay --set HostName=jean-zay.idris.fr --set ForwardAgent=no`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&hostName, "hostname", "", "the `ADDRESS` to dial (HostName)")

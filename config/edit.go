@@ -27,6 +27,7 @@ type Change struct {
 
 	home   string // whose .ssh may be created
 	create bool
+	judged bool // the installed ssh agrees
 }
 
 // Empty tells that there is nothing to do.

@@ -99,8 +99,7 @@ func (e RemoveForward) apply(d *draft) error {
 	case 0:
 		return d.noForward(e)
 	case 1:
-		from, to := meant[0].file.lineSpan(meant[0].line)
-		return d.splice(meant[0].file, from, to, "")
+		return d.removeLine(e.Host, meant[0])
 	}
 	return refuse("name the whole forward, or its kind", "%q means %d lines of %s, at %s", Printable(e.Forward), len(meant), quoteHost(e.Host), listPlaces(meant))
 }

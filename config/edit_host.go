@@ -214,7 +214,7 @@ func (e RemoveHost) apply(d *draft) error {
 	for len(own) > 0 {
 		last := own[len(own)-1]
 		from, to := last.file.cut(last.block)
-		if err := d.splice(last.file, from, to, ""); err != nil {
+		if err := d.remove(last.file, from, to); err != nil {
 			return err
 		}
 		own, shared = d.now.sections(e.Name)

@@ -309,8 +309,7 @@ func (e RemoveOption) apply(d *draft) error {
 		own, _ = d.now.sections(e.Host)
 		for _, p := range settings(own, k, name) {
 			if e.Value == "" || sameWords(p.file.value(p.line), e.Value) {
-				from, to := p.file.lineSpan(p.line)
-				if err := d.splice(p.file, from, to, ""); err != nil {
+				if err := d.removeLine(e.Host, p); err != nil {
 					return err
 				}
 				break
@@ -318,6 +317,20 @@ func (e RemoveOption) apply(d *draft) error {
 		}
 	}
 	return nil
+}
+
+// removeLine takes a line out of the host's own block, and the block with its
+// last line if another one names the host: it was written for that line.
+func (d *draft) removeLine(host string, at place) error {
+	f, b := at.file, at.file.blocks[at.block]
+	own, shared := d.now.sections(host)
+	lead := f.text[f.lead(at.block):f.directives[b.from].at]
+	if b.to-b.from > 2 || len(own)+len(shared) < 2 || lead != "" && !strings.HasPrefix(lead, tagComment(nil)) || strings.Count(lead, "\n") > 1 {
+		from, to := f.lineSpan(at.line)
+		return d.remove(f, from, to)
+	}
+	from, to := f.cut(at.block)
+	return d.remove(f, from, to)
 }
 
 // sameWords compares values without their quotes and spacing.

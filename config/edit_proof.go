@@ -28,7 +28,8 @@ func (d *draft) proveOthers() error {
 	for _, name := range d.edited {
 		_, was := d.before.Resolve(name, Match{})
 		if _, is := d.now.Resolve(name, Match{}); is != nil && was == nil {
-			return refuse("", "ssh would refuse %s: %s", quoteHost(name), is.Error())
+			why, _, _ := strings.Cut(is.Error(), "\n")
+			return refuse("", "ssh would refuse %s: %s", quoteHost(name), why)
 		}
 	}
 	return nil

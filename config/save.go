@@ -22,7 +22,14 @@ func (c *Change) Check(ctx context.Context) error {
 	if _, err := c.current(); err != nil {
 		return err
 	}
-	return c.judge(ctx)
+	if c.judged {
+		return nil
+	}
+	if err := c.judge(ctx); err != nil {
+		return err
+	}
+	c.judged = true
+	return nil
 }
 
 // Apply checks the change and writes it: into a new file beside the real one,

@@ -236,5 +236,14 @@ func inserted(text string, at int, newline string, lines ...string) string {
 	return joined + newline
 }
 
+// remove takes whole lines out of a file. A file whose last line has no newline
+// keeps it so.
+func (d *draft) remove(f *file, from, to int) error {
+	if to == len(f.text) && !strings.HasSuffix(f.text, "\n") {
+		from = len(strings.TrimSuffix(strings.TrimSuffix(f.text[:from], "\n"), "\r"))
+	}
+	return d.splice(f, from, to, "")
+}
+
 // lineAt is the number of the line that starts at an offset, from 1.
 func lineAt(text string, at int) int { return strings.Count(text[:at], "\n") + 1 }
