@@ -23,6 +23,7 @@ type Inventory struct {
 	names   []string
 	entries map[string]config.Entry
 	missing bool
+	stamps  stamps
 
 	mu   sync.Mutex
 	rows map[string]Host // guarded by mu: rows made so far
@@ -70,10 +71,17 @@ type Detail struct {
 // ReadInventory reads a configuration. It always gives an Inventory; what is
 // wrong is in Problems.
 func ReadInventory(p config.Paths) *Inventory {
+	before := stamps{p.User: stampOf(p.User)} // a change while it is read counts as one after
 	v := &Inventory{
 		cfg:     config.Load(p),
 		entries: make(map[string]config.Entry),
 		rows:    make(map[string]Host),
+	}
+	v.stamps = before
+	for _, path := range append(v.cfg.Files(), v.cfg.Dirs()...) {
+		if _, ok := v.stamps[path]; !ok {
+			v.stamps[path] = stampOf(path)
+		}
 	}
 	_, err := os.Stat(p.User)
 	v.missing = errors.Is(err, fs.ErrNotExist)

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -44,7 +43,6 @@ func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 func Main(ctx context.Context, args []string, std Stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	debug.SetGCPercent(200) // short-lived and small: collecting less is quicker
 	err := root(std).execute(ctx, args)
 	var s status
 	switch {

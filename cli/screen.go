@@ -37,6 +37,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Target: func(host string) api.Target {
 			return api.Target{Host: host, Config: p.User, Explicit: p.Explicit, Env: os.Environ()}
 		},
+		Edit:  a.edit,
 		Shell: func() api.SessionSpec { return spec("") },
 		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
 			return a.attach(ctx, t, a.escapeChar(t.Host()))

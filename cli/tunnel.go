@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -115,11 +116,14 @@ func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 	}
 	failed := false
 	for _, spec := range specs {
+		asked := time.Now()
 		s, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: spec, Up: true})
 		if err != nil {
-			return err
+			explain(a.Err, err) // the others may well be possible
+			failed = true
+			continue
 		}
-		if s, err = a.settle(ctx, c, s); err != nil {
+		if s, err = a.settle(ctx, c, s, asked); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, s.State)
@@ -134,8 +138,9 @@ func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 	return nil
 }
 
-// settle follows a tunnel until it carries traffic or needs somebody.
-func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel) (api.Tunnel, error) {
+// settle follows a tunnel that was asked for until it carries traffic or
+// cannot.
+func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel, asked time.Time) (api.Tunnel, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	asker := newTerminalAsker(c)
@@ -150,7 +155,7 @@ func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel) (api.Tunn
 			}
 			s = t
 			asker.see(ctx, now, chain(now, t.Link))
-			if settled = decided(t); settled {
+			if settled = decided(t, asked); settled {
 				cancel()
 			}
 		}
@@ -161,13 +166,14 @@ func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel) (api.Tunn
 	return s, nil
 }
 
-// decided tells that a tunnel carries traffic, or why it does not for now.
-func decided(t api.Tunnel) bool {
+// decided tells that a tunnel carries traffic, or why it does not for now. A
+// failure from before it was asked for does not count: it is being tried.
+func decided(t api.Tunnel, asked time.Time) bool {
 	switch t.State {
-	case api.TunnelUp, api.TunnelFailed, api.TunnelBusy:
+	case api.TunnelUp, api.TunnelBusy:
 		return true
-	case api.TunnelWaiting:
-		return t.Failure != nil // it is tried again in the background
+	case api.TunnelFailed, api.TunnelWaiting: // the latter is tried again in the background
+		return t.Failure != nil && (t.Failure.At.IsZero() || t.Failure.At.After(asked))
 	}
 	return false
 }

@@ -60,6 +60,9 @@ func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
 	if err != nil {
 		return tunnels.Status{}, err
 	}
+	if err := r.Spec.Supported(); err != nil {
+		return tunnels.Status{}, err
+	}
 	id := api.TunnelID(r.Target.Config, r.Target.Host, r.Spec)
 	link := f.links.Get(chain, r.Target.Env)
 

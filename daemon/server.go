@@ -117,6 +117,7 @@ func (d *daemon) postAnswer(w http.ResponseWriter, r *http.Request) {
 
 func (d *daemon) postStop(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
+	http.NewResponseController(w).Flush() // before the server closes; a client that has gone does not need it
 	d.stop(errStopped)
 }
 

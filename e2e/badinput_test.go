@@ -307,6 +307,7 @@ func TestHostileServerIsInert(t *testing.T) {
 					s.wait(`owned`)
 					s.wait(quoted(hostileTag))
 					s.keys("Escape")
+					s.waitGone(`evil, hop 2 of 2`)
 				}
 				s.list()
 				s.quit()

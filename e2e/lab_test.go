@@ -122,7 +122,7 @@ func (l *lab) serve(m *machine) error {
 	if err := m.authorize(user, l.public); err != nil {
 		return err
 	}
-	s, err := startSSHD(m, 22)
+	s, err := startSSHD(m, 22, keyTypes)
 	l.servers[m] = s
 	return err
 }
@@ -160,6 +160,9 @@ func keygen(dir, name string, args ...string) (path, public string, err error) {
 // secret makes a password.
 func secret() string { return strings.ToLower(rand.Text()[:12]) }
 
+// keyTypes are the host keys that Debian gives a server.
+var keyTypes = []string{"ed25519", "ecdsa", "rsa"}
+
 // sshd is a running OpenSSH server.
 type sshd struct {
 	m    *machine
@@ -168,9 +171,9 @@ type sshd struct {
 	log  string            // file of the machine
 }
 
-// startSSHD starts a server with host keys of its own. lines of configuration
-// come before the lab's, so that they win.
-func startSSHD(m *machine, port int, lines ...string) (*sshd, error) {
+// startSSHD starts a server with host keys of its own of these types. lines of
+// configuration come before the lab's, so that they win.
+func startSSHD(m *machine, port int, kinds []string, lines ...string) (*sshd, error) {
 	dir := filepath.Join(m.dir, "root", fmt.Sprintf("sshd-%d", port))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -178,7 +181,7 @@ func startSSHD(m *machine, port int, lines ...string) (*sshd, error) {
 	s := &sshd{m: m, port: port, keys: map[string]string{}, log: fmt.Sprintf("/run/sshd-%d.log", port)}
 	there := fmt.Sprintf("/root/sshd-%d/", port)
 	conf := append([]string{}, lines...)
-	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
+	for _, kind := range kinds {
 		_, public, err := keygen(dir, "host_"+kind, "-t", kind)
 		if err != nil {
 			return nil, err
@@ -204,10 +207,11 @@ func startSSHD(m *machine, port int, lines ...string) (*sshd, error) {
 	return s, err
 }
 
-// server starts one more sshd on the machine for this test alone.
+// server starts one more sshd on the machine for this test alone, with an
+// ed25519 key.
 func (l *lab) server(t *testing.T, m *machine, lines ...string) *sshd {
 	t.Helper()
-	s, err := startSSHD(m, 2200+int(ports.Add(1)), lines...)
+	s, err := startSSHD(m, 2200+int(ports.Add(1)), []string{"ed25519"}, lines...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +260,7 @@ func (s *sshd) known(kind string) string {
 func (l *lab) knownHosts() string {
 	var lines strings.Builder
 	for _, m := range []*machine{l.bastion, l.mid, l.inner} {
-		for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
+		for _, kind := range keyTypes {
 			lines.WriteString(l.servers[m].known(kind))
 		}
 	}

@@ -15,7 +15,10 @@ import (
 type dialog struct {
 	ssh, ours string
 	answers   []string
-	visible   bool // the answers may be shown
+	// next are the prompts after the first, awaited because ssh throws away
+	// what was typed before a prompt.
+	next    []string
+	visible bool // the answers may be shown
 }
 
 // login is a host called "goal" that is reached by answering dialogs.
@@ -57,7 +60,10 @@ func (p *pane) answer(way opener, d dialog) {
 		pattern = d.ssh
 	}
 	p.wait(pattern)
-	for _, answer := range d.answers {
+	for i, answer := range d.answers {
+		if i > 0 {
+			p.wait(d.next[i-1])
+		}
 		p.line(answer)
 	}
 	if way.name == "screen" {
@@ -240,7 +246,7 @@ func TestLoginWithTwoRoundsBehindABastionWithAnotherPassword(t *testing.T) {
 			dialogs: []dialog{
 				{ssh: jump + `@` + quoted(bastionAddr) + `'s password:`, ours: `door, hop 1 of 2`, answers: []string{first}},
 				{ssh: `(?s)First the one you know\..*Password:`, ours: `(?s)goal, hop 2 of 2.*First the one you know\..*Password:`, answers: []string{second}},
-				{ssh: `(?s)Now the one you have\..*One-time code:`, ours: `(?s)goal, hop 2 of 2.*Now the one you have\..*One-time code:`, answers: []string{code, "blue"}, visible: true},
+				{ssh: `(?s)Now the one you have\..*One-time code:`, ours: `(?s)goal, hop 2 of 2.*Now the one you have\..*One-time code:`, answers: []string{code, "blue"}, next: []string{`Your colour:`}, visible: true},
 			},
 			prompt: `(?s)two factors were right.*code\$`,
 		}

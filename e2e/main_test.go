@@ -14,14 +14,13 @@ import (
 const roleVariable = "SALLYPORT_E2E_ROLE"
 
 var roles = map[string]func(args []string) error{
-	"init":             runInit,
-	"reply-at-eof":     runReplyAtEOF,
-	"speak-then-hear":  runSpeakThenHear,
-	"half-close":       runHalfClose,
-	"hear-then-speak":  runHearThenSpeak,
-	"one-time-code":    runOneTimeCode,
-	"hostile-server":   runHostileServer,
-	"unix-http-client": runUnixHTTPClient,
+	"init":            runInit,
+	"reply-at-eof":    runReplyAtEOF,
+	"speak-then-hear": runSpeakThenHear,
+	"half-close":      runHalfClose,
+	"hear-then-speak": runHearThenSpeak,
+	"one-time-code":   runOneTimeCode,
+	"hostile-server":  runHostileServer,
 }
 
 func TestMain(m *testing.M) {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -277,22 +275,4 @@ func playShell(channel ssh.Channel, asked <-chan *ssh.Request) {
 			}
 		}()
 	}
-}
-
-// runUnixHTTPClient asks one URL path of an HTTP server on a unix socket and
-// prints the answer's status. Arguments: socket, path.
-func runUnixHTTPClient(args []string) error {
-	client := http.Client{Timeout: patience, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", args[0])
-		},
-	}}
-	answer, err := client.Get("http://sallyport" + args[1])
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	fmt.Printf("%d %s\n", answer.StatusCode, body)
-	return err
 }

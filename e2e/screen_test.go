@@ -32,6 +32,7 @@ func (s *screen) list() {
 // search finds a host and leaves it chosen.
 func (s *screen) search(host string) {
 	s.t.Helper()
+	s.wait(`^│[▌ ].*\b` + quoted(host) + `\b`) // the configuration is read
 	s.keys("/")
 	s.text(host)
 	s.wait(`/ *` + quoted(host))

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -115,14 +116,16 @@ func checkFullScreen(t *testing.T, p *pane) {
 	p.wait(`^33$`)
 	p.keys("q")
 	p.wait(innerPrompt)
-	p.line(`vi -u NONE -N poem`)
-	p.wait(`"poem" \[New( File)?\]`)
+	poem := fmt.Sprintf("poem%d", p.number) // others write theirs in the same home
+	p.line(`vi -u NONE -N ` + poem)
+	p.wait(`"` + poem + `" \[New( File)?\]`)
 	p.keys("i")
 	p.text("made in vi")
 	p.keys("Escape")
+	p.wait(`^made in vi$`)
 	p.line(":wq")
 	p.wait(innerPrompt)
-	p.line(`cat po"em"; rm poem`)
+	p.line(`clear; cat ` + poem + `; rm ` + poem)
 	p.wait(`^made in vi$`)
 }
 
@@ -156,25 +159,64 @@ func TestCommandBehavesAsUnderSSH(t *testing.T) {
 	rows := []struct {
 		name, input, command string
 		want                 result
+		adds                 string // what sallyport says more than ssh
 	}{
-		{"the exit status is the command's", "", "exit 7", result{7, "", ""}},
-		{"success is 0", "", "true", result{}},
-		{"output and errors stay apart", "", "echo out; echo err >&2; exit 3", result{3, "out\n", "err\n"}},
-		{"input arrives to its end", big, "wc -c", result{0, "1048576\n", ""}},
-		{"output comes back whole", big, "cat", result{0, big, ""}},
-		{"bytes stay bytes", "\xff\x00\x03\r\n\x80", "cat", result{0, "\xff\x00\x03\r\n\x80", ""}},
-		{"no terminal is there unless asked for", "", "tty", result{1, "not a tty\n", ""}},
-		{"a command that is not there", "", "nosuchprogram 2>/dev/null", result{127, "", ""}},
-		{"a command ended by a signal", "", "kill -TERM $$", result{255, "", ""}},
+		{"the exit status is the command's", "", "exit 7", result{7, "", ""}, ""},
+		{"success is 0", "", "true", result{}, ""},
+		{"output and errors stay apart", "", "echo out; echo err >&2; exit 3", result{3, "out\n", "err\n"}, ""},
+		{"input arrives to its end", big, "wc -c", result{0, "1048576\n", ""}, ""},
+		{"output comes back whole", big, "cat", result{0, big, ""}, ""},
+		{"bytes stay bytes", "\xff\x00\x03\r\n\x80", "cat", result{0, "\xff\x00\x03\r\n\x80", ""}, ""},
+		{"no terminal is there unless asked for", "", "tty", result{1, "not a tty\n", ""}, ""},
+		{"a command that is not there", "", "nosuchprogram 2>/dev/null", result{127, "", ""}, ""},
+		{"a command ended by a signal", "", "kill -TERM $$", result{255, "", ""}, "sallyport: the command was ended by signal TERM\n"},
 	}
 	for _, program := range []string{"ssh", "sallyport"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
 			c := newClient(t, chainConfig)
 			for _, row := range rows {
-				if got := c.feed(row.input, program, "inner", row.command); got != row.want {
-					t.Errorf("%s: %q gives %s\nwant %s", row.name, row.command, short(got), short(row.want))
+				want := row.want
+				if program == "sallyport" {
+					want.Errors += row.adds
 				}
+				if got := c.feed(row.input, program, "inner", row.command); got != want {
+					t.Errorf("%s: %q gives %s\nwant %s", row.name, row.command, short(got), short(want))
+				}
+			}
+		})
+	}
+}
+
+func TestClosingTheTerminalEndsTheProgramAlone(t *testing.T) {
+	rows := []struct {
+		name    string
+		prepare func(t *testing.T, s *screen)
+	}{
+		{"while the list is shown", func(t *testing.T, s *screen) {}},
+		{"while a shell is open", func(t *testing.T, s *screen) {
+			s.shell("inner")
+			s.wait(innerPrompt)
+		}},
+		{"while a question is asked", func(t *testing.T, s *screen) {
+			s.c.file("/root/.ssh/known_hosts", "")
+			s.shell("inner")
+			s.wait("Accept and remember")
+		}},
+	}
+	for _, row := range rows {
+		t.Run("screen/"+row.name, func(t *testing.T) {
+			t.Parallel()
+			c := newClient(t, chainConfig)
+			s := openScreen(t, c)
+			row.prepare(t, s)
+			before := c.daemonPID()
+			s.tmux("kill-server")
+			c.eventually("the program has ended with its terminal", func() bool {
+				return !strings.Contains(c.processes("sallyport")+"\n", "/sallyport\n") // the background process has arguments
+			})
+			if after := c.daemonPID(); after != before {
+				t.Errorf("the background process was %d and is %d", before, after)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func (c *client) pane(t *testing.T, cols, rows int, argv ...string) *pane {
 		"new-session", "-d", "-x", strconv.Itoa(cols), "-y", strconv.Itoa(rows), "--",
 	}
 	// tmux 3.3 now and then forgets the status of a program that has ended.
-	keep := []string{"sh", "-c", `trap : INT HUP; "$@"; echo $? >` + p.status() + `.new; mv ` + p.status() + `.new ` + p.status(), "sh"}
+	keep := []string{"sh", "-c", `trap : INT; "$@"; echo $? >` + p.status() + `.new; mv ` + p.status() + `.new ` + p.status(), "sh"}
 	if out, err := c.command(slices.Concat(tmux, keep, c.resolve(argv))...).CombinedOutput(); err != nil {
 		t.Fatalf("tmux: %v: %s", err, out)
 	}

@@ -21,7 +21,11 @@ import (
 func asFailure(err error, name string) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {
-		return f
+		dated := *f
+		if dated.At.IsZero() {
+			dated.At = time.Now()
+		}
+		return &dated
 	}
 	code := CodeClosed
 	if errors.Is(err, ErrCancelled) {

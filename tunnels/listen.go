@@ -20,7 +20,7 @@ import (
 // machine has or none: half a port leads a browser to somebody else's page.
 func listen(ctx context.Context, s Spec, before *obstacle) ([]net.Listener, *obstacle) {
 	if s.Kind != Local {
-		return nil, unsupported(s)
+		return nil, &obstacle{state: Failed, failure: unsupported(s)}
 	}
 	listeners, err := bind(ctx, s)
 	switch {
@@ -135,12 +135,20 @@ func errno(err error) syscall.Errno {
 	return e
 }
 
-// unsupported is the obstacle of a forward that can be read but not run.
-func unsupported(s Spec) *obstacle {
+// Supported says why a forward that can be read cannot be run, nil if it can.
+// The error is a *transport.Failure.
+func (s Spec) Supported() error {
+	if s.Kind == Local {
+		return nil
+	}
+	return unsupported(s)
+}
+
+func unsupported(s Spec) *transport.Failure {
 	name := map[Kind]string{Remote: "remote", Dynamic: "dynamic"}[s.Kind]
-	return &obstacle{state: Failed, failure: &transport.Failure{
+	return &transport.Failure{
 		Code:    "unsupported",
 		Message: fmt.Sprintf("%s forwards are not supported yet", name),
 		Hint:    fmt.Sprintf("use ssh -%s", s),
-	}}
+	}
 }

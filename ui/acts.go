@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -317,6 +318,31 @@ func (s *screen) copyCommand() {
 	s.tell("Copied: " + clean(command))
 }
 
+// edit opens the editor at the line of the selected host; with no host, the
+// user's file. What was saved is read as any other change of the file is.
+func (s *screen) edit() {
+	file, line := s.config, 0
+	if name, ok := s.list.selected(); ok {
+		at := s.known[name].Origin
+		if at.File == "" {
+			at = s.details[name].Host.Origin
+		}
+		if at.File == "" {
+			s.tell("Where " + clean(name) + " stands is still being read.")
+			return
+		}
+		file, line = at.File, at.Line
+	}
+	var err error
+	if !s.app.Suspend(func() { err = s.b.Edit(s.ctx, file, line) }) {
+		err = errors.New("the terminal could not be handed over")
+	}
+	if err != nil {
+		message, hint := sentence(err)
+		s.fail("", message, hint)
+	}
+}
+
 // read reads the configuration, again or for the first time.
 func (s *screen) read() {
 	again := s.inv != nil
@@ -326,7 +352,55 @@ func (s *screen) read() {
 	})
 }
 
+// setInventory shows a configuration that was just read. One that ssh would
+// refuse does not take the place of a good one: the list stays as it was, and
+// the banner says why.
 func (s *screen) setInventory(inv inventory, again bool) {
+	s.newest = inv
+	s.follow(inv)
+	problems := inv.Problems()
+	for _, p := range problems {
+		s.note("", place(p.Origin)+": "+clean(p.Message), "")
+	}
+	if s.inv != nil && refused(inv) && !refused(s.inv) {
+		s.tell("The configuration has a fault now: the list is as it was before.")
+		return
+	}
+	s.display(inv)
+	if again {
+		text := "Read again: " + count(len(s.list.names), "host")
+		if len(problems) > 0 {
+			text += ", " + count(len(problems), "problem")
+		}
+		s.tell(text + ".")
+	}
+}
+
+// follow reads the configuration again when its files have changed.
+func (s *screen) follow(inv inventory) {
+	if s.unfollow != nil {
+		s.unfollow()
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.unfollow = cancel
+	s.look(func() {
+		if inv.WaitForChange(ctx) == nil {
+			s.in.do(func() {
+				if s.newest == inv {
+					s.read()
+				}
+			})
+		}
+	})
+}
+
+// refused tells whether ssh would refuse the configuration.
+func refused(inv inventory) bool {
+	return slices.ContainsFunc(inv.Problems(), func(p api.Problem) bool { return p.Fatal })
+}
+
+// display makes a configuration the one of the screen.
+func (s *screen) display(inv inventory) {
 	s.inv, s.config = inv, inv.Path()
 	s.known, s.details, s.wanted = map[string]api.Host{}, map[string]api.Detail{}, ""
 	s.searched = false
@@ -341,17 +415,6 @@ func (s *screen) setInventory(inv inventory, again bool) {
 	})
 	s.list.setNames(inv.Names())
 	s.world.sort()
-	problems := inv.Problems()
-	for _, p := range problems {
-		s.note("", place(p.Origin)+": "+clean(p.Message), "")
-	}
-	if again {
-		text := "Read again: " + count(len(s.list.names), "host")
-		if len(problems) > 0 {
-			text += ", " + count(len(problems), "problem")
-		}
-		s.tell(text + ".")
-	}
 }
 
 // detailLimit is how many details are kept.

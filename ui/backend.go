@@ -19,6 +19,8 @@ type backend interface {
 	Read() inventory
 	// Target completes an alias.
 	Target(host string) api.Target
+	// Edit gives the terminal to an editor until it ends.
+	Edit(ctx context.Context, file string, line int) error
 	// Start asks for a shell on a host.
 	Start(ctx context.Context, host string) (shell, error)
 }
@@ -32,6 +34,8 @@ type inventory interface {
 	Host(name string) api.Host
 	Detail(name string) api.Detail
 	Problems() []api.Problem
+	// WaitForChange returns when the files are not as they were read.
+	WaitForChange(ctx context.Context) error
 }
 
 // shell is a session on its way or running.
@@ -51,6 +55,10 @@ type real struct {
 
 func (r real) Read() inventory               { return r.o.Read() }
 func (r real) Target(host string) api.Target { return r.o.Target(host) }
+
+func (r real) Edit(ctx context.Context, file string, line int) error {
+	return r.o.Edit(ctx, file, line)
+}
 
 func (r real) Start(ctx context.Context, host string) (shell, error) {
 	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell()})

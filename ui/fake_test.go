@@ -28,6 +28,16 @@ type fakeInventory struct {
 	details  map[string]api.Detail
 	problems []api.Problem
 	missing  bool
+	changed  chan struct{} // closed when its files have changed; nil never is
+}
+
+func (v *fakeInventory) WaitForChange(ctx context.Context) error {
+	select {
+	case <-v.changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (v *fakeInventory) Path() string            { return configFile }
@@ -281,6 +291,10 @@ func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("
 func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("close %s", id) }
 func (f *fake) Read() inventory                              { return f.inv() }
 func (f *fake) Target(host string) api.Target                { return api.Target{Host: host, Config: configFile} }
+
+func (f *fake) Edit(_ context.Context, file string, line int) error {
+	return f.called("edit %s:%d", file, line)
+}
 
 func (f *fake) Start(_ context.Context, host string) (shell, error) {
 	if err := f.called("start %s", host); err != nil {

@@ -67,6 +67,7 @@ func init() {
 		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection, nil},
 		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
 		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
+		{onHosts, []string{"e"}, "edit", "The selected host", "Open its block of the configuration in $EDITOR.", (*screen).edit, noConfig, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
 		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil, nil},
 		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil, nil},

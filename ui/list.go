@@ -289,7 +289,7 @@ func (s *screen) lesson(w int) []line {
 	case s.inv.Missing():
 		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "Write one, for example:", "")
 		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)
-		out = append(out, say(s.plain, "", "and press r to read it.", "")...)
+		out = append(out, say(s.plain, "", "or press e to write it now.", "")...)
 		return append(out, say(s.dim, "To look around first, quit with q and run  sallyport demo")...)
 	case len(s.inv.Problems()) > 0:
 		p := s.inv.Problems()[0]

@@ -41,7 +41,9 @@ type screen struct {
 	name  string // of the program
 
 	world
-	inv      inventory // nil until it has been read
+	inv      inventory          // that is shown; nil until it has been read
+	newest   inventory          // that was read last: another one than inv if ssh would refuse it
+	unfollow context.CancelFunc // ends the watching of newest
 	resolver *resolver
 	forget   context.CancelFunc // ends resolver
 	known    map[string]api.Host
@@ -201,7 +203,7 @@ func (s *screen) banner() line {
 		return nil
 	}
 	var worst *api.Problem
-	all := s.inv.Problems()
+	all := s.newest.Problems()
 	for i := range all {
 		if worst == nil || all[i].Fatal && !worst.Fatal {
 			worst = &all[i]
@@ -216,6 +218,9 @@ func (s *screen) banner() line {
 		if len(all) > 2 {
 			more = " (and more: 2 Log)"
 		}
+	}
+	if s.newest != s.inv {
+		more += " The list is as it was before."
 	}
 	if worst.Fatal {
 		return line{{"✗ ", s.bad}, {place(worst.Origin) + ": " + clean(worst.Message), s.bad}, {more, s.dim}}

@@ -20,6 +20,9 @@ type Options struct {
 	// Attach hands the terminal, which the screen has let go, to a session
 	// until it ends.
 	Attach func(ctx context.Context, t *api.Terminal) (api.Exit, error)
+	// Edit opens a file in the person's editor at a line (0: anywhere), on the
+	// terminal that the screen has let go, and returns when that has ended.
+	Edit func(ctx context.Context, file string, line int) error
 	// Shell is what Enter asks for: the spec of a login shell on this terminal.
 	Shell func() api.SessionSpec
 	// Screen is the terminal; nil opens the real one.

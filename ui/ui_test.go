@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -556,6 +557,45 @@ func TestRereadingKeepsTheSelection(t *testing.T) {
 	f.inv = func() *fakeInventory { return fewer }
 	st.keys("r")
 	st.sees("Read again: 2 hosts.", "▌○ tyrell", "○ new")
+}
+
+func TestASaveIsFollowedAndABrokenOneKeepsTheList(t *testing.T) {
+	f := newFake()
+	versions := []*fakeInventory{
+		{names: []string{"old"}, changed: make(chan struct{})},
+		{names: []string{"half"}, changed: make(chan struct{}), problems: []api.Problem{{
+			Origin: api.Origin{File: configFile, Line: 7}, Message: "Bad configuration option: hots", Fatal: true,
+		}}},
+		{names: []string{"old", "new"}},
+	}
+	var at atomic.Int32
+	f.inv = func() *fakeInventory { return versions[at.Load()] }
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("▌○ old")
+
+	at.Store(1)
+	close(versions[0].changed)
+	st.sees("config:7: Bad configuration option: hots The list is as it was before.", "▌○ old")
+
+	at.Store(2)
+	close(versions[1].changed)
+	st.sees("Read again: 2 hosts.", "▌○ old", "○ new")
+	if text := st.text(); strings.Contains(text, "Bad configuration option") {
+		t.Errorf("the fault is still told:\n%s", text)
+	}
+}
+
+func TestEditingOpensTheLineOfTheHost(t *testing.T) {
+	f := newFake()
+	f.inv = func() *fakeInventory {
+		return &fakeInventory{names: []string{"here"}, hosts: map[string]api.Host{
+			"here": {Name: "here", HostName: "here", User: "dany", Port: 22, Origin: api.Origin{File: "/more", Line: 12}},
+		}}
+	}
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("dany@here:22")
+	st.keys("e")
+	st.expects("edit /more:12")
 }
 
 func TestCopyingTheCommand(t *testing.T) {
