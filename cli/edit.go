@@ -57,13 +57,13 @@ func (a *app) editing(cmd *cobra.Command, edits func(args []string) ([]config.Ed
 		if err != nil {
 			return err
 		}
-		return a.edit(cmd.Context(), *flags, list)
+		return a.change(cmd.Context(), *flags, list)
 	}
 	return cmd
 }
 
-// edit makes edits, shows them, asks, and writes.
-func (a *app) edit(ctx context.Context, flags editFlags, edits []config.Edit) error {
+// change makes edits, shows them, asks, and writes.
+func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) error {
 	p, err := a.paths()
 	if err != nil {
 		return err

@@ -246,5 +246,5 @@ func (a *app) tag(cmd *cobra.Command, host string, changes []string) error {
 	flags := editFlags{}
 	flags.yes, _ = cmd.Flags().GetBool("yes")        // registered by editing
 	flags.dryRun, _ = cmd.Flags().GetBool("dry-run") // likewise
-	return a.edit(cmd.Context(), flags, []config.Edit{config.SetTags{Host: host, Tags: tags}})
+	return a.change(cmd.Context(), flags, []config.Edit{config.SetTags{Host: host, Tags: tags}})
 }
