@@ -117,3 +117,18 @@ func TestAHostTakesLessThanAKilobyte(t *testing.T) {
 	}
 	runtime.KeepAlive(c)
 }
+
+// BenchmarkEdit changes one host and proves that no other one changes.
+func BenchmarkEdit(b *testing.B) {
+	for _, n := range []int{10, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := Load(inventory(b, n))
+			host := fmt.Sprintf("n%d", n/2)
+			for b.Loop() {
+				if _, err := c.Edit(SetOption{host, "User", "eve"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -106,7 +106,7 @@ func (d *directive) split() (value, comment string) {
 // command tells the keywords that take the rest of the line as it is.
 func (d *directive) command() bool {
 	switch d.key {
-	case kProxyCommand, kLocalCommand, kRemoteCommand, kKnownHostsCommand:
+	case kProxyCommand, kLocalCommand, kRemoteCommand, kKnownHostsCommand, kVersionAddendum:
 		return true
 	}
 	return false

@@ -118,6 +118,7 @@ type Config struct {
 	problems []Problem // in reading order
 	fatal    []finding // those of problems that stop every host
 	final    bool      // a Match final asks for a second pass
+	overlay  *overlay  // a text that stands for a file's own; nil but in an edit
 }
 
 // root is a file that ssh opens by itself: the user's, then the system's.

@@ -82,14 +82,16 @@ func (l *lister) block(f *file, b int32) {
 	}
 }
 
-// about is what the comment above a block says, and its tags.
+// about is what the comment above a block says, and its tags. A comment that
+// is indented deeper than the Host line ends the block before.
 func (f *file) about(b int32) (comment string, tags []string) {
 	var lines []string
 	at := int(f.directives[f.blocks[b].from].at)
+	depth := len(indentOf(f.text[at:]))
 	for at > 0 {
 		start := strings.LastIndexByte(f.text[:at-1], '\n') + 1
 		line := strings.TrimSpace(f.text[start:at])
-		if !strings.HasPrefix(line, "#") {
+		if !strings.HasPrefix(line, "#") || len(indentOf(f.text[start:at])) > depth {
 			break
 		}
 		at = start

@@ -184,7 +184,7 @@ func (r *resolution) include(at place, active bool) {
 // includeForHost reads files that the tokens of a host name. They are read for
 // each resolution, since they are not part of what all hosts share.
 func (r *resolution) includeForHost(at place, active bool) {
-	own := &Config{paths: r.paths, dialect: r.dialect, parsed: map[fileKey]*file{}}
+	own := &Config{paths: r.paths, dialect: r.dialect, parsed: map[fileKey]*file{}, overlay: r.overlay}
 	l := &loader{Config: own, words: words{dialect: r.dialect}, home: r.includeHome()}
 	host := r.currentHost()
 	alias := r.text(kHostKeyAlias)

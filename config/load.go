@@ -91,8 +91,11 @@ type loader struct {
 // is there.
 func Load(p Paths) *Config { return load(p, installed()) }
 
-func load(p Paths, d *dialect) *Config {
-	c := &Config{paths: p, dialect: d, parsed: map[fileKey]*file{}}
+func load(p Paths, d *dialect) *Config { return loadWith(p, d, nil) }
+
+// loadWith is load with another text in place of one file's.
+func loadWith(p Paths, d *dialect, o *overlay) *Config {
+	c := &Config{paths: p, dialect: d, parsed: map[fileKey]*file{}, overlay: o}
 	l := &loader{Config: c, words: words{dialect: d}, home: c.includeHome()}
 	if !(p.Explicit && equalFold(p.User, "none")) {
 		l.root(p.User, true)
@@ -158,6 +161,9 @@ var errInsecure = errors.New("bad owner or permissions")
 // read is the text of a file. A directory opens, and has no lines, as in C.
 func (l *loader) read(path string, check bool) (string, error) {
 	l.files = append(l.files, path)
+	if l.overlay.covers(path) {
+		return l.overlay.text, nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

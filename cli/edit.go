@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"sallyport/api"
+	"sallyport/config"
+)
+
+// declined is the exit status of an edit that the person did not want.
+const declined = 1
+
+// editHelp ends the help of every command that edits.
+const editHelp = `
+
+The change is shown as a diff and has to be confirmed on the terminal, unless
+--yes is given. It is refused if any other host would change, or if ssh would
+not understand the result as it was meant. The old file is kept in
+$XDG_STATE_HOME/sallyport/backups, the last ten of each.
+
+Exit status: 0 if the file was written or there was nothing to change, 1 if you
+said no, 255 if the change was refused or failed.`
+
+// editFlags are those of every command that edits.
+type editFlags struct {
+	yes, dryRun bool
+}
+
+func (e *editFlags) register(flags *pflag.FlagSet) {
+	flags.BoolVarP(&e.yes, "yes", "y", false, "write without asking")
+	flags.BoolVarP(&e.dryRun, "dry-run", "n", false, "only print the diff, on standard output")
+}
+
+// editing is a command that changes the configuration.
+func (a *app) editing(cmd *cobra.Command, edits func(args []string) ([]config.Edit, error)) *cobra.Command {
+	flags := &editFlags{}
+	flags.register(cmd.Flags())
+	if cmd.Long == "" {
+		cmd.Long = strings.ToUpper(cmd.Short[:1]) + cmd.Short[1:] + "."
+	}
+	cmd.Long += editHelp
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = a.completeHosts
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		list, err := edits(args)
+		if err != nil {
+			return err
+		}
+		return a.change(cmd.Context(), *flags, list)
+	}
+	return cmd
+}
+
+// change makes edits, shows them, asks, and writes.
+func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) error {
+	p, err := a.paths()
+	if err != nil {
+		return err
+	}
+	change, err := config.Load(p).Edit(edits...)
+	if err != nil {
+		return refused(err)
+	}
+	if change.Empty() {
+		fmt.Fprintln(a.Err, "sallyport: there is nothing to change")
+		return nil
+	}
+	if err := change.Check(ctx); err != nil {
+		return refused(err)
+	}
+	if flags.dryRun {
+		return a.printDiff(change)
+	}
+	showDiff(a.Err, change.Diff())
+	if !flags.yes {
+		if err := a.confirm(ctx, change); err != nil {
+			return err
+		}
+	}
+	return a.write(ctx, change)
+}
+
+// refused is a refusal as the other errors are shown.
+func refused(err error) error {
+	r, ok := errors.AsType[*config.Refusal](err)
+	if !ok {
+		return err
+	}
+	e := &api.Error{Code: api.CodeConfig, Message: r.Message}
+	if r.Hint != "" {
+		e.Hints = []string{r.Hint}
+	}
+	return e
+}
+
+// printDiff prints a diff that patch(1) can read; for a terminal its bytes are
+// made harmless.
+func (a *app) printDiff(change *config.Change) error {
+	if f, ok := a.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		showDiff(a.Out, change.Diff())
+		return nil
+	}
+	_, err := io.WriteString(a.Out, change.Diff())
+	return err
+}
+
+// showDiff writes a diff for a person.
+func showDiff(w io.Writer, diff string) {
+	for line := range strings.Lines(diff) {
+		cells := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+		for i := range cells {
+			cells[i] = api.Printable(cells[i])
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+}
+
+// confirm asks whether to write.
+func (a *app) confirm(ctx context.Context, change *config.Change) error {
+	tty, ok := openControlling()
+	if !ok {
+		return &api.Error{
+			Code:    errNoTerminal.Code,
+			Message: "there is no terminal to ask on",
+			Hints:   []string{"--yes writes without asking, --dry-run only shows the change"},
+		}
+	}
+	defer tty.close()
+	answer, err := tty.line(ctx, fmt.Sprintf("Write %s? [y/N] ", api.Printable(change.File)), true)
+	if err != nil && !errors.Is(err, errDeclined) {
+		return err
+	}
+	if word := strings.TrimSpace(string(answer)); strings.EqualFold(word, "y") || strings.EqualFold(word, "yes") {
+		return nil
+	}
+	fmt.Fprintln(a.Err, "sallyport: nothing was changed")
+	return status(declined)
+}
+
+func (a *app) write(ctx context.Context, change *config.Change) error {
+	dirs, err := a.dirs()
+	if err != nil {
+		return err
+	}
+	if err := change.Apply(ctx, filepath.Join(dirs.State, "backups")); err != nil {
+		return refused(err)
+	}
+	fmt.Fprintf(a.Err, "sallyport: wrote %s\n", api.Printable(change.File))
+	return nil
+}
