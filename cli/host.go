@@ -160,7 +160,8 @@ func (a *app) hostTag() *cobra.Command {
 		Use:   "tag NAME [+TAG | -TAG]...",
 		Short: "add and remove tags of a host; without any, print them",
 		Long: `Add and remove tags of a host; without any, print them. They are kept in a comment
-above its Host line: "# Tags: lab, gpu".`,
+above its Host line: "# Tags: lab, gpu". Behind NAME, flags are written with two
+dashes, since -y is the tag y to take away.`,
 		Example:            "  sallyport host tag targaryen +gpu -old",
 		Args:               cobra.ArbitraryArgs,
 		DisableFlagParsing: true,

@@ -69,7 +69,7 @@ func isTouched(e Edit, name string) bool {
 func TestRandomEditsLeaveOtherHostsAlone(t *testing.T) {
 	t.Parallel()
 	made := map[string]int{}
-	for s := range uint64(600) {
+	for s := range uint64(300) {
 		g := generator{rand.New(rand.NewPCG(s, 7))}
 		r := g.row()
 		dir := writeRow(t, r)
