@@ -265,7 +265,7 @@ func TestWrongPasswordIsAskedAgain(t *testing.T) {
 		return login{
 			config: goal(inner, user),
 			dialogs: []dialog{
-				{ssh: user + `@` + quoted(innerAddr) + `'s password:`, ours: `goal, hop 2 of 2`, answers: []string{"not-this-one"}},
+				{ssh: user + `@` + quoted(innerAddr) + `'s password:`, ours: `goal asks for a password`, answers: []string{"not-this-one"}},
 				{ssh: `(?s)Permission denied, please try again\..*password:`, ours: `(?si)goal, hop 2 of 2.*(wrong|again|not accept|denied|refused|try 2)`, answers: []string{password}},
 			},
 			prompt: `^` + user + `@inner:~\$`,

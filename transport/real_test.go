@@ -245,7 +245,8 @@ func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
 	server := n.sshd(t, "h")
-	n.host("sh", server.Port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+sshtest.Program(t, "nc")+" %h %p'")
+	// A shell looks for signals between commands, so nc is not its last one.
+	n.host("sh", server.Port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+sshtest.Program(t, "nc")+" %h %p; sleep 60'")
 	text := strings.ReplaceAll(n.config.String(), "@dir", n.dir)
 	links := NewLinks(newWatch().options())
 	defer links.Close()
