@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -243,10 +244,14 @@ func read(t *testing.T, file string) string {
 
 func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
+	// Under nohup the hangup is ignored, and by all that is started too, unless
+	// it is caught here, as the program does.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	n := newNetwork(t)
 	server := n.sshd(t, "h")
-	// A shell looks for signals between commands, so nc is not its last one.
-	n.host("sh", server.Port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+sshtest.Program(t, "nc")+" %h %p; sleep 60'")
+	n.host("sh", server.Port, "ProxyCommand sh -c 'trap \"echo hung up >@dir/hup; exit\" HUP; echo $$ >@dir/pid; "+sshtest.Program(t, "nc")+" %h %p'")
 	text := strings.ReplaceAll(n.config.String(), "@dir", n.dir)
 	links := NewLinks(newWatch().options())
 	defer links.Close()
