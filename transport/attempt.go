@@ -45,7 +45,9 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	if err != nil {
 		return nil, c.explain(err)
 	}
+	trust.told = c.trace
 	login := newAuth(ctx, h, c.route.env, c.ask, c.step)
+	login.told = c.trace
 	defer login.close()
 
 	raw, err := c.reach(ctx, via)
@@ -68,6 +70,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 	h := c.host()
 	if command := c.route.hop().Command; command != "" {
 		c.step("proxy command")
+		c.trace(1, "Executing proxy command: %s", command)
 		return startCommand(command, c.route.env)
 	}
 	limit := c.connectLimit()
@@ -78,6 +81,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 		return via.open(ctx, "tcp", hostPort(h))
 	}
 	c.step("tcp")
+	c.trace(1, "Connecting to %s port %d.", h.HostName(), h.Port())
 	return dialTCP(ctx, h)
 }
 

@@ -24,6 +24,7 @@ type auth struct {
 	env  Env
 	ask  askFunc
 	step func(string)
+	told tracer
 
 	// The methods: which the server accepts, which of ours are left since
 	// that list last changed, and which are used up.
@@ -185,6 +186,7 @@ func switchedOff(h *config.Host, keyword string) bool {
 // begin notes an attempt and says so.
 func (a *auth) begin(t *trial) *trial {
 	a.tried = append(a.tried, t)
+	a.told.say(1, "Next authentication method: %s", strings.TrimSpace(t.method+" "+t.what))
 	a.step(strings.TrimSpace(t.method + " " + t.what))
 	return t
 }

@@ -24,6 +24,7 @@ type hostKeys struct {
 	ctx  context.Context
 	host *config.Host
 	ask  askFunc
+	told tracer
 
 	name  string     // in known_hosts: alias, host, or [host]:port
 	bare  string     // the same without a port; "" if that is not to be tried
@@ -113,6 +114,7 @@ func hostKeyType(algorithm string) string {
 
 // check is the ssh.HostKeyCallback. Its errors are *Failure.
 func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
+	k.told.say(1, "Server host key: %s %s", key.Type(), keys.Fingerprint(key))
 	if keys.Equal(k.trusted, key) {
 		return nil
 	}

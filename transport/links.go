@@ -30,6 +30,7 @@ type Options struct {
 	Notify func(LinkStatus) // called at each change, in order for one link; must not block or call back
 	Gone   func(id string)  // a link is down and has no users; it comes back with Notify once it is used
 	Log    *slog.Logger
+	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
 }
 
 // Links is the set of links of one process. One chain has one link per hop,

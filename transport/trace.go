@@ -1,0 +1,39 @@
+package transport
+
+import (
+	"fmt"
+	"time"
+
+	"sallyport/config"
+)
+
+// Trace is one step of a dial, told as it happens: what "ssh -v" prints and
+// what the doctor reads. It never holds a secret.
+type Trace struct {
+	At      time.Time
+	Link    string // LinkStatus.ID
+	Hop     string // alias, printable
+	Level   int    // 1 to 3, as the number of -v that shows it
+	Message string // printable, in the words of ssh's debug lines where ssh has one
+}
+
+// tracer tells a step of one dial; a nil one tells nobody.
+type tracer func(level int, format string, args ...any)
+
+func (t tracer) say(level int, format string, args ...any) {
+	if t != nil {
+		t(level, format, args...)
+	}
+}
+
+// trace is the tracer of this attempt.
+func (c dialCall) trace(level int, format string, args ...any) {
+	tell := c.link.set.options.Trace
+	if tell == nil {
+		return
+	}
+	tell(Trace{
+		At: time.Now(), Link: c.link.id, Hop: c.link.name(), Level: level,
+		Message: config.Printable(fmt.Sprintf(format, args...)),
+	})
+}
