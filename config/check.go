@@ -47,6 +47,8 @@ var (
 	deprecatedKeyword = &rule{"deprecated-keyword", SeverityWarning, "The line has no effect any more."}
 	refusedLine       = &rule{"refused", SeverityError, "ssh refuses the whole configuration because of this line."}
 	ignoredText       = &rule{"ignored-text", SeverityWarning, "ssh reads the line, but not as it is written."}
+	lengthyLine       = &rule{"long-line", SeverityWarning, "ssh reads the line as it is; many other programs that read this file stop there, or fail."}
+	notUTF8Line       = &rule{"not-utf8", SeverityWarning, "ssh takes the bytes as they are, whatever they look like in an editor; the far side most likely expects UTF-8."}
 
 	// check_scope.go
 	shadowedLine   = &rule{"shadowed-line", SeverityWarning, "For each option ssh takes the first value that it finds; every host that comes to this line has one already."}

@@ -49,6 +49,11 @@ var checkRows = []checkRow{
 		want: []string{"2 refused: ControlPath: unknown key %z [a]"}},
 	{name: "what follows a NUL byte", text: "User a\x00b\n",
 		want: []string{"1 ignored-text: what follows the NUL byte is not read []"}},
+	{name: "bytes that are not UTF-8, also in a comment", text: "# caf\xe9\nUser \xff\n# bjørn\n",
+		want: []string{"1 not-utf8: the line holds bytes that are not UTF-8 []", "2 not-utf8: the line holds bytes that are not UTF-8 []"}},
+	{name: "a line over 64 KiB", text: "# " + strings.Repeat("x", 64<<10) + "\nUser a\n",
+		want: []string{"1 long-line: the line is longer than 64 KiB []"}},
+	{name: "a line of just 64 KiB", text: strings.Repeat("#", 64<<10-1) + "\nUser a\n"},
 
 	{name: "a line after one for all hosts", text: "User root\nHost a\n  User bob\n",
 		want: []string{"3 shadowed-line: this User never takes effect: User is set before it at DIR/config:1 [a]"}},

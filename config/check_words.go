@@ -13,6 +13,12 @@ func (k *checker) checkProblems() {
 		at, known := k.at(p.Origin)
 		switch {
 		case known && !p.Fatal && !at.file.user: // not in the reader's hands
+		case p.Message == saysLong:
+			f, _ := k.find(lengthyLine, p.Origin, "")
+			f.Message, f.Fix = p.Message, "Shorten it; a long command can stand in a script of its own."
+		case p.Message == saysNotUTF8:
+			f, _ := k.find(notUTF8Line, p.Origin, "")
+			f.Message, f.Fix = p.Message, "Save the file as UTF-8, or write the line anew."
 		case !known && p.Fatal:
 			f, _ := k.find(refusedLine, p.Origin, p.Message)
 			f.Message, f.Fix = p.Message, "Make the file readable for you, and writable for nobody else: chmod go-w "+Printable(p.Origin.File)

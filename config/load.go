@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // directive is a line with a keyword. It is kept small, since a large
@@ -34,6 +35,7 @@ type file struct {
 	path       string
 	user       bool // relative Includes are in ~/.ssh
 	text       string
+	utf8       bool // all of text is
 	directives []directive
 	blocks     []block
 	conditions map[int32]*condition // of Match lines, by directive
@@ -198,7 +200,7 @@ func readText(f *os.File, size int64) (string, error) {
 
 // parse reads the lines of a text, and the files that they include.
 func (l *loader) parse(path string, user bool, text string, depth int) *file {
-	f := &file{path: path, user: user, text: text, reading: true}
+	f := &file{path: path, user: user, text: text, utf8: utf8.ValidString(text), reading: true}
 	l.parsed[fileKey{path, user}] = f
 	l.reading = append(l.reading, f)
 	size := strings.Count(text, "\n") + 1
@@ -253,11 +255,27 @@ func (f *file) index(i int32, b block) bool {
 	return true
 }
 
+// longLine is what a line may have, in bytes, before it is worth a word: ssh
+// reads any, other readers of the file stop or fail at 64 KiB.
+const longLine = 64 << 10
+
+// What is said of lines that ssh reads without a word.
+const (
+	saysLong    = "the line is longer than 64 KiB"
+	saysNotUTF8 = "the line holds bytes that are not UTF-8"
+)
+
 // line reads one line of a file.
 func (l *loader) line(f *file, at int, raw string, number int32, depth int) {
 	line := trimLine(raw)
 	if len(line) < len(raw) && raw[len(line)] == 0 {
 		l.warn(f, number, "what follows the NUL byte is not read")
+	}
+	if len(raw) > longLine {
+		l.warn(f, number, saysLong)
+	}
+	if !f.utf8 && !utf8.ValidString(line) {
+		l.warn(f, number, saysNotUTF8)
 	}
 	word, rest, more := splitKeyword(line)
 	if word == "" {
