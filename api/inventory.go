@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,17 +38,31 @@ type Inventory struct {
 // Host is a row of the list. All texts but Name are printable; Name is the
 // alias itself and must pass through Printable before it is shown.
 type Host struct {
-	Name        string        `json:"name"`
-	Via         []string      `json:"via,omitempty"` // the hops before it, nearest to here first; "⟨nc …⟩" for a ProxyCommand
-	HostName    string        `json:"hostname"`
-	User        string        `json:"user"`
-	Port        int           `json:"port"`
-	Comment     string        `json:"comment,omitempty"`
-	Tags        []string      `json:"tags,omitempty"`
-	File        string        `json:"file,omitempty"`        // the included file that names it, without its directory
-	Conditional bool          `json:"conditional,omitempty"` // a Match exec or the like may change it when it is opened
-	Problem     string        `json:"problem,omitempty"`     // why it cannot be opened, with file:line
-	Origin      config.Origin `json:"origin"`
+	Name     string        `json:"name"`
+	Via      []string      `json:"via,omitempty"` // the hops before it, nearest to here first; "⟨nc …⟩" for a ProxyCommand
+	HostName string        `json:"hostname"`
+	User     string        `json:"user"`
+	Port     int           `json:"port"`
+	Comment  string        `json:"comment,omitempty"`
+	Tags     []string      `json:"tags,omitempty"`
+	File     string        `json:"file,omitempty"`    // the included file that names it, without its directory
+	Problem  string        `json:"problem,omitempty"` // why it cannot be opened, with file:line
+	Origin   config.Origin `json:"origin"`
+
+	// Conditional are the lines that may change the host when it is opened,
+	// since looking at it runs no program and looks up no name.
+	Conditional []config.Problem `json:"conditional,omitempty"`
+}
+
+// Condition is the mark of a host that may be another one when it is opened:
+// the line that decides, "≈ config:3". It is "" for most.
+func (h Host) Condition() string {
+	if len(h.Conditional) == 0 {
+		return ""
+	}
+	at := h.Conditional[0].Origin
+	at.File = filepath.Base(at.File)
+	return "≈ " + Printable(at.String())
 }
 
 // Fields are the texts by which a host can be searched for besides its alias.
@@ -134,7 +149,7 @@ func (v *Inventory) Host(name string) Host {
 // Detail resolves everything about one alias.
 func (v *Inventory) Detail(name string) Detail {
 	row, host, chain := v.resolve(name)
-	d := Detail{Host: row, Problems: append(host.Conditions(), v.mistakes(name)...)}
+	d := Detail{Host: row, Problems: slices.Concat(row.Conditional, v.mistakes(name))}
 	for _, hop := range chain {
 		d.Chain = append(d.Chain, Hop{
 			Name:    Printable(hop.Host.Name),
@@ -197,7 +212,7 @@ func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 		User:        Printable(host.User()),
 		Port:        host.Port(),
 		Comment:     Printable(strings.ReplaceAll(e.Comment, "\n", " ")),
-		Conditional: len(host.Conditions()) > 0,
+		Conditional: host.Conditions(),
 		Origin:      e.Origin,
 	}
 	if file := e.Origin.File; file != v.Path() && file != "" {

@@ -84,9 +84,21 @@ func printHosts(w io.Writer, hosts []api.Host) error {
 		if len(h.Via) > 0 {
 			way = strings.Join(h.Via, " ▸ ") + " ▸"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s@%s:%d\n", api.Printable(h.Name), way, h.User, h.HostName, h.Port)
+		fmt.Fprintf(t, "%s\t%s\t%s@%s:%d%s\n", api.Printable(h.Name), way, h.User, h.HostName, h.Port, remark(h))
 	}
 	return t.Flush()
+}
+
+// remark is what there is to say behind an address: why the host cannot be
+// opened, or which line may make another one of it when it is.
+func remark(h api.Host) string {
+	switch {
+	case h.Problem != "":
+		return "  ✗ " + h.Problem
+	case len(h.Conditional) > 0:
+		return "  " + h.Condition()
+	}
+	return ""
 }
 
 // printJSON prints v, with what a terminal could act on escaped as JSON has it.

@@ -40,7 +40,7 @@ func (s *screen) status(name string) status {
 	if s.known[name].Problem != "" {
 		return status{"✗", s.bad, "config", s.bad}
 	}
-	return status{"○", s.dim, "", s.dim}
+	return status{"○", s.dim, s.known[name].Condition(), s.dim}
 }
 
 // linkStatus is that of one connection.

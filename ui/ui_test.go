@@ -581,6 +581,20 @@ func TestMistakesAppearWhenTheCheckEnds(t *testing.T) {
 	st.sees("! config:9  the line is shadowed")
 }
 
+func TestAHostThatAProgramMayChangeNamesTheLine(t *testing.T) {
+	f := newFake()
+	f.inv = func() *fakeInventory {
+		return &fakeInventory{names: []string{"lab", "plain"}, hosts: map[string]api.Host{
+			"lab": {Name: "lab", HostName: "lab", User: "dany", Port: 22, Conditional: []api.Problem{{Origin: at(3, "Match exec x"), Message: "applies or not"}}},
+		}}
+	}
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("▌○ lab", "≈ config:3", "○ plain")
+	if n := strings.Count(st.text(), "≈"); n != 1 {
+		t.Errorf("%d hosts have the mark:\n%s", n, st.text())
+	}
+}
+
 func TestASaveIsFollowedAndABrokenOneKeepsTheList(t *testing.T) {
 	f := newFake()
 	versions := []*fakeInventory{
