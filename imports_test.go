@@ -31,6 +31,7 @@ var walls = map[string]struct {
 	"cli":       {[]string{"config", "keys", "mux", "transport", "sessions", "tunnels", "files", "api", "daemon", "demo", "ui"}, "it puts the parts together"},
 	"main":      {[]string{"cli"}, "it only exits"},
 	"e2e":       {nil, "tests drive the built program, not its packages"},
+	"bench":     {nil, "it measures the built program, not its packages"},
 
 	"internal/sshtest": {nil, "the tests of every package stand on it"},
 }

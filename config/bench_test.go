@@ -3,35 +3,17 @@ package config
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"sallyport/internal/sshtest"
 )
 
-// inventory writes n hosts into ten included files below a config, as a site
-// with many machines has them.
+// inventory are the paths of a configuration with n hosts.
 func inventory(t testing.TB, n int) Paths {
-	files := map[string]string{}
-	var config strings.Builder
-	for i := range 10 {
-		name := fmt.Sprintf("hosts%d", i)
-		fmt.Fprintf(&config, "Include DIR/%s\n", name)
-		var b strings.Builder
-		for j := i * n / 10; j < (i+1)*n/10; j++ {
-			fmt.Fprintf(&b, "# Tags: rack%d\nHost node%05d n%d\n  HostName node%05d.cluster.example.org\n  User user%d\n  Port 22\n  IdentityFile ~/.ssh/id_%d\n  ProxyJump bastion%d\n\n", j%7, j, j, j, j%5, j%3, j%2)
-		}
-		files[name] = b.String()
-	}
-	config.WriteString("Host bastion*\n  User gate\nHost *.example.org node0* !node00001\n  ForwardAgent no\nMatch host *.cluster.example.org user user1\n  Compression yes\nHost *\n  ServerAliveInterval 30\n")
-	files["config"] = config.String()
-	dir := t.TempDir()
-	for name, text := range files {
-		files[name] = strings.ReplaceAll(text, "DIR", dir)
-	}
-	writeIn(t, dir, files)
-	return Paths{User: dir + "/config", Home: dir, Explicit: true}
+	path := sshtest.Inventory(t, n)
+	return Paths{User: path, Home: filepath.Dir(path), Explicit: true}
 }
 
 var sizes = []int{10, 1000, 10_000, 50_000}

@@ -1,0 +1,180 @@
+//go:build linux
+
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"sallyport/internal/sshtest"
+)
+
+// terminal is the program on a terminal of its own, of which all output is
+// read as it comes.
+type terminal struct {
+	t   testing.TB
+	cmd *exec.Cmd
+	tty *os.File
+	out chan []byte // closed at the end of the output
+}
+
+// open starts the screen on a configuration, in a home where nothing runs.
+func open(t testing.TB, config string) *terminal {
+	t.Helper()
+	home := t.TempDir()
+	cmd := exec.Command(program(t), "-F", config)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "XDG_STATE_HOME=" + home, "TERM=xterm-256color", "LANG=C.UTF-8"}
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 34, Cols: 120})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &terminal{t, cmd, tty, make(chan []byte, 64)}
+	go func() { // ends when the program's end of the terminal closes
+		defer close(s.out)
+		for {
+			buf := make([]byte, 64<<10)
+			n, err := tty.Read(buf)
+			if err != nil {
+				return
+			}
+			s.out <- buf[:n]
+		}
+	}()
+	return s
+}
+
+// shows waits until the program has written a text since the last call.
+func (s *terminal) shows(text string) {
+	s.t.Helper()
+	var seen []byte
+	patience := time.NewTimer(time.Minute)
+	defer patience.Stop()
+	for !bytes.Contains(seen, []byte(text)) {
+		select {
+		case b, open := <-s.out:
+			if !open {
+				s.t.Fatalf("the program ended before it showed %q: %q", text, seen)
+			}
+			seen = append(seen, b...)
+		case <-patience.C:
+			s.t.Fatalf("the program does not show %q: %q", text, seen)
+		}
+	}
+}
+
+// settle throws away what comes until nothing has come for a while.
+func (s *terminal) settle(quiet time.Duration) {
+	for {
+		select {
+		case <-s.out:
+		case <-time.After(quiet):
+			return
+		}
+	}
+}
+
+func (s *terminal) press(keys string) {
+	s.t.Helper()
+	if _, err := s.tty.WriteString(keys); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *terminal) close() {
+	s.press("\x03")
+	go s.settle(time.Second)
+	s.cmd.Wait() // how it ends is not measured
+	s.tty.Close()
+}
+
+// cpu is the processor time that the program has used.
+func (s *terminal) cpu() time.Duration {
+	s.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // proc(5): utime and stime are fields 14 and 15
+	fields := strings.Fields(rest)
+	var ticks int
+	for _, f := range fields[11:13] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100
+}
+
+var sizes = []int{10, 10_000, 50_000}
+
+// BenchmarkFirstFrame is the time from the start of the program until the list
+// is on the screen. The configuration names each host twice.
+func BenchmarkFirstFrame(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			config := sshtest.Inventory(b, n/2)
+			program(b)
+			for b.Loop() {
+				s := open(b, config)
+				s.shows("node00000")
+				b.StopTimer()
+				s.close()
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+// BenchmarkSearchKey is the time from a key to the first of what it changes on
+// the screen: the first key of a search, when no host is known yet but by
+// name, and a later one.
+func BenchmarkSearchKey(b *testing.B) {
+	for _, row := range []struct{ name, before, key string }{
+		{"first key", "/", "4"},
+		{"third key", "/no", "4"},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			s := open(b, sshtest.Inventory(b, 25_000))
+			defer s.close()
+			s.shows("node00000")
+			for b.Loop() {
+				b.StopTimer()
+				s.press(row.before)
+				s.settle(300 * time.Millisecond)
+				b.StartTimer()
+				s.press(row.key)
+				s.shows("4")
+				b.StopTimer()
+				s.press("\x1b")
+				s.settle(300 * time.Millisecond)
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+// BenchmarkIdle is the processor time that the screen takes while nothing
+// happens, a second.
+func BenchmarkIdle(b *testing.B) {
+	s := open(b, sshtest.Inventory(b, 25_000))
+	defer s.close()
+	s.shows("node00000")
+	s.settle(3 * time.Second)
+	b.ResetTimer()
+	const watched = 10 * time.Second
+	for b.Loop() {
+		before := s.cpu()
+		s.settle(watched) // it returns early only if something is drawn: that would be no idleness
+		b.ReportMetric(float64((s.cpu()-before).Milliseconds())/watched.Seconds(), "cpu-ms/s")
+	}
+}
