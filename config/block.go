@@ -12,6 +12,7 @@ import (
 type Block struct {
 	Origin   Origin    // of the Host line
 	Patterns []string  // of the Host line
+	Own      bool      // its Host line is met by no other host
 	Comment  string    // behind the Host line, without its #
 	Settings []Setting // the lines below it that hold a keyword, in order
 	Text     string    // all lines of the block to the byte, without the blank lines and comments that lead to the next
@@ -20,26 +21,27 @@ type Block struct {
 // Setting is one line of a Block.
 type Setting struct {
 	Key     string // as written
-	Value   string // as written, without the quotes around the whole
+	Value   string // as written, quotes and all
 	Comment string // behind the value, without its #
 	Line    int    // in the file, from 1
 }
 
-// Block is the Host block that defines an alias, the first one if several do.
-// It is false for an alias that no Host line names, and for a block whose
-// lines the parser of the view cannot take apart.
-func (c *Config) Block(name string) (*Block, bool) {
-	for _, f := range c.reading {
-		if blocks := f.named(name, nil); len(blocks) > 0 {
-			return f.view(blocks[0])
+// Blocks are the Host blocks that name an alias: its own, then those that it
+// shares. It is false if the parser of the view cannot take the lines of one
+// apart, which then is not among them.
+func (c *Config) Blocks(name string) (blocks []*Block, ok bool) {
+	own, shared := c.sections(name)
+	ok = true
+	for i, s := range append(own, shared...) {
+		view, viewed := s.file.view(s.block)
+		if !viewed {
+			ok = false
+			continue
 		}
-		for i, b := range f.blocks {
-			if b.kind == kHost && f.names(b, name) {
-				return f.view(int32(i))
-			}
-		}
+		view.Own = i < len(own)
+		blocks = append(blocks, view)
 	}
-	return nil, false
+	return blocks, ok
 }
 
 // names tells whether a Host line has the name among its words.
@@ -96,9 +98,6 @@ func (d *directive) split() (value, comment string) {
 	value = d.rest
 	if i := commentAt(d.rest); i >= 0 && !d.command() {
 		value, comment = strings.TrimRight(d.rest[:i], white), strings.TrimSpace(d.rest[i+1:])
-	}
-	if n := len(value); n > 1 && value[0] == '"' && strings.IndexByte(value[1:], '"') == n-2 {
-		value = value[1 : n-1]
 	}
 	return value, comment
 }

@@ -356,7 +356,7 @@ func FuzzLoad(f *testing.F) {
 		for _, e := range c.Hosts() {
 			h, _ := c.Resolve(e.Name, Match{})
 			h.Lines()
-			c.Block(e.Name)
+			c.Blocks(e.Name)
 		}
 		c.Check(CheckEnv{Stat: func(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }, HostsFile: os.DevNull})
 	})

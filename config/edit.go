@@ -9,8 +9,8 @@ import (
 )
 
 // Edit is one thing to change in a configuration: AddHost, RemoveHost,
-// RenameHost, SetOption, AddOption, RemoveOption, AddForward, RemoveForward or
-// SetTags.
+// RenameHost, SetOption, AddOption, ChangeOption, RemoveOption, AddForward,
+// RemoveForward or SetTags.
 type Edit interface {
 	// apply splices the lines of the edit into a draft. It ends in a Refusal,
 	// or in a draft in which the host says what was meant.

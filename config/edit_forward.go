@@ -46,6 +46,17 @@ func forwardLine(spec string, k key) (string, bool) {
 	return listen + " " + connect, true
 }
 
+// endsApart is the value of an option as a line takes it. A forward may also be
+// given as behind -L: ssh wants white space between its ends there.
+func endsApart(value string, k key) string {
+	if k == kLocalForward || k == kRemoteForward || k == kDynamicForward {
+		if line, ok := forwardLine(value, k); ok {
+			return line
+		}
+	}
+	return value
+}
+
 // dynamicSpec tells a forward without a far end.
 func dynamicSpec(spec string) bool {
 	_, connect := splitEnds(spec)

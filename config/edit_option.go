@@ -26,6 +26,15 @@ type SetOption struct {
 // IdentityFile.
 type AddOption SetOption
 
+// ChangeOption gives one line of a host's own block another value. It is
+// refused if the line is no longer there.
+type ChangeOption struct {
+	Host    string
+	Keyword string
+	Was     string // the value of the line
+	Value   string
+}
+
 // RemoveOption takes the lines of a keyword out of a host's own block.
 type RemoveOption struct {
 	Host    string
@@ -50,7 +59,7 @@ func (e SetOption) apply(d *draft) error {
 	own, _ := d.now.sections(e.Host)
 	lines := settings(own, k, name)
 	switch {
-	case len(lines) > 1 && keywords[k].policy != first && keywords[k].policy != firstRow:
+	case len(lines) > 1 && k.accumulates():
 		return refuse("unset the one that is meant, and add the new one", "%s has %d %s lines, at %s", quoteHost(e.Host), len(lines), name, listPlaces(lines))
 	case len(lines) > 0:
 		return d.rewrite(e.Host, k, name, lines[0], value)
@@ -63,11 +72,26 @@ func (e AddOption) apply(d *draft) error {
 	if err != nil {
 		return err
 	}
-	if k >= kUser && (keywords[k].policy == first || keywords[k].policy == firstRow) {
+	if k >= kUser && !k.accumulates() {
 		return refuse(fmt.Sprintf("set it: sallyport host edit %s --set %s=...", Printable(e.Host), name), "%s takes one value", name)
 	}
 	d.touch(e.Host)
 	return d.add(e.Host, k, name, value)
+}
+
+func (e ChangeOption) apply(d *draft) error {
+	k, name, value, err := d.assignment(e.Keyword, e.Value)
+	if err != nil {
+		return err
+	}
+	d.touch(e.Host)
+	own, _ := d.now.sections(e.Host)
+	for _, line := range settings(own, k, name) {
+		if sameWords(line.file.value(line.line), e.Was) {
+			return d.rewrite(e.Host, k, name, line, value)
+		}
+	}
+	return noSuchLine(e.Host, name, e.Was)
 }
 
 // assignment checks a keyword and its value as far as that can be done without
@@ -86,7 +110,9 @@ func (d *draft) assignment(keyword, value string) (k key, name, line string, err
 	default:
 		name = keywords[k].name
 	}
-	line, err = oneLine(value)
+	if line, err = oneLine(value); err == nil {
+		line = endsApart(line, k)
+	}
 	if err == nil && line == "" {
 		err = refuse("", "%s needs a value", name)
 	}
@@ -343,7 +369,7 @@ func sameWords(a, b string) bool {
 // nothingToRemove says where the value comes from that cannot be taken away.
 func (d *draft) nothingToRemove(e RemoveOption, k key, name string) error {
 	if e.Value != "" {
-		return refuse("", "the block of %s has no line %s %s", quoteHost(e.Host), name, Printable(e.Value))
+		return noSuchLine(e.Host, name, e.Value)
 	}
 	h, _ := d.now.Resolve(e.Host, Match{})
 	if k >= kUser {
@@ -355,6 +381,10 @@ func (d *draft) nothingToRemove(e RemoveOption, k key, name string) error {
 		}
 	}
 	return refuse("", "%s has no %s that could be taken away", quoteHost(e.Host), name)
+}
+
+func noSuchLine(host, name, value string) error {
+	return refuse("", "the block of %s has no line %s %s", quoteHost(host), name, Printable(value))
 }
 
 // listPlaces are "file:line, file:line".

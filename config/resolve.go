@@ -196,10 +196,8 @@ func (r *resolution) option(line string) {
 		return
 	}
 	w := words{key: k, name: name, rest: rest, args: args, dialect: r.dialect, cmdline: true}
-	if why := keywords[k].read(&w); why != "" {
+	if why := w.readAll(); why != "" {
 		r.failAt(here, why)
-	} else if len(w.args) > 0 {
-		r.failAt(here, "keyword "+name+" extra arguments at end of line")
 	} else {
 		r.apply(w.out, place{})
 	}
