@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 
+	"sallyport/config"
 	"sallyport/transport"
 )
 
@@ -34,6 +35,13 @@ func AsError(err error) *Error {
 		e := &Error{Code: f.Code, Message: f.Message}
 		if f.Hint != "" {
 			e.Hints = []string{f.Hint}
+		}
+		return e
+	}
+	if r, ok := errors.AsType[*config.Refusal](err); ok {
+		e := &Error{Code: CodeConfig, Message: r.Message}
+		if r.Hint != "" {
+			e.Hints = []string{r.Hint}
 		}
 		return e
 	}

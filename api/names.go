@@ -33,6 +33,20 @@ type (
 	Origin  = config.Origin
 	Problem = config.Problem
 	Finding = config.Finding
+
+	Keyword      = config.Keyword
+	Setting      = config.Setting
+	Change       = config.Change
+	Edit         = config.Edit
+	Assignment   = config.Assignment
+	AddHost      = config.AddHost
+	RenameHost   = config.RenameHost
+	RemoveHost   = config.RemoveHost
+	AddOption    = config.AddOption
+	ChangeOption = config.ChangeOption
+	SetOption    = config.SetOption
+	RemoveOption = config.RemoveOption
+	SetTags      = config.SetTags
 )
 
 // The states and kinds that the screen tells apart.

@@ -70,14 +70,14 @@ func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) 
 	}
 	change, err := config.Load(p).Edit(edits...)
 	if err != nil {
-		return refused(err)
+		return err
 	}
 	if change.Empty() {
 		fmt.Fprintln(a.Err, "sallyport: there is nothing to change")
 		return nil
 	}
 	if err := change.Check(ctx); err != nil {
-		return refused(err)
+		return err
 	}
 	if flags.dryRun {
 		return a.printDiff(change)
@@ -89,19 +89,6 @@ func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) 
 		}
 	}
 	return a.write(ctx, change)
-}
-
-// refused is a refusal as the other errors are shown.
-func refused(err error) error {
-	r, ok := errors.AsType[*config.Refusal](err)
-	if !ok {
-		return err
-	}
-	e := &api.Error{Code: api.CodeConfig, Message: r.Message}
-	if r.Hint != "" {
-		e.Hints = []string{r.Hint}
-	}
-	return e
 }
 
 // printDiff prints a diff that patch(1) can read; for a terminal its bytes are
@@ -149,13 +136,18 @@ func (a *app) confirm(ctx context.Context, change *config.Change) error {
 }
 
 func (a *app) write(ctx context.Context, change *config.Change) error {
+	if err := a.save(ctx, change); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Err, "sallyport: wrote %s\n", api.Printable(change.File))
+	return nil
+}
+
+// save writes a change, and keeps the old file among the backups.
+func (a *app) save(ctx context.Context, change *config.Change) error {
 	dirs, err := a.dirs()
 	if err != nil {
 		return err
 	}
-	if err := change.Apply(ctx, filepath.Join(dirs.State, "backups")); err != nil {
-		return refused(err)
-	}
-	fmt.Fprintf(a.Err, "sallyport: wrote %s\n", api.Printable(change.File))
-	return nil
+	return change.Apply(ctx, filepath.Join(dirs.State, "backups"))
 }

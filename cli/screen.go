@@ -38,6 +38,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Read:   func() *api.Inventory { return api.ReadInventory(p) },
 		Target: func(host string) api.Target { return target(p, host) },
 		Edit:   a.edit,
+		Save:   a.save,
 		Shell: func() api.SessionSpec {
 			now := spec("")
 			now.Modes = shell.Modes

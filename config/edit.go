@@ -125,7 +125,7 @@ func (d *draft) splice(f *file, from, to int, text string) error {
 // open makes f the file of the draft.
 func (d *draft) open(f *file) error {
 	switch {
-	case !f.user, within(realPath(f.path), systemDir):
+	case f.system():
 		return refuse("set it in "+d.before.paths.User+", which comes first", "%s is the system's, and is not edited", quotePath(f.path))
 	case d.path == "":
 		d.path, d.old, d.text = f.path, f.text, f.text
@@ -133,6 +133,16 @@ func (d *draft) open(f *file) error {
 		return refuse("make the edits one by one", "the edits are in two files, %s and %s", quotePath(d.path), quotePath(f.path))
 	}
 	return nil
+}
+
+// system tells a file that is not a person's to edit.
+func (f *file) system() bool { return !f.user || within(realPath(f.path), systemDir) }
+
+// System tells whether the file at a path, one of those that are read, is the
+// system's: no edit changes it.
+func (c *Config) System(path string) bool {
+	f := c.file(path)
+	return f != nil && f.system()
 }
 
 // replace reads the configuration with a new text of the file, and refuses a

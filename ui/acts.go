@@ -113,7 +113,7 @@ func (s *screen) opened(name string, o *opening, sh shell, err error) {
 		return
 	}
 	o.shell = sh
-	if s.latest == name && s.dialog == nil && !s.list.typing && !s.journal.typing {
+	if s.latest == name && s.dialog == nil && s.form == nil && s.review == nil && !s.list.typing && !s.journal.typing {
 		s.attach(name, o)
 		return
 	}
@@ -381,6 +381,10 @@ func (s *screen) setInventory(inv inventory, again bool) {
 	s.display(inv)
 	if again {
 		text := "Read again: " + count(len(s.list.names), "host")
+		if r := s.saved; r != nil {
+			text = "Written: " + tilde(r.change.File) + ". " + text
+			s.follows(r)
+		}
 		if len(problems) > 0 {
 			text += ", " + count(len(problems), "problem")
 		}
@@ -426,6 +430,9 @@ func (s *screen) display(inv inventory) {
 		r.run(ctx, func(found resolved) { s.in.do(func() { s.learn(r, found) }) })
 	})
 	s.list.setNames(inv.Names())
+	if s.form != nil {
+		s.readForm(s.form, nil)
+	}
 	s.world.sort()
 	for _, ev := range s.early {
 		s.dispatch(ev)
@@ -444,7 +451,7 @@ func (s *screen) learn(r *resolver, found resolved) {
 	for _, h := range found.hosts {
 		s.known[h.Name] = h
 		if s.list.index != nil {
-			s.list.index.add(h)
+			s.list.index.add(h.Name, h.Fields())
 		}
 	}
 	if d := found.detail; d != nil {

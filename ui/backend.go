@@ -21,6 +21,8 @@ type backend interface {
 	Target(host string) api.Target
 	// Edit gives the terminal to an editor until it ends.
 	Edit(ctx context.Context, file string, line int) error
+	// Save writes a change of the configuration.
+	Save(ctx context.Context, c *api.Change) error
 	// Start asks for a shell on a host.
 	Start(ctx context.Context, host string) (shell, error)
 }
@@ -34,6 +36,12 @@ type inventory interface {
 	Host(name string) api.Host
 	Detail(name string) api.Detail
 	Problems() []api.Problem
+	// Form is what can be edited of a host, "" for a new one.
+	Form(name string) api.Form
+	// Judge is why ssh would refuse a value; quick enough for the loop.
+	Judge(keyword, value string) string
+	// Propose proves edits, and gives what they would make of the file.
+	Propose(ctx context.Context, edits ...api.Edit) (*api.Change, error)
 	// Check looks for mistakes, which Detail then has; it may take a second.
 	Check() []api.Finding
 	// WaitForChange returns when the files are not as they were read.
@@ -61,6 +69,8 @@ func (r real) Target(host string) api.Target { return r.o.Target(host) }
 func (r real) Edit(ctx context.Context, file string, line int) error {
 	return r.o.Edit(ctx, file, line)
 }
+
+func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }
 
 func (r real) Start(ctx context.Context, host string) (shell, error) {
 	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell()})

@@ -21,6 +21,7 @@ type item struct {
 	id      string
 	about   string       // what it is, in full
 	forward *api.Forward // of a tunnel
+	option  *api.Option  // of a line of the configuration
 }
 
 // row is one row of the detail; the first row of an item has it.
@@ -447,7 +448,7 @@ func (p *sheet) from(o api.Option, block bool) string {
 // option draws one option. A long keyword pushes its value to the right.
 func (p *sheet) option(i int, o api.Option, t table) {
 	key, shown := clean(o.Key), tilde(o.Value)
-	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: key + " " + shown + ", set in " + place(o.Origin)}
+	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: key + " " + shown + ", set in " + place(o.Origin), option: &o}
 	push := min(max(0, cells(key)-t.key), t.value-4)
 	from := span{"  " + fit(p.from(o, t.block), t.from), p.dim}
 	for n, r := range wrapPath(shown, t.value-push, t.value+2+t.from) {

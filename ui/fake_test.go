@@ -51,6 +51,15 @@ func (v *fakeInventory) Missing() bool           { return v.missing }
 func (v *fakeInventory) Names() []string         { return v.names }
 func (v *fakeInventory) Problems() []api.Problem { return v.problems }
 
+// Form, Judge and Propose are for the tests that bring real files.
+func (v *fakeInventory) Form(name string) api.Form { return api.Form{Host: name, File: configFile} }
+
+func (v *fakeInventory) Judge(string, string) string { return "" }
+
+func (v *fakeInventory) Propose(context.Context, ...api.Edit) (*api.Change, error) {
+	return &api.Change{File: configFile}, nil
+}
+
 func (v *fakeInventory) Check() []api.Finding {
 	if v.check != nil {
 		<-v.check
@@ -313,6 +322,8 @@ func (f *fake) Target(host string) api.Target                { return api.Target
 func (f *fake) Edit(_ context.Context, file string, line int) error {
 	return f.called("edit %s:%d", file, line)
 }
+
+func (f *fake) Save(_ context.Context, c *api.Change) error { return f.called("save %s", c.File) }
 
 func (f *fake) Start(_ context.Context, host string) (shell, error) {
 	if err := f.called("start %s", host); err != nil {

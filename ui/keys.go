@@ -18,10 +18,15 @@ const (
 	inLog
 	inLogSearch
 	inHelp
+	inForm
+	inEntry  // a value of the form is typed
+	inPicker // a keyword is searched
+	inReview
 	inDialog
 
 	onHosts = inList | inDetail
 	onPages = onHosts | inLog
+	scrolls = onPages | inHelp | inForm | inReview
 )
 
 // key is a row of the table that feeds dispatch, footer and help.
@@ -43,7 +48,7 @@ func init() {
 	keys = []key{
 		// A host
 		{inList, []string{"Enter"}, "shell", "The selected host", "Open a shell. Leaving it comes back here.", (*screen).openShell, noHost, nil},
-		{inDetail, []string{"Enter"}, "switch", "The selected host", "On a tunnel of the right pane: switch it on or off.", (*screen).toggleCurrent, noTunnelRow, nil},
+		{inDetail, []string{"Enter"}, "switch", "The selected host", "In the right pane, on a tunnel: switch it on or off; on an option: edit it.", (*screen).enterCurrent, noEnterRow, nil},
 		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost, nil},
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
 		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil, (*screen).cancels},
@@ -57,21 +62,43 @@ func init() {
 		{inLogSearch, []string{"Esc"}, "clear", "", "", (*screen).logClear, nil, nil},
 		// Moving
 		{onHosts, []string{"Tab", "Backtab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost, nil},
-		{onPages | inSearch | inHelp, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil, nil},
-		{onPages | inSearch | inHelp, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil, nil},
-		{onPages | inHelp, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil, nil},
-		{onPages | inHelp, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil, nil},
-		{onPages | inHelp, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil, nil},
-		{onPages | inHelp, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil, nil},
+		{scrolls | inSearch | inPicker, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil, nil},
+		{scrolls | inSearch | inPicker, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil, nil},
+		{scrolls, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil, nil},
+		{scrolls, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil, nil},
+		{scrolls, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil, nil},
+		{scrolls, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil, nil},
 		// Less often
 		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection, nil},
 		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
 		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
-		{onHosts, []string{"e"}, "edit", "The selected host", "Open its block of the configuration in $EDITOR.", (*screen).edit, noConfig, nil},
+		{onHosts, []string{"E"}, "edit", "The configuration", "Edit the selected host: options, tags, name. Nothing is written before you have seen the diff.", (*screen).editHost, noHost, nil},
+		{onHosts, []string{"N"}, "new", "The configuration", "Add a host.", (*screen).newHost, noConfig, nil},
+		{onHosts, []string{"f"}, "forward", "The configuration", "Add a forward to the selected host.", (*screen).newForward, noHost, nil},
+		{onHosts, []string{"D", "Delete"}, "", "The configuration", "Remove the selected host. Says first what goes with it.", (*screen).removeHost, noHost, nil},
+		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
 		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil, nil},
 		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil, nil},
-		{onPages, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil, nil},
+		// The form
+		{inForm, []string{"Enter"}, "change", "The form of a host", "Change the value, or give the host one of its own. An empty value removes the line.", (*screen).formEnter, noForm, nil},
+		{inForm, []string{"a", "/"}, "add", "The form of a host", "Add any option that ssh has: type some letters of its name or of what it does.", (*screen).pick, noForm, nil},
+		{inForm, []string{"f"}, "forward", "The form of a host", "Add a LocalForward.", (*screen).addForward, noForm, nil},
+		{inForm, []string{"x", "Delete"}, "remove", "The form of a host", "Remove the line; once more keeps it.", (*screen).formRemove, noOwnRow, nil},
+		{inForm, []string{"u"}, "undo", "The form of a host", "Take back what is pending of the row.", (*screen).formUndo, noChange, nil},
+		{inForm | inEntry, []string{"Ctrl-S"}, "save", "The form of a host", "Show the diff, and write it if you agree.", (*screen).formSave, noForm, nil},
+		{inForm, []string{"Esc", "q"}, "leave", "The form of a host", "Leave. Asks once if something is not saved.", (*screen).formLeave, nil, nil},
+		{inEntry, []string{"Enter"}, "take", "", "", (*screen).formAccept, nil, nil},
+		{inEntry, []string{"↓", "Tab"}, "next word", "The form of a host", "While typing: the next of the words that the option takes.", nextChoice(1), nil, (*screen).hasChoices},
+		{inEntry, []string{"↑", "Backtab"}, "", "", "", nextChoice(-1), nil, nil},
+		{inEntry, []string{"Esc"}, "as it was", "", "", (*screen).formCancel, nil, nil},
+		{inPicker, []string{"Enter", "Tab"}, "take", "", "", (*screen).picked, nil, nil},
+		{inPicker, []string{"PgDn"}, "", "", "", halfPage(1), nil, nil},
+		{inPicker, []string{"PgUp"}, "", "", "", halfPage(-1), nil, nil},
+		{inPicker, []string{"Esc"}, "back", "", "", (*screen).pickCancel, nil, nil},
+		{inReview, []string{"y", "Ctrl-S"}, "write it", "The form of a host", "On the diff: write it.", (*screen).agree, reviewBusy, nil},
+		{inReview, []string{"Esc", "n", "q"}, "back, write nothing", "The form of a host", "On the diff: go back, nothing is written.", (*screen).disagree, reviewBusy, nil},
+		{onPages | inForm, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil, nil},
 		// Questions
 		{inDialog, []string{"Enter"}, "next", "Questions", "Go to the next field; in the last one, answer. On a button: press it.", func(s *screen) { s.dialog.enter() }, nil, nil},
 		{inDialog, []string{"Tab", "↓", "→"}, "choose", "Questions", "To the next field or button. A button's first letter chooses it too.", func(s *screen) { s.dialog.turn(1) }, nil, nil},
@@ -88,6 +115,10 @@ func (s *screen) where() where {
 		return inDialog
 	case s.help != nil:
 		return inHelp
+	case s.review != nil:
+		return inReview
+	case s.form != nil:
+		return s.form.where()
 	case s.page == logPage && s.journal.typing:
 		return inLogSearch
 	case s.page == logPage:
@@ -184,6 +215,10 @@ func (s *screen) typing() *field {
 		return s.list.query
 	case inLogSearch:
 		return s.journal.query
+	case inEntry:
+		return s.form.typing.field
+	case inPicker:
+		return s.form.picker.query
 	}
 	return nil
 }
@@ -195,6 +230,10 @@ func (s *screen) typed() {
 		s.list.cursor, s.list.top = 0, 0
 	case inLogSearch:
 		s.journal.up = 0
+	case inEntry:
+		s.formTyped()
+	case inPicker:
+		s.form.picker.refine()
 	}
 }
 
@@ -239,7 +278,22 @@ func noTunnelRow(s *screen) string {
 	return ""
 }
 
+func noEnterRow(s *screen) string {
+	if it := s.current(); it != nil && it.option != nil {
+		return ""
+	}
+	return noTunnelRow(s)
+}
+
 // What the keys do beyond acts.go.
+
+func (s *screen) enterCurrent() {
+	if o := s.current().option; o != nil {
+		s.editOption(*o)
+		return
+	}
+	s.toggleCurrent()
+}
 
 func (s *screen) toggleCurrent() {
 	name, _ := s.list.selected()
@@ -299,6 +353,12 @@ func (s *screen) move(n int) {
 	switch place := s.where(); {
 	case place == inHelp:
 		s.scrollHelp(n)
+	case place == inReview:
+		s.review.top += n
+	case place == inPicker:
+		s.form.picker.move(n)
+	case place == inForm:
+		s.form.move(n)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:

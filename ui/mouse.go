@@ -43,6 +43,9 @@ func (s *screen) click(x, y int, double bool) {
 		s.clickDialog(x, y)
 	case s.help != nil:
 		s.help = nil
+	case s.review != nil:
+	case s.form != nil:
+		s.clickForm(l.body, x, y, double)
 	case l.header.has(x, y):
 		press(s.headerItems(l.header.w), x, y)
 	case s.page == hostsPage && l.list.has(x, y):
@@ -97,12 +100,56 @@ func (s *screen) clickDetail(in rect, x, y int, double bool) {
 	}
 }
 
+// clickForm puts the cursor on a row; a double click changes its value.
+func (s *screen) clickForm(body rect, x, y int, double bool) {
+	f := s.form
+	area, _ := formAreas(body)
+	if p := f.picker; p != nil {
+		if row := p.top + y - pickerArea(area).y; pickerArea(area).has(x, y) && row < len(p.found) {
+			double = double && row == p.cursor
+			if p.cursor = row; double {
+				s.picked()
+			}
+		}
+		return
+	}
+	row := f.top + y - area.y
+	if !area.has(x, y) || row >= len(f.rows()) {
+		return
+	}
+	if f.typing != nil {
+		if row == f.cursor {
+			return
+		}
+		if s.formAccept(); f.typing != nil {
+			return
+		}
+	}
+	double = double && row == f.cursor
+	if f.cursor = row; double && f.base != nil {
+		s.formEnter()
+	}
+}
+
+func (s *screen) wheelForm(n int) {
+	switch f := s.form; {
+	case f.picker != nil:
+		f.picker.move(n)
+	case f.typing == nil:
+		f.move(n)
+	}
+}
+
 func (s *screen) wheel(x, y, n int) {
 	l := s.layout()
 	switch {
 	case s.dialog != nil:
 	case s.help != nil:
 		s.scrollHelp(n)
+	case s.review != nil:
+		s.review.top += n
+	case s.form != nil:
+		s.wheelForm(n)
 	case s.page == logPage:
 		s.journal.up -= n
 	case l.list.has(x, y):

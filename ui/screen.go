@@ -57,6 +57,9 @@ type screen struct {
 	detail  detail
 	journal journal
 	help    *help
+	form    *form
+	review  *review
+	saved   *review // written, and not yet read again
 	dialog  *dialog
 	notice  line // what the last key led to; until the next one
 
@@ -132,6 +135,12 @@ func (s *screen) settle() {
 	s.list.settle(s.listRows(l))
 	s.detail.settle(len(s.detailRows(l.detail.inner().w)), l.detail.inner().h)
 	s.journal.settle(len(s.logRows(l.body.inner().w)), s.logHeight(l))
+	if s.form != nil {
+		s.form.settle(l.body)
+	}
+	if s.review != nil {
+		s.review.top = max(0, min(s.review.top, len(s.reviewRows(l.body.inner().w-2))-l.body.inner().h))
+	}
 	s.request(l)
 }
 
@@ -149,6 +158,12 @@ func (s *screen) Draw(t tcell.Screen) {
 		s.drawDetail(c, l.detail)
 	case logPage:
 		s.drawLog(c, l)
+	}
+	if s.form != nil {
+		s.drawForm(c, l.body)
+	}
+	if s.review != nil {
+		s.drawReview(c, l.body)
 	}
 	s.drawFooter(c, l.footer)
 	if s.help != nil {

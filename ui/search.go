@@ -7,8 +7,6 @@ import (
 
 	"github.com/junegunn/fzf/src/algo"
 	"github.com/junegunn/fzf/src/util"
-
-	"sallyport/api"
 )
 
 func init() { algo.Init("default") }
@@ -72,15 +70,15 @@ func newIndex(names []string) *index {
 	return x
 }
 
-// add makes the fields of a host searchable.
-func (x *index) add(h api.Host) {
-	i, ok := x.place[h.Name]
+// add makes the fields of a name searchable.
+func (x *index) add(name string, more []string) {
+	i, ok := x.place[name]
 	if !ok || x.more[i] != nil {
 		return
 	}
 	fields := make([]*searchable, 0, 4)
-	for _, f := range h.Fields() {
-		if f == "" || f == h.Name {
+	for _, f := range more {
+		if f == "" || f == name {
 			continue
 		}
 		if x.same[f] == nil {

@@ -17,7 +17,7 @@ func TestSearch(t *testing.T) {
 		{Name: "tyrell", HostName: "tyrell.example.org", User: "margaery", Tags: []string{"gpu"}},
 		{Name: "db1", Comment: "the target of backups", File: "cluster.conf"},
 	} {
-		x.add(h)
+		x.add(h.Name, h.Fields())
 	}
 	for _, c := range []struct {
 		name, query string
@@ -72,7 +72,7 @@ func BenchmarkSearch(b *testing.B) {
 	names := manyNames(50_000)
 	x := newIndex(names)
 	for i, n := range names {
-		x.add(api.Host{Name: n, HostName: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), User: "dany"})
+		x.add(n, []string{fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), "dany"})
 	}
 	for _, query := range []string{"n", "no", "gpu", "node4999", "dany"} {
 		b.Run(query, func(b *testing.B) {
