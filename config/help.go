@@ -16,19 +16,19 @@ type format struct {
 var (
 	ofWord      = format{"a word", "word"}
 	ofNumber    = format{"a number", "3"}
-	ofTime      = format{"a time: seconds, or with units, as 90 or 5m or 1h30m", "1h30m"}
+	ofTime      = format{"seconds, or a time with units: 90, 5m, 1h30m", "1h30m"}
 	ofPath      = format{"a path; ~, ${VARIABLE} and %-tokens are filled in", "~/.ssh/file"}
 	ofPaths     = format{"paths with spaces between, or none", "~/.ssh/one ~/.ssh/two"}
 	ofLibrary   = format{"the path of a library, or none", "/usr/lib/library.so"}
 	ofCommand   = format{"a command, to the end of the line; %-tokens are filled in", "program %h"}
-	ofKeyTypes  = format{"key types with commas between; after a + they are added to ssh's own, after a - taken away, after a ^ put first", "^ssh-ed25519"}
+	ofKeyTypes  = format{"key types with commas between; + in front adds them to ssh's own, - takes them away, ^ puts them first", "^ssh-ed25519"}
 	ofForward   = format{"[bind:]port host:port, or the path of a socket at either end", "8080 localhost:80"}
 	ofVariables = format{"names with spaces between; * and ? stand for letters", "LANG LC_*"}
 )
 
 // ofAlgorithms is a list as that of key types, with an example of its kind.
 func ofAlgorithms(example string) format {
-	return format{"names with commas between; after a + they are added to ssh's own, after a - taken away, after a ^ put first", example}
+	return format{"names with commas between; + in front adds them to ssh's own, - takes them away, ^ puts them first", example}
 }
 
 // helps has a row for every option of the newest release, in our own words.

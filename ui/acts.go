@@ -310,7 +310,7 @@ func (s *screen) toggleOf(name string, d api.Detail) {
 	all := s.forwards(name, d)
 	switch len(all) {
 	case 0:
-		s.tell(clean(name) + " has no tunnel: a LocalForward line in its block makes one.")
+		s.tell(clean(name) + " has no tunnel: f adds one.")
 	case 1:
 		s.toggle(name, all[0])
 	default:

@@ -237,7 +237,7 @@ func (p *sheet) tunnels(d api.Detail) {
 	p.heading("Tunnels")
 	all := p.forwards(p.host, d)
 	if len(all) == 0 {
-		p.say(0, "", span{"None. A line like  LocalForward 8080 localhost:80  in the host's block puts one here.", p.dim})
+		p.say(0, "", span{"None. f adds one, as  LocalForward 8080 localhost:80  in the host's block.", p.dim})
 		return
 	}
 	width := 0

@@ -36,14 +36,6 @@ type change struct {
 	value   string // "" for one that is to be removed
 }
 
-// entry is a value that is being typed.
-type entry struct {
-	*field
-	of   formRow
-	why  string // ssh would refuse it so
-	more bool   // something was typed
-}
-
 // openForm shows the form of a host, "" for a new one. then goes on once it
 // has been read.
 func (s *screen) openForm(host string, then func()) {
@@ -131,6 +123,13 @@ func (f *form) keyword(name string) api.Keyword {
 		}
 	}
 	return api.Keyword{Name: name}
+}
+
+// idle tells a line that would say only what ssh takes by default. An edit
+// writes no such line.
+func (f *form) idle(c *change) bool {
+	now := f.base.InForce[f.keyword(c.keyword).Name]
+	return c.was == "" && len(now) == 1 && now[0].Origin == (api.Origin{}) && now[0].Value == c.value && !f.keyword(c.keyword).Several
 }
 
 // drop takes a change back.
@@ -248,21 +247,17 @@ func (s *screen) typeInto(row formRow) {
 		s.tell("This value is too long for a field: e in the list opens it in the editor.")
 		return
 	}
-	e := &entry{field: newField(false), of: row}
-	e.paste(row.value)
-	s.form.typing, s.form.said = e, nil
+	s.form.typing, s.form.said = newEntry(row, row.value), nil
 }
 
 // formTyped judges what was typed so far.
 func (s *screen) formTyped() {
 	e := s.form.typing
-	e.why, e.more = "", true
+	e.why = ""
 	if text := e.value(); text != "" && e.of.option() {
 		e.why = s.form.inv.Judge(e.of.keyword, text)
 	}
 }
-
-func (e *entry) value() string { return strings.TrimSpace(string(e.text)) }
 
 // formAccept takes what was typed, unless ssh would refuse it.
 func (s *screen) formAccept() {
@@ -282,6 +277,9 @@ func (s *screen) formAccept() {
 		f.setTags(e.value())
 	default:
 		f.set(row, e.value())
+	}
+	if f.host == "" {
+		f.move(1)
 	}
 }
 
@@ -330,8 +328,7 @@ func nextChoice(n int) func(*screen) {
 		if at < 0 && n < 0 {
 			at = 0
 		}
-		e.wipe()
-		e.paste(choices[(at+n+len(choices))%len(choices)])
+		e.put(choices[(at+n+len(choices))%len(choices)])
 		s.formTyped()
 	}
 }

@@ -15,9 +15,9 @@ const (
 	rowTags
 	rowLine      // a line of the host's own
 	rowAdded     // a line that is pending
-	rowHeading   // between its own and the others
-	rowElsewhere // a line for other hosts, too
 	rowUnset     // an option that nearly every host has, and this one not
+	rowHeading   // between these and the others
+	rowElsewhere // a line for other hosts, too
 )
 
 // formRow is a row of a form.
@@ -71,7 +71,7 @@ func (f *form) rows() []formRow {
 	}
 	for _, keyword := range usual {
 		if !mentions(rows, keyword) && !mentions(others, keyword) {
-			others = append(others, formRow{kind: rowUnset, keyword: keyword})
+			rows = append(rows, formRow{kind: rowUnset, keyword: keyword})
 		}
 	}
 	if len(others) > 0 {
@@ -86,12 +86,10 @@ func mentions(rows []formRow, keyword string) bool {
 
 // current is the row under the cursor.
 func (f *form) current() formRow {
-	rows := f.rows()
-	f.cursor = max(0, min(f.cursor, len(rows)-1))
-	if len(rows) == 0 {
-		return formRow{kind: rowHeading}
+	if rows := f.rows(); f.cursor < len(rows) {
+		return rows[f.cursor]
 	}
-	return rows[f.cursor]
+	return formRow{kind: rowHeading}
 }
 
 // move moves the cursor, past the heading.

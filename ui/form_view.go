@@ -13,7 +13,7 @@ import (
 // under the cursor.
 func formAreas(body rect) (rows, about rect) {
 	in := body.inner()
-	h := max(0, min(8, in.h*2/5))
+	h := max(0, min(8, in.h*9/20))
 	rows = rect{in.x, in.y, in.w, max(0, in.h-h-1)}
 	return rows, rect{in.x + 1, rows.y + rows.h + 1, max(0, in.w-2), h}
 }
@@ -36,9 +36,20 @@ func (s *screen) drawForm(c canvas, r rect) {
 	default:
 		s.drawFormRows(c.within(rows), rows)
 	}
+	if f.below(rows) {
+		c.text(r.x+r.w-9, about.y-1, " more ↓ ", s.dim)
+	}
 	for y, l := range s.about(about.w) {
 		c.within(about).line(about.x, about.y+y, l)
 	}
+}
+
+// below tells whether there is more than fits.
+func (f *form) below(r rect) bool {
+	if p := f.picker; p != nil {
+		return p.top+pickerArea(r).h < len(p.found)
+	}
+	return f.top+r.h < len(f.rows())
 }
 
 func (s *screen) formTitle() line {
@@ -71,13 +82,10 @@ func (s *screen) drawFormRows(c canvas, r rect) {
 			c.text(r.x, r.y+y, "▌", s.cursor)
 		}
 		if row.kind == rowHeading {
-			c.text(r.x+1, r.y+y, "Not of its own", s.heading)
+			c.text(r.x+1, r.y+y, "Set elsewhere", s.heading)
 			continue
 		}
 		s.drawFormRow(c, rect{r.x + 1, r.y + y, r.w - 2, 1}, row, key, under)
-	}
-	if f.top+r.h < len(all) {
-		c.text(r.x+r.w-8, r.y+r.h-1, "more ↓", s.dim)
 	}
 }
 
@@ -96,11 +104,7 @@ func (s *screen) drawFormRow(c canvas, r rect, row formRow, key int, under bool)
 	x := r.x + 2 + key + 2
 	room := max(0, r.x+r.w-x)
 	if e := s.form.typing; e != nil && under {
-		text := fitEnd(e.shown(), room-1)
-		c.text(x, r.y, pad(text, room), s.field)
-		if s.dialog == nil {
-			c.screen.ShowCursor(x+cells(text), r.y)
-		}
+		e.draw(c, rect{x, r.y, room, 1}, s.field, s.dialog == nil)
 		return
 	}
 	from := s.rowOrigin(row, room/2)
@@ -154,6 +158,8 @@ func (s *screen) rowOrigin(row formRow, w int) string {
 		return fit("# "+clean(row.comment), w)
 	case row.kind == rowElsewhere:
 		return fit(origin(row.origin, s.form.host), w)
+	case row.kind == rowUnset:
+		return fit(s.inForceFrom(row.keyword), w)
 	}
 	return ""
 }
@@ -236,10 +242,13 @@ func (p *sheet) aboutRow(row formRow) {
 		if row.kind == rowAdded && row.change.was != "" {
 			p.say(0, "! ", span{"Somebody has changed or removed this line meanwhile: u takes your change back.", p.busy})
 		}
-		if row.locked != "" {
-			p.say(0, "", span{"Not changed here: " + clean(row.locked) + " (" + place(row.origin) + "). Enter gives the host a value of its own.", p.accent})
+		if row.change != nil && f.idle(row.change) {
+			p.say(0, "! ", span{"ssh takes this anyway, so no line is written for it.", p.busy})
 		}
 		p.aboutKeyword(f.keyword(row.keyword))
+		if row.locked != "" {
+			p.say(0, "", span{"Not changed here: " + clean(row.locked) + ". Enter gives the host a value of its own.", p.accent})
+		}
 	}
 }
 

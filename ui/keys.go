@@ -69,14 +69,14 @@ func init() {
 		{scrolls, []string{"g", "Home"}, "", "Moving", "To the first.", move(-1 << 30), nil, nil},
 		{scrolls, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil, nil},
 		// Less often
-		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection, nil},
-		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
-		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
 		{onHosts, []string{"E"}, "edit", "The configuration", "Edit the selected host: options, tags, name. Nothing is written before you have seen the diff.", (*screen).editHost, noHost, nil},
+		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
+		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection, nil},
 		{onHosts, []string{"N"}, "new", "The configuration", "Add a host.", (*screen).newHost, noConfig, nil},
 		{onHosts, []string{"f"}, "forward", "The configuration", "Add a forward to the selected host.", (*screen).newForward, noHost, nil},
 		{onHosts, []string{"D", "Delete"}, "", "The configuration", "Remove the selected host. Says first what goes with it.", (*screen).removeHost, noHost, nil},
 		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
+		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
 		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil, nil},
 		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil, nil},
@@ -86,10 +86,10 @@ func init() {
 		{inForm, []string{"f"}, "forward", "The form of a host", "Add a LocalForward.", (*screen).addForward, noForm, nil},
 		{inForm, []string{"x", "Delete"}, "remove", "The form of a host", "Remove the line; once more keeps it.", (*screen).formRemove, noOwnRow, nil},
 		{inForm, []string{"u"}, "undo", "The form of a host", "Take back what is pending of the row.", (*screen).formUndo, noChange, nil},
-		{inForm | inEntry, []string{"Ctrl-S"}, "save", "The form of a host", "Show the diff, and write it if you agree.", (*screen).formSave, noForm, nil},
-		{inForm, []string{"Esc", "q"}, "leave", "The form of a host", "Leave. Asks once if something is not saved.", (*screen).formLeave, nil, nil},
 		{inEntry, []string{"Enter"}, "take", "", "", (*screen).formAccept, nil, nil},
 		{inEntry, []string{"↓", "Tab"}, "next word", "The form of a host", "While typing: the next of the words that the option takes.", nextChoice(1), nil, (*screen).hasChoices},
+		{inForm | inEntry, []string{"Ctrl-S"}, "save", "The form of a host", "Show the diff, and write it if you agree.", (*screen).formSave, noForm, nil},
+		{inForm, []string{"Esc", "q"}, "leave", "The form of a host", "Leave. Asks once if something is not saved.", (*screen).formLeave, nil, nil},
 		{inEntry, []string{"↑", "Backtab"}, "", "", "", nextChoice(-1), nil, nil},
 		{inEntry, []string{"Esc"}, "as it was", "", "", (*screen).formCancel, nil, nil},
 		{inPicker, []string{"Enter", "Tab"}, "take", "", "", (*screen).picked, nil, nil},
@@ -206,17 +206,25 @@ func (s *screen) press(k *key) {
 	k.do(s)
 }
 
-// typing is the field that takes what is typed, nil if there is none.
-func (s *screen) typing() *field {
+// typist is something that takes what is typed.
+type typist interface {
+	key(*tcell.EventKey) bool // false if the key is not for it
+	paste(string)
+}
+
+// typing is what takes what is typed, nil if nothing does.
+func (s *screen) typing() typist {
 	switch s.where() {
 	case inDialog:
-		return s.dialog.field()
+		if f := s.dialog.field(); f != nil {
+			return f
+		}
 	case inSearch:
 		return s.list.query
 	case inLogSearch:
 		return s.journal.query
 	case inEntry:
-		return s.form.typing.field
+		return s.form.typing
 	case inPicker:
 		return s.form.picker.query
 	}

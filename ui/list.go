@@ -287,9 +287,9 @@ func (s *screen) lesson(w int) []line {
 		return append(say(s.plain, "No host matches.", ""),
 			say(s.dim, "The search looks at the alias, HostName, User, tags, comment and file. Esc clears it.")...)
 	case s.inv.Missing():
-		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "Write one, for example:", "")
+		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "N adds a host and writes it:", "")
 		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)
-		out = append(out, say(s.plain, "", "or press e to write it now.", "")...)
+		out = append(out, say(s.plain, "", "e writes it in your editor instead.", "")...)
 		return append(out, say(s.dim, "To look around first, quit with q and run  sallyport demo")...)
 	case len(s.inv.Problems()) > 0:
 		p := s.inv.Problems()[0]
@@ -297,5 +297,5 @@ func (s *screen) lesson(w int) []line {
 		return append(out, say(s.plain, "", "No host could be read. Mend it, then press r.")...)
 	}
 	return append(say(s.plain, tilde(s.inv.Path())+" names no host.", ""),
-		say(s.dim, "Host lines with * or ? are patterns, not hosts. Add a line like  Host myserver  and press r.")...)
+		say(s.dim, "Host lines with * or ? are patterns, not hosts. N adds a host.")...)
 }
