@@ -51,15 +51,8 @@ func (s *screen) restore() {
 
 // sentence is an error as it is shown: what happened, and what to do.
 func sentence(err error) (message, hint string) {
-	var e *api.Error
-	if errors.As(err, &e) {
-		return clean(e.Message), clean(strings.Join(e.Hints, "; "))
-	}
-	var f *api.Failure
-	if errors.As(err, &f) {
-		return clean(f.Message), clean(f.Hint)
-	}
-	return clean(err.Error()), ""
+	e := api.AsError(err)
+	return clean(e.Message), clean(strings.Join(e.Hints, "; "))
 }
 
 // opening is a shell on its way.
@@ -434,10 +427,7 @@ func (s *screen) display(inv inventory) {
 		s.readForm(s.form, nil)
 	}
 	s.world.sort()
-	for _, ev := range s.early {
-		s.dispatch(ev)
-	}
-	s.early = nil
+	s.replay()
 }
 
 // detailLimit is how many details are kept.

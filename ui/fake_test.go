@@ -51,13 +51,74 @@ func (v *fakeInventory) Missing() bool           { return v.missing }
 func (v *fakeInventory) Names() []string         { return v.names }
 func (v *fakeInventory) Problems() []api.Problem { return v.problems }
 
-// Form, Judge and Propose are for the tests that bring real files.
-func (v *fakeInventory) Form(name string) api.Form { return api.Form{Host: name, File: configFile} }
+// Form is that of one host, for the golden screens: other tests bring real files.
+func (v *fakeInventory) Form(name string) api.Form {
+	f := targaryenForm()
+	if name == "" {
+		f.Host, f.Line, f.Tags, f.Lines = "", 0, nil, f.Lines[len(f.Lines)-2:]
+	}
+	return f
+}
 
-func (v *fakeInventory) Judge(string, string) string { return "" }
+func (v *fakeInventory) Judge(_, value string) string {
+	if value == "99999" {
+		return "Bad port '99999'."
+	}
+	return ""
+}
 
-func (v *fakeInventory) Propose(context.Context, ...api.Edit) (*api.Change, error) {
-	return &api.Change{File: configFile}, nil
+// Propose has one change, and refuses what names a tag "no".
+func (v *fakeInventory) Propose(_ context.Context, edits ...api.Edit) (*api.Change, error) {
+	for _, e := range edits {
+		if tags, ok := e.(api.SetTags); ok && slices.Contains(tags.Tags, "no") {
+			return nil, &api.Error{Message: `"no" is a tag of "targaryen" by a Tag line of its block`, Hints: []string{"take that line away: sallyport host edit targaryen --unset Tag"}}
+		}
+	}
+	return &api.Change{
+		File:   configFile,
+		Before: []byte("Host targaryen\n\tHostName 10.0.0.5\n\tUser dany\n\nHost *\n"),
+		After:  []byte("Host targaryen\n\tHostName 10.0.0.5\n\tUser drogon\n\tPort 2222\n\nHost *\n"),
+	}, nil
+}
+
+// targaryenForm is what there is to edit of a host.
+func targaryenForm() api.Form {
+	own := func(key, value, comment string, line int) api.FormLine {
+		return api.FormLine{Keyword: key, Setting: api.Setting{Key: key, Value: value, Comment: comment, Line: line}, Origin: at(line, "Host targaryen")}
+	}
+	shared := func(key, value string, line int) api.FormLine {
+		return api.FormLine{Keyword: key, Setting: api.Setting{Key: key, Value: value, Line: line}, Origin: at(line, "Host *"), Locked: `"Host *" is for other hosts, too`}
+	}
+	f := api.Form{
+		Host: "targaryen", File: configFile, Line: 13, Tags: []string{"gpu", "course"},
+		Lines: []api.FormLine{
+			own("HostName", "10.0.0.5", "in the rack at the left", 14), own("User", "dany", "", 15),
+			own("IdentityFile", "~/.ssh/id_ecdsa", "", 16), own("LocalForward", "8080 targaryen:8080", "", 17),
+			own("LocalForward", "8888 localhost:8888", "", 18), own("DynamicForward", "1080", "", 19), own("ProxyJump", "got-bastion", "", 20),
+			shared("Compression", "yes", 41), shared("ServerAliveInterval", "60", 42),
+		},
+		Keywords: []api.Keyword{
+			{Name: "User", Help: "The login name on the server.", Format: "a word"},
+			{Name: "HostName", Help: "The real name or address to connect to.", Format: "a name or an address"},
+			{Name: "Port", Help: "The TCP port on which the server listens.", Format: "a number from 1 to 65535"},
+			{Name: "Compression", Help: "Compresses everything that is sent. Good on slow lines, a brake on fast ones.", Format: "yes or no", Choices: []string{"yes", "no"}},
+			{Name: "TCPKeepAlive", Help: "Lets the operating system notice a dead connection, after hours. ServerAliveInterval is quicker.", Format: "yes or no", Choices: []string{"yes", "no"}},
+			{Name: "ServerAliveInterval", Help: "After how much silence the server is asked for a sign of life; 0 never asks.", Format: "seconds, or a time with units: 90, 5m, 1h30m"},
+			{Name: "Tag", Help: "A label that Match tagged lines can test.", Format: "a word", Lacking: "needs OpenSSH 9.4; the ssh of this computer is 9.2"},
+			{Name: "LocalForward", Help: "Makes a service that the server can reach appear on a port of this computer.", Format: "[bind:]port host:port", Several: true},
+			{Name: "DynamicForward", Help: "A SOCKS proxy on this computer.", Format: "[bind:]port", Several: true},
+			{Name: "IdentityFile", Help: "A private key to log in with.", Format: "a path", Several: true},
+			{Name: "ProxyJump", Help: "The hosts to go through on the way.", Format: "[user@]host[:port] with commas between, or none"},
+		},
+		InForce: map[string][]api.Option{
+			"Port":         {{Key: "Port", Value: "22"}},
+			"TCPKeepAlive": {{Key: "TCPKeepAlive", Value: "yes"}},
+		},
+	}
+	for _, l := range f.Lines {
+		f.InForce[l.Keyword] = append(f.InForce[l.Keyword], api.Option{Key: l.Keyword, Value: l.Value, Origin: l.Origin})
+	}
+	return f
 }
 
 func (v *fakeInventory) Check() []api.Finding {
@@ -274,6 +335,8 @@ func (f *fakeShell) Close() error { f.once.Do(func() { close(f.closed) }); retur
 // fake is a backend in the hands of a test.
 type fake struct {
 	inv    func() *fakeInventory
+	read   func() inventory // in place of inv
+	save   func(context.Context, *api.Change) error
 	events chan api.Event
 	shell  *fakeShell
 
@@ -316,14 +379,25 @@ func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
 
 func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }
 func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("close %s", id) }
-func (f *fake) Read() inventory                              { return f.inv() }
 func (f *fake) Target(host string) api.Target                { return api.Target{Host: host, Config: configFile} }
 
 func (f *fake) Edit(_ context.Context, file string, line int) error {
 	return f.called("edit %s:%d", file, line)
 }
 
-func (f *fake) Save(_ context.Context, c *api.Change) error { return f.called("save %s", c.File) }
+func (f *fake) Read() inventory {
+	if f.read != nil {
+		return f.read()
+	}
+	return f.inv()
+}
+
+func (f *fake) Save(ctx context.Context, c *api.Change) error {
+	if err := f.called("save %s", c.File); err != nil || f.save == nil {
+		return err
+	}
+	return f.save(ctx, c)
+}
 
 func (f *fake) Start(_ context.Context, host string) (shell, error) {
 	if err := f.called("start %s", host); err != nil {
@@ -471,7 +545,7 @@ func (st *stage) text() string {
 // keys presses keys: names as in the table, anything else letter by letter.
 func (st *stage) keys(names ...string) {
 	special := map[string]tcell.Key{"Enter": tcell.KeyEnter, "Esc": tcell.KeyEsc, "Tab": tcell.KeyTab, "Up": tcell.KeyUp, "Down": tcell.KeyDown,
-		"Left": tcell.KeyLeft, "Right": tcell.KeyRight, "Backspace": tcell.KeyBackspace2, "Ctrl-C": tcell.KeyCtrlC, "Ctrl-D": tcell.KeyCtrlD, "Ctrl-U": tcell.KeyCtrlU}
+		"Left": tcell.KeyLeft, "Right": tcell.KeyRight, "Backspace": tcell.KeyBackspace2, "Ctrl-C": tcell.KeyCtrlC, "Ctrl-D": tcell.KeyCtrlD, "Ctrl-U": tcell.KeyCtrlU, "Ctrl-S": tcell.KeyCtrlS}
 	for _, n := range names {
 		if k, ok := special[n]; ok {
 			st.term.InjectKey(k, 0, tcell.ModNone)

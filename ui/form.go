@@ -60,6 +60,7 @@ func (s *screen) readForm(f *form, then func()) {
 			if then != nil {
 				then()
 			}
+			s.replay()
 		})
 	})
 }
@@ -281,6 +282,7 @@ func (s *screen) formAccept() {
 	if f.host == "" {
 		f.move(1)
 	}
+	s.askNext()
 }
 
 func (f *form) setTags(list string) {
@@ -313,6 +315,7 @@ func (s *screen) formCancel() {
 	if c := row.change; c != nil && c.was == "" && c.value == "" {
 		f.drop(c)
 	}
+	s.askNext()
 }
 
 // nextChoice puts the next of the words that an option takes into its field.
@@ -432,7 +435,7 @@ func (s *screen) formSave() {
 		case c.Empty():
 			s.tell("The file stays as it is: ssh takes these values anyway.")
 		default:
-			s.review = &review{title: "Write " + tilde(c.File) + "?", act: "write it", remarks: s.renameRemarks(f), change: c, host: f.name}
+			s.review = &review{title: "Write " + tilde(c.File) + "?", remarks: s.renameRemarks(f), change: c, host: f.name}
 		}
 	})
 }

@@ -157,7 +157,7 @@ func (s *screen) rowOrigin(row formRow, w int) string {
 	case row.comment != "":
 		return fit("# "+clean(row.comment), w)
 	case row.kind == rowElsewhere:
-		return fit(origin(row.origin, s.form.host), w)
+		return fit(origin(row.origin, ""), w)
 	case row.kind == rowUnset:
 		return fit(s.inForceFrom(row.keyword), w)
 	}

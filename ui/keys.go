@@ -96,8 +96,8 @@ func init() {
 		{inPicker, []string{"PgDn"}, "", "", "", halfPage(1), nil, nil},
 		{inPicker, []string{"PgUp"}, "", "", "", halfPage(-1), nil, nil},
 		{inPicker, []string{"Esc"}, "back", "", "", (*screen).pickCancel, nil, nil},
-		{inReview, []string{"y", "Ctrl-S"}, "write it", "The form of a host", "On the diff: write it.", (*screen).agree, reviewBusy, nil},
-		{inReview, []string{"Esc", "n", "q"}, "back, write nothing", "The form of a host", "On the diff: go back, nothing is written.", (*screen).disagree, reviewBusy, nil},
+		{inReview, []string{"y", "Ctrl-S"}, "yes", "The form of a host", "On the diff: write it.", (*screen).agree, reviewBusy, nil},
+		{inReview, []string{"Esc", "n", "q"}, "no, back", "The form of a host", "On the diff: go back, nothing is written.", (*screen).disagree, reviewBusy, nil},
 		{onPages | inForm, []string{"?"}, "help", "The program", "This table.", (*screen).showHelp, nil, nil},
 		// Questions
 		{inDialog, []string{"Enter"}, "next", "Questions", "Go to the next field; in the last one, answer. On a button: press it.", func(s *screen) { s.dialog.enter() }, nil, nil},
@@ -162,12 +162,25 @@ func (s *screen) handle(ev *tcell.EventKey) *tcell.EventKey {
 	switch {
 	case ev.Key() == tcell.KeyCtrlC:
 		s.quit()
-	case s.inv == nil && s.dialog == nil:
-		s.early = append(s.early, ev) // typed ahead: for the list that is being read
+	case s.dialog == nil && s.reading():
+		s.early = append(s.early, ev)
 	default:
 		s.dispatch(ev)
 	}
 	return nil
+}
+
+// reading tells that what has the keys is still being read: what is typed ahead
+// waits for it.
+func (s *screen) reading() bool { return s.inv == nil || s.form != nil && s.form.base == nil }
+
+// replay does what was typed ahead.
+func (s *screen) replay() {
+	for len(s.early) > 0 && !s.reading() {
+		ev := s.early[0]
+		s.early = s.early[1:]
+		s.dispatch(ev)
+	}
 }
 
 func (s *screen) dispatch(ev *tcell.EventKey) {

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"sallyport/api"
 )
 
@@ -21,7 +23,7 @@ func newPicker(all []api.Keyword) *picker {
 	}
 	p := &picker{query: newField(false), all: all, index: newIndex(names)}
 	for _, k := range all {
-		p.index.add(k.Name, []string{k.Help})
+		p.index.add(k.Name, strings.FieldsFunc(k.Help, func(r rune) bool { return r == ' ' || r == '.' || r == ',' }))
 	}
 	p.refine()
 	return p
@@ -74,4 +76,7 @@ func (s *screen) picked() {
 	s.addLine(k.Name)
 }
 
-func (s *screen) pickCancel() { s.form.picker = nil }
+func (s *screen) pickCancel() {
+	s.form.picker = nil
+	s.askNext()
+}

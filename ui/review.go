@@ -11,7 +11,6 @@ import (
 // what else goes with it.
 type review struct {
 	title   string
-	act     string   // what is agreed to: "write it"
 	remarks []string // what the diff does not show
 	change  *api.Change
 	host    string // that is selected afterwards
@@ -30,7 +29,7 @@ func (s *screen) removeHost() {
 			s.fail(name, message, hint)
 		case selected == name && s.form == nil && s.review == nil:
 			s.notice = nil
-			s.review = &review{title: "Remove " + clean(name) + " from " + tilde(c.File) + "?", act: "remove it", remarks: s.removeRemarks(name), change: c}
+			s.review = &review{title: "Remove " + clean(name) + " from " + tilde(c.File) + "?", remarks: s.removeRemarks(name), change: c}
 		}
 	})
 }

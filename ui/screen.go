@@ -42,7 +42,7 @@ type screen struct {
 
 	world
 	inv      inventory          // that is shown; nil until it has been read
-	early    []*tcell.EventKey  // typed before inv was read
+	early    []*tcell.EventKey  // typed before inv, or the form, was read
 	newest   inventory          // that was read last: another one than inv if ssh would refuse it
 	unfollow context.CancelFunc // ends the watching of newest
 	resolver *resolver
