@@ -56,6 +56,7 @@ func (v *fakeInventory) Form(name string) api.Form {
 	f := targaryenForm()
 	if name == "" {
 		f.Host, f.Line, f.Tags, f.Lines = "", 0, nil, f.Lines[len(f.Lines)-2:]
+		f.InForce = map[string][]api.Option{"User": {{Key: "User", Value: "dany"}}, "Port": f.InForce["Port"]}
 	}
 	return f
 }

@@ -133,7 +133,7 @@ func (s *screen) sign(row formRow) span {
 func (s *screen) rowValue(row formRow) (string, tcell.Style) {
 	switch {
 	case row.change != nil && row.change.value == "":
-		return clean(row.change.was) + "  will be removed", s.dim
+		return clean(row.change.was), s.dim
 	case row.kind == rowUnset:
 		return s.inForce(row.keyword), s.dim
 	case row.kind == rowElsewhere:
@@ -150,8 +150,8 @@ func (s *screen) rowOrigin(row formRow, w int) string {
 	switch {
 	case row.kind == rowAdded && row.change.was != "":
 		return fit("no longer "+clean(row.change.was), w)
-	case row.change != nil && row.change.value == "":
-		return ""
+	case row.change != nil && row.change.was != "" && row.change.value == "":
+		return fit("will be removed", w)
 	case row.change != nil && row.change.was != "":
 		return fit("was "+clean(row.change.was), w)
 	case row.comment != "":

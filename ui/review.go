@@ -84,11 +84,12 @@ func (s *screen) reviewRows(w int) []line {
 func (s *screen) agree() {
 	r := s.review
 	r.busy = true
+	s.unfollow() // what we write is no news
 	s.act(func(ctx context.Context) error { return s.b.Save(ctx, r.change) }, func(err error) {
-		if s.review != r {
-			return
-		}
 		s.review = nil
+		if err != nil {
+			s.follow(s.newest)
+		}
 		switch {
 		case err != nil && s.form != nil:
 			s.form.refused(s, err)
