@@ -96,7 +96,8 @@ func (a *app) hostEdit() *cobra.Command {
 		Short: "change options of a host",
 		Long: `Change options of a host. A value is written as it stands on a line of the file,
 in quotes where it holds spaces. It replaces the one in the host's own block, or
-is added where it takes effect: an earlier line that wins is named.`,
+is added where it takes effect: an earlier line that wins is named. In the list,
+E shows the same as a form, with help for every keyword.`,
 		Example: `  sallyport host edit targaryen --set User=dany --set Port=2222
   sallyport host edit targaryen --unset ProxyJump --add IdentityFile=~/.ssh/id_lab`,
 		Args: cobra.ExactArgs(1),

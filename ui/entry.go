@@ -13,20 +13,28 @@ type entry struct {
 	*field
 	after []byte // the caret
 	of    formRow
+	was   string // the value at first
 	why   string // ssh would refuse it so
 }
 
 func newEntry(of formRow, text string) *entry {
 	e := &entry{field: newField(false), of: of}
 	e.put(text)
+	e.was = e.value()
 	return e
+}
+
+// fits tells a text that comes out of an entry as it went in, but for its tabs.
+func fits(text string) bool {
+	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	return len(text) <= fieldLimit && utf8.ValidString(text) && !strings.ContainsFunc(text, control)
 }
 
 // put makes a text the value, with the caret behind it.
 func (e *entry) put(text string) {
 	e.wipe()
 	e.after = nil
-	e.paste(text)
+	e.paste(strings.ReplaceAll(text, "\t", " "))
 }
 
 func (e *entry) value() string { return strings.TrimSpace(string(e.text) + string(e.after)) }

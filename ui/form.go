@@ -210,6 +210,10 @@ func (s *screen) formEnter() {
 	case rowLine, rowAdded, rowName, rowTags:
 		s.typeInto(row)
 	case rowElsewhere, rowUnset:
+		if s.form.keyword(row.keyword).Help == "" { // an Include
+			s.tell("Not changed here: " + clean(row.locked) + ".")
+			return
+		}
 		s.addLine(row.keyword)
 	}
 }
@@ -244,8 +248,8 @@ func (s *screen) typeInto(row formRow) {
 	if c := row.change; c != nil && c.value == "" {
 		row.value = c.was
 	}
-	if len(row.value) > fieldLimit {
-		s.tell("This value is too long for a field: e in the list opens it in the editor.")
+	if !fits(row.value) {
+		s.tell("This value cannot be shown in a field: e in the list opens it in the editor.")
 		return
 	}
 	s.form.typing, s.form.said = newEntry(row, row.value), nil
@@ -255,7 +259,8 @@ func (s *screen) typeInto(row formRow) {
 func (s *screen) formTyped() {
 	e := s.form.typing
 	e.why = ""
-	if text := e.value(); text != "" && e.of.option() {
+	known := e.of.option() && s.form.keyword(e.of.keyword).Help != "" // what IgnoreUnknown lets pass is not judged here
+	if text := e.value(); text != "" && known {
 		e.why = s.form.inv.Judge(e.of.keyword, text)
 	}
 }
@@ -270,6 +275,7 @@ func (s *screen) formAccept() {
 	}
 	f.typing = nil
 	switch row := e.of; {
+	case e.value() == e.was && e.was != "":
 	case row.kind == rowName:
 		if e.value() != "" || f.host == "" {
 			f.name = e.value()

@@ -228,6 +228,36 @@ func TestAFileThatOthersChangeIsNotOverwritten(t *testing.T) {
 	st.loses("Edit node")
 }
 
+func TestAValueThatIsOnlyLookedAtStaysToTheByte(t *testing.T) {
+	long := strings.Repeat("a,", fieldLimit)
+	text := "Host web\n  LocalForward 8080\tlocalhost:80\n  User a\xffb\n  SetEnv A=" + long + "\n  Port 7\n"
+	f, path := realFiles(t, text)
+	st := perform(t, f, 100, 30, Options{})
+	st.follow(steps{{"▌○ web", "E"}, {"Set elsewhere", "j j Enter Enter"}})
+	st.keys("j", "Enter")
+	st.sees("▌  User", "This value cannot be shown in a field")
+	st.keys("j", "Enter")
+	st.sees("▌  SetEnv", "This value cannot be shown in a field")
+	st.keys("Ctrl-S")
+	st.sees("Nothing is changed.")
+	st.keys("j", "Enter", "Backspace", "8", "Ctrl-S")
+	st.sees("LocalForward 8080    localhost:80", "more ↓")
+	st.keys("G")
+	st.sees("+  Port 8")
+	st.keys("y")
+	st.holds(path, strings.Replace(text, "Port 7", "Port 8", 1))
+}
+
+func TestALineThatSaysOnlyTheDefaultIsNotWritten(t *testing.T) {
+	f, path := realFiles(t, lab)
+	st := perform(t, f, 100, 30, Options{})
+	st.follow(steps{{"▌○ gate", "E"}, {"Set elsewhere", "a TCPK"}, {"▌TCPKeepAlive", "Enter Tab Enter"}})
+	st.sees("▌+ TCPKeepAlive", "! ssh takes this anyway, so no line is written for it.")
+	st.keys("Ctrl-S")
+	st.sees("The file stays as it is: ssh takes these values anyway.")
+	st.holds(path, lab)
+}
+
 func TestEscAsksOnceIfSomethingIsPending(t *testing.T) {
 	f, path := realFiles(t, lab)
 	st := perform(t, f, 100, 30, Options{})
