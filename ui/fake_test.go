@@ -469,6 +469,13 @@ func (r *recordedScreen) GetContents() ([]tcell.SimCell, int, int) {
 	return r.cells, r.w, r.h
 }
 
+// shown counts the frames so far.
+func (r *recordedScreen) shown() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.frames
+}
+
 // ended waits until Run has returned.
 func (st *stage) ended() {
 	st.Helper()

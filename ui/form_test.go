@@ -282,11 +282,13 @@ func TestEnterOnAnOptionOpensTheFormThere(t *testing.T) {
 func TestAQuestionWaitsForTheValueToBeTyped(t *testing.T) {
 	f, _ := realFiles(t, lab)
 	st := perform(t, f, 100, 30, Options{})
-	st.follow(steps{{"▌○ gate", "E"}, {"# the door", "j j Enter"}})
-	s := api.Snapshot{Questions: []api.Question{passwordQuestion()}}
-	st.snapshot(s)
-	st.keys("x")
+	st.follow(steps{{"▌○ gate", "E"}, {"# the door", "j j Enter x"}})
 	st.sees("orgx")
+	before := st.term.shown()
+	st.snapshot(api.Snapshot{Questions: []api.Question{passwordQuestion()}})
+	st.until("the question to have come", func() bool { return st.term.shown() > before })
+	st.keys("y")
+	st.sees("orgxy")
 	if strings.Contains(st.text(), "Password of rech042") {
 		t.Fatalf("the question came between:\n%s", st.text())
 	}
