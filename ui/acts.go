@@ -424,7 +424,7 @@ func (s *screen) display(inv inventory) {
 	})
 	s.list.setNames(inv.Names())
 	if s.form != nil {
-		s.readForm(s.form, nil)
+		s.readForm(s.form)
 	}
 	s.world.sort()
 	s.replay()
