@@ -44,18 +44,20 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.explain(err)
 	}
 	c.step("key exchange")
-	client, err := c.negotiate(ctx, w, cfg)
+	offers := newHostKeyOffers()
+	client, err := c.negotiate(ctx, w, cfg, offers)
 	if err != nil {
 		defer w.Close()
 		return nil, c.explainHandshake(ctx, err, w, login)
 	}
 	w.settle()
-	if said := trust.warning(); said != "" {
-		c.link.set.options.Log.Warn("host key not written down", "host", c.link.name(), "error", said)
+	for _, said := range trust.notices {
+		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
 		c.show(said)
 	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
+	c.learnHostKeys(conn, trust, offers)
 	c.link.set.wg.Go(func() { // ends with conn
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
 	})
@@ -65,7 +67,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
 // ends. What still runs then ends with the bytes below: on a hop behind a
 // silent bastion that is when the bastion's connection ends.
-func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig) (*ssh.Client, error) {
+func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig, offers hostKeyOffers) (*ssh.Client, error) {
 	type greeted struct {
 		client *ssh.Client
 		err    error
@@ -77,7 +79,7 @@ func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig)
 			came <- greeted{nil, err}
 			return
 		}
-		came <- greeted{ssh.NewClient(conn, channels, requests), nil}
+		came <- greeted{ssh.NewClient(conn, channels, offers.from(requests)), nil}
 	})
 	select {
 	case g := <-came:
@@ -122,17 +124,19 @@ func (c dialCall) check(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
 
 // show keeps what the server, or we, have to say about a login.
 func (c dialCall) show(text string) {
+	c.tell(func() { c.link.addBanner(text) })
+}
+
+// addBanner adds to what is shown of a connection's beginning.
+func (l *Link) addBanner(text string) {
 	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
 	for i, line := range lines {
 		lines[i] = config.Printable(strings.TrimRight(line, "\r"))
 	}
 	shown := strings.Join(lines, "\n")
-	c.tell(func() {
-		o := &c.link.owned
-		if o.banner != "" {
-			shown = o.banner + "\n" + shown
-		}
-		o.banner = strings.ToValidUTF8(shown[:min(len(shown), bannerLimit)], "")
-		c.link.publish()
-	})
+	if l.owned.banner != "" {
+		shown = l.owned.banner + "\n" + shown
+	}
+	l.owned.banner = strings.ToValidUTF8(shown[:min(len(shown), bannerLimit)], "")
+	l.publish()
 }

@@ -163,7 +163,7 @@ func (s hostKeyServer) block(t *testing.T, row hostKeyRow) []string {
 // judge shows the server's key to hostKeys.
 func (s hostKeyServer) judge(t *testing.T, h *config.Host, p *person) *Failure {
 	t.Helper()
-	k, err := newHostKeys(t.Context(), h, nil, p.ask)
+	k, err := newHostKeys(t.Context(), h, nil, p.ask, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestAChangedKeyIsRefusedWithBothFingerprintsAndTheCommandToForgetIt(t *test
 	row := hostKeyRow{known: "# old\n[127.0.0.1]:PORT OTHER"}
 	h := resolve(t, server.block(t, row)...)
 	file := h.Get("UserKnownHostsFile")
-	old := readKnownHosts([]string{file})[0].key
+	old := readKnownHosts([]string{file}, nil)[0].key
 
 	got := server.judge(t, h, &person{})
 	want := &Failure{
@@ -241,7 +241,7 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 			if row.choice != "" {
 				p.answers = []Answer{{Choice: row.choice}}
 			}
-			k, err := newHostKeys(t.Context(), h, nil, p.ask)
+			k, err := newHostKeys(t.Context(), h, nil, p.ask, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -264,7 +264,7 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 			if diff := cmp.Diff(want, p.asked); diff != "" {
 				t.Errorf("the question (-want +got):\n%s", diff)
 			}
-			if got := len(readKnownHosts([]string{file})); got != row.lines {
+			if got := len(readKnownHosts([]string{file}, nil)); got != row.lines {
 				t.Errorf("the file has %d lines, want %d", got, row.lines)
 			}
 			if row.want == "ok" { // at the next key exchange nobody is asked
@@ -284,15 +284,15 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 func TestAKeyThatCannotBeWrittenDownIsStillGoodForNow(t *testing.T) {
 	server := startHostKeyServer(t)
 	h := resolve(t, append([]string{"StrictHostKeyChecking accept-new", "UserKnownHostsFile " + os.DevNull + "/known_hosts"}, server.block(t, hostKeyRow{})...)...)
-	k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask)
+	k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f := exchangeKeys(t, h, k); f != nil {
 		t.Fatal(f)
 	}
-	if !strings.Contains(k.warning(), "/dev/null/known_hosts") {
-		t.Errorf("the warning is %q", k.warning())
+	if said := strings.Join(k.notices, "\n"); !strings.Contains(said, "/dev/null/known_hosts") {
+		t.Errorf("the notices are %q", said)
 	}
 }
 
