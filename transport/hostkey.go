@@ -67,6 +67,7 @@ func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told
 	}
 	k.all = readKnownHosts(append(slices.Clone(k.files), paths(h, "GlobalKnownHostsFile")...), told)
 	k.known = k.all.of(k.name)
+	told.say(3, "load_hostkeys_file: loaded %d keys from %s", len(k.known), k.name)
 	said, err := k.command(invokedForOrder, knownName(h.HostName(), 0), nil) // without the port: order_hostkeyalgs passes it so
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,7 +55,7 @@ func readKnownHosts(files []string, told tracer) knownHosts {
 func readKnownHostsFile(file string, told tracer) knownHosts {
 	f, err := os.Open(file)
 	if err != nil {
-		told.say(1, "load_hostkeys: %v", err)
+		told.say(1, "load_hostkeys: fopen %s: %v", file, errors.Unwrap(err))
 		return nil
 	}
 	defer f.Close()

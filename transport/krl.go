@@ -21,7 +21,7 @@ const krlVersion = 1 // KRL_FORMAT_VERSION
 // The sections of a list, and those of a section of certificates.
 const (
 	krlCertificates = 1
-	krlKeys         = 2
+	krlExplicitKeys = 2
 	krlSHA1         = 3
 	krlSignature    = 4
 	krlSHA256       = 5
@@ -107,7 +107,7 @@ func (l *krl) section(kind uint8, body cryptobyte.String) error {
 	switch kind {
 	case krlCertificates:
 		return l.certificates(body)
-	case krlKeys:
+	case krlExplicitKeys:
 		return eachString(body, l.keys, 0)
 	case krlSHA1:
 		return eachString(body, l.sha1, sha1.Size)
