@@ -70,6 +70,9 @@ func (r *resolution) assembleLists() {
 			continue
 		}
 		v := &r.set[k][0]
+		if k == kHostKeyAlgorithms {
+			r.fixedHostKeys = v.text != "" && v.text[0] != '+' && v.text[0] != '-'
+		}
 		list, ok := r.dialect.list(k).assemble(v.text)
 		if !ok {
 			r.failAt(v.at.origin(), fmt.Sprintf("%s: invalid argument", keywords[k].lower))

@@ -37,3 +37,9 @@ func (h *Host) KnownHostsCommand(tokens map[byte]string) ([]string, error) {
 	}
 	return words, nil
 }
+
+// HostKeyOrderFixed tells whether the host's HostKeyAlgorithms are to be asked
+// for in their order, whichever keys are known: ssh_kex2 (sshconnect2.c) moves
+// those of known keys to the front only where the list is the usual one, with
+// or without a + or a -.
+func (h *Host) HostKeyOrderFixed() bool { return h.r.fixedHostKeys }

@@ -44,7 +44,7 @@ type hostKeys struct {
 	notices []string // what a person should hear of without the connection ending
 }
 
-// newHostKeys reads the known_hosts files that h names and asks its
+// newHostKeys reads the known_hosts files that h names, and may ask its
 // KnownHostsCommand. It fails where none of the host's HostKeyAlgorithms is
 // known here.
 func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told tracer) (*hostKeys, error) {
@@ -68,12 +68,9 @@ func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told
 	k.all = readKnownHosts(append(slices.Clone(k.files), paths(h, "GlobalKnownHostsFile")...), told)
 	k.known = k.all.of(k.name)
 	told.say(3, "load_hostkeys_file: loaded %d keys from %s", len(k.known), k.name)
-	said, err := k.command(invokedForOrder, knownName(h.HostName(), 0), nil) // without the port: order_hostkeyalgs passes it so
-	if err != nil {
+	if err := k.order(); err != nil {
 		return nil, err
 	}
-	k.algs = orderHostKeyAlgorithms(list(h, "HostKeyAlgorithms"), append(slices.Clone(k.known), said...))
-	told.say(3, "order_hostkeyalgs: prefer hostkeyalgs: %s", strings.Join(k.algs, ","))
 	if len(k.algs) == 0 {
 		return nil, &Failure{
 			Code:    CodeConfig,

@@ -47,7 +47,7 @@ var learnRows = []learnRow{
 	{name: "a key under another name stops it", known: "HERE ED\nelse RSA\n", want: "same"},
 	{name: "an old key under another name stops it", known: "HERE ED\nHERE OLD\nelse OLD\n", want: "same"},
 	{name: "a key of the system's file stops it", options: []string{"GlobalKnownHostsFile DIR/second"}, second: "HERE ED\n", want: "same"},
-	{name: "an accepted certificate stops it", known: "@cert-authority HERE CA\n", want: "same"},
+	{name: "an accepted certificate stops it", known: "@cert-authority HERE CA\n", options: []string{"HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com,ssh-ed25519,rsa-sha2-256"}, want: "same"},
 	{name: "a key known for port 22 stops it", known: "127.0.0.1 ED\n", want: "same"},
 	{name: "a key taken without a question stops it", options: []string{"StrictHostKeyChecking accept-new", "HostKeyAlgorithms ssh-ed25519,rsa-sha2-256"}, want: "HERE ED\n"},
 	{name: "the second file loses what goes to the first", known: "# first\n", second: "HERE ED\nelse OTHER\nHERE OLD\n", options: []string{"UserKnownHostsFile DIR/known_hosts DIR/second"},
@@ -64,6 +64,7 @@ var learnRows = []learnRow{
 func TestHostKeysAreLearnedAsBySSH(t *testing.T) {
 	t.Parallel()
 	server := startLearnServer(t)
+	here := server.texts.Replace("HERE")
 	for _, row := range learnRows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +88,7 @@ func TestHostKeysAreLearnedAsBySSH(t *testing.T) {
 			for file, want := range map[string]string{"known_hosts": row.want, "second": row.secondly} {
 				want = server.texts.Replace(want)
 				for who, dir := range map[string]string{"ssh": theirs, "we": ours} {
-					if diff := cmp.Diff(want, server.unsalted(t, filepath.Join(dir, file))); diff != "" {
+					if diff := cmp.Diff(unsalted(want, here), unsalted(read(t, filepath.Join(dir, file)), here)); diff != "" {
 						t.Errorf("%s left %s so (-want +got):\n%s", who, file, diff)
 					}
 				}
@@ -139,7 +140,7 @@ func (s learnServer) block(t *testing.T, dir string, row learnRow) []string {
 }
 
 // ssh logs in with the real one and returns what it complains about. It asks
-// only where it is not to run a command.
+// only where it has a terminal and no command.
 func (s learnServer) ssh(t *testing.T, dir string, row learnRow) string {
 	t.Helper()
 	block := s.block(t, dir, row)
@@ -150,27 +151,11 @@ func (s learnServer) ssh(t *testing.T, dir string, row learnRow) string {
 	if err := os.Chmod(program, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(sshtest.Program(t, "ssh"), "-T", "-F", configFile(t, block...), "wall")
+	cmd := exec.Command(sshtest.Program(t, "ssh"), "-tt", "-F", configFile(t, block...), "wall")
+	cmd.Stdin = strings.NewReader("exit\n")
 	cmd.Env = append(os.Environ(), "SSH_ASKPASS="+program, "SSH_ASKPASS_REQUIRE=force")
-	out, _ := cmd.CombinedOutput() // of the shell, whose input is at its end
+	out, _ := cmd.CombinedOutput()
 	return string(out)
-}
-
-// unsalted is a file with the hashes of the server's name as the row has them.
-func (s learnServer) unsalted(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines strings.Builder
-	for line := range strings.Lines(string(text)) {
-		if e, ok := parseKnownHost(line); ok && e.hashed() && e.matches(s.texts.Replace("HERE")) {
-			line = strings.Replace(line, e.names, s.texts.Replace("HASHED"), 1)
-		}
-		lines.WriteString(line)
-	}
-	return lines.String()
 }
 
 // learn logs in and takes over what the server offers, as a link does.

@@ -7,13 +7,32 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// order decides in which order the server is asked for its keys.
+func (k *hostKeys) order() error {
+	k.algs = verifiable(list(k.host, "HostKeyAlgorithms"))
+	if k.host.HostKeyOrderFixed() {
+		return nil
+	}
+	// Without the port: ssh_kex2 passes the name so.
+	said, err := k.command(invokedForOrder, knownName(k.host.HostName(), 0), nil)
+	if err != nil {
+		return err
+	}
+	k.algs = orderHostKeyAlgorithms(k.algs, append(slices.Clone(k.known), said...))
+	k.told.say(3, "order_hostkeyalgs: prefer hostkeyalgs: %s", strings.Join(k.algs, ","))
+	return nil
+}
+
+// verifiable leaves out what x/crypto/ssh can't verify.
+func verifiable(algorithms []string) []string {
+	supported := append(ssh.SupportedAlgorithms().HostKeys, ssh.InsecureAlgorithms().HostKeys...)
+	return slices.DeleteFunc(slices.Clone(algorithms), func(a string) bool { return !slices.Contains(supported, a) })
+}
+
 // orderHostKeyAlgorithms puts those algorithms first whose keys are known for
 // the host, so that a server with several keys shows one that can be checked:
-// order_hostkeyalgs (sshconnect2.c). What x/crypto/ssh can't verify is left
-// out.
+// order_hostkeyalgs (sshconnect2.c).
 func orderHostKeyAlgorithms(wanted []string, known knownHosts) []string {
-	supported := append(ssh.SupportedAlgorithms().HostKeys, ssh.InsecureAlgorithms().HostKeys...)
-	wanted = slices.DeleteFunc(slices.Clone(wanted), func(a string) bool { return !slices.Contains(supported, a) })
 	plain := known.marked("")
 	if len(wanted) == 0 || plain.has(hostKeyType(wanted[0])) {
 		return wanted

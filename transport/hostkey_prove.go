@@ -47,8 +47,8 @@ func (c *Conn) prove(ctx context.Context, unseen []ssh.PublicKey) error {
 	return nil
 }
 
-// verifyProof checks one signature. RSA keys sign as at the key exchange where
-// that was with RSA, and with SHA-1 only where that is allowed too.
+// verifyProof checks one signature. An RSA key has to sign as at the key
+// exchange, where that was with RSA.
 func (c *Conn) verifyProof(key ssh.PublicKey, proof []byte) error {
 	var signature ssh.Signature
 	if err := ssh.Unmarshal(proof, &signature); err != nil {
