@@ -72,7 +72,8 @@ func (k *hostKeys) verifyByDNS(key ssh.PublicKey) (sure bool, note string) {
 }
 
 // sshfpMatches tells whether records name the key and none of them, for the
-// same algorithm and hash, names another (dns.c).
+// same algorithm and hash, names another. A hash that is not known spoils them
+// all (verify_host_key_dns, dns.c).
 func sshfpMatches(records []*dns.SSHFP, key ssh.PublicKey) bool {
 	blob := key.Marshal()
 	short, long := sha1.Sum(blob), sha256.Sum256(blob)
@@ -80,7 +81,10 @@ func sshfpMatches(records []*dns.SSHFP, key ssh.PublicKey) bool {
 	matches := false
 	for _, r := range records {
 		hash, known := hashes[r.Type]
-		if !known || r.Algorithm != sshfpAlgorithms[key.Type()] || len(r.FingerPrint) != len(hash) {
+		if !known {
+			return false
+		}
+		if r.Algorithm != sshfpAlgorithms[key.Type()] || len(r.FingerPrint) != len(hash) {
 			continue
 		}
 		if !strings.EqualFold(r.FingerPrint, hash) {
