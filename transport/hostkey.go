@@ -67,7 +67,9 @@ func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told
 	}
 	k.all = readKnownHosts(append(slices.Clone(k.files), paths(h, "GlobalKnownHostsFile")...), told)
 	k.known = k.all.of(k.name)
-	told.say(3, "load_hostkeys_file: loaded %d keys from %s", len(k.known), k.name)
+	if n := len(k.known); n > 0 {
+		told.say(3, "load_hostkeys_file: loaded %d keys from %s", n, k.name)
+	}
 	if err := k.order(); err != nil {
 		return nil, err
 	}

@@ -338,3 +338,94 @@ func TestAlgorithmsOfKnownKeysComeFirst(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAPersonHearsOfAHostKey(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	md5 := keys.DigestNamed("md5")
+	for _, row := range []struct {
+		name, known string
+		options     []string
+		want        string // of the notices
+	}{
+		{"nothing of a known key", "[127.0.0.1]:PORT ED", nil, ""},
+		{"the picture of a known key", "[127.0.0.1]:PORT ED", []string{"VisualHostKey yes"},
+			"Host key fingerprint is " + keys.Fingerprint(server.ed) + "\n" + keys.Randomart(server.ed)},
+		{"the picture by another hash", "[127.0.0.1]:PORT ED", []string{"VisualHostKey yes", "FingerprintHash md5"},
+			"Host key fingerprint is " + md5.Fingerprint(server.ed) + "\n" + md5.Randomart(server.ed)},
+		{"a key that was taken without a question", "", []string{"StrictHostKeyChecking accept-new"},
+			fmt.Sprintf("Warning: Permanently added '[127.0.0.1]:%d' (ED25519) to the list of known hosts.", server.port)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			block := server.block(t, hostKeyRow{known: row.known, options: append(row.options, "HostKeyAlgorithms ssh-ed25519")})
+			said := strings.ReplaceAll(realSSH(t, nil, block...), "\r", "")
+			if row.want != "" && !strings.Contains(said, row.want) {
+				t.Errorf("ssh says %q, want %q", said, row.want)
+			}
+			write(t, blockFile(block), server.texts.Replace(row.known)+"\n")
+			h := resolve(t, block...)
+			k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := exchangeKeys(t, h, k); f != nil {
+				t.Fatal(f)
+			}
+			if got := strings.Join(k.notices, "\n"); got != row.want {
+				t.Errorf("the notices are %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestFailuresAndQuestionsShowTheFingerprintAskedFor(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	md5 := keys.DigestNamed("md5").Fingerprint(server.ed)
+	row := hostKeyRow{known: "[127.0.0.1]:PORT OTHER", options: []string{"FingerprintHash md5", "HostKeyAlgorithms ssh-ed25519"}}
+	if f := server.judge(t, resolve(t, server.block(t, row)...), &person{}); f == nil || strings.Count(f.Message, "MD5:") != 2 || !strings.Contains(f.Message, md5) {
+		t.Errorf("the failure is %v, want twice MD5 and %s", f, md5)
+	}
+	p := &person{}
+	row.known = ""
+	server.judge(t, resolve(t, append([]string{"BatchMode no"}, server.block(t, row)...)...), p)
+	if len(p.asked) != 1 || p.asked[0].HostKey.Fingerprint != md5 || !strings.Contains(p.asked[0].HostKey.Art, "[MD5]") {
+		t.Errorf("the question is %+v, want %s", p.asked, md5)
+	}
+}
+
+func TestAHostKeyIsTracedInTheWordsOfSSH(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	for _, row := range []hostKeyRow{
+		{name: "a known key", known: "[127.0.0.1]:PORT ED"},
+		{name: "a key that is known without the port", known: "127.0.0.1 ED"},
+		{name: "an alias", known: "wall ED", options: []string{"HostKeyAlias wall"}},
+		{name: "an exempt host", options: []string{"NoHostAuthenticationForLocalhost yes"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.options = append(row.options, "HostKeyAlgorithms ssh-ed25519", "LogLevel DEBUG3")
+			block := server.block(t, row)
+			said := realSSH(t, nil, block...)
+			var told []string
+			h := resolve(t, block...)
+			k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, func(level int, format string, args ...any) {
+				told = append(told, fmt.Sprintf("debug%d: ", level)+fmt.Sprintf(format, args...))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := exchangeKeys(t, h, k); f != nil {
+				t.Fatal(f)
+			}
+			for _, line := range told {
+				if !strings.Contains(strings.ToLower(said), strings.ToLower(line)) {
+					t.Errorf("ssh does not say %q, but\n%s", line, said)
+				}
+			}
+			if len(told) < 3 {
+				t.Errorf("we say only %q", told)
+			}
+		})
+	}
+}
