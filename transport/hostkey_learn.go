@@ -61,7 +61,7 @@ func (c dialCall) learnHostKeys(conn *Conn, trust *hostKeys, offers hostKeyOffer
 		case offer := <-offers:
 			ctx, cancel := conn.lifetime(c.link.set.ctx)
 			defer cancel()
-			if err := trust.learn(ctx, conn, offer, c.askAside); err != nil {
+			if err := trust.learn(ctx, conn, offer, c.askAside); err != nil && conn.Err() == nil {
 				c.showOn(conn, fmt.Sprintf("the host keys that %q offers were not taken over: %v", trust.name, err))
 			}
 		case <-conn.Done():

@@ -29,7 +29,8 @@ func (c *Conn) prove(ctx context.Context, unseen []ssh.PublicKey) error {
 		return a, err
 	}, func(answer) {})
 	if err != nil {
-		return err
+		c.awaitEnd(ctx)
+		return c.explainChannel(ctx, err)
 	}
 	if !got.proven {
 		return errors.New("the server failed to confirm ownership of private host keys")

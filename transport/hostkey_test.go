@@ -401,7 +401,6 @@ func TestAHostKeyIsTracedInTheWordsOfSSH(t *testing.T) {
 		{name: "a known key", known: "[127.0.0.1]:PORT ED"},
 		{name: "a key that is known without the port", known: "127.0.0.1 ED"},
 		{name: "an alias", known: "wall ED", options: []string{"HostKeyAlias wall"}},
-		{name: "an exempt host", options: []string{"NoHostAuthenticationForLocalhost yes"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.options = append(row.options, "HostKeyAlgorithms ssh-ed25519", "LogLevel DEBUG3")
