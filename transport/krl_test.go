@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/binary"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,7 +90,7 @@ func TestRevocationListsAreReadAsBySSHKeygen(t *testing.T) {
 			}
 		})
 	}
-	if len(seen.bitmaps) == 0 || !slices.Contains(seen.ranges, serialRange{7, 7}) || !slices.Contains(seen.ranges, serialRange{3, 7}) {
+	if len(seen.bitmaps) == 0 || !slices.Contains(seen.ranges, serialRange{7, 7}) || !slices.Contains(seen.ranges, serialRange{8, math.MaxUint64 - 1}) {
 		t.Errorf("ssh-keygen did not use all kinds of sections: %+v", seen)
 	}
 }
