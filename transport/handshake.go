@@ -51,7 +51,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.explainHandshake(ctx, err, w, login)
 	}
 	w.settle()
-	for _, said := range trust.notices {
+	for _, said := range trust.heard() {
 		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
 		c.show(said)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 
@@ -33,8 +34,9 @@ type hostKeys struct {
 	known knownHosts // the lines of this host
 	algs  []string
 
-	// What follows is touched by check only, whose calls follow one another,
-	// and by others once the handshake is over.
+	// mu guards what follows: a later key exchange calls check while others
+	// look at what the first has found.
+	mu sync.Mutex
 
 	// trusted is the key accepted on this connection: a key exchange during
 	// the connection asks again.
@@ -92,6 +94,8 @@ func (k *hostKeys) algorithms() []string { return k.algs }
 
 // check is the ssh.HostKeyCallback. Its errors are *Failure.
 func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.describe(key)
 	if keys.Equal(k.trusted, key) {
 		return nil
@@ -101,6 +105,13 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	}
 	k.trusted = key
 	return nil
+}
+
+// heard are the notices of the login.
+func (k *hostKeys) heard() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.notices)
 }
 
 // describe traces what the server shows.

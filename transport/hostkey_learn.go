@@ -93,6 +93,8 @@ func (c dialCall) showOn(conn *Conn, text string) {
 
 // mayLearn tells whether UpdateHostKeys may act on this connection.
 func (k *hostKeys) mayLearn() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if !k.learns {
 		k.told.say(1, "hostkey not known or explicitly trusted: disabling UpdateHostkeys")
 		return false
@@ -174,6 +176,8 @@ type keyChange struct {
 // compare looks for the offered keys in the user's files. why tells why they
 // are left as they are: hostkeys_find and what follows it (clientloop.c).
 func (k *hostKeys) compare(offered []ssh.PublicKey) (change keyChange, why string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	change = keyChange{names: []string{k.name}, offered: offered}
 	if k.address != "" {
 		change.names = append(change.names, k.address)
