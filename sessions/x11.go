@@ -1,0 +1,225 @@
+package sessions
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/config"
+)
+
+// X11 is what ForwardX11 and ForwardX11Trusted say together.
+type X11 string
+
+const (
+	NoX11        X11 = "no"        // ssh -x
+	UntrustedX11 X11 = "untrusted" // ssh -X where ForwardX11Trusted is no
+	TrustedX11   X11 = "trusted"   // ssh -Y
+)
+
+// display is an X server of the caller's that is lent to the far side. The
+// far side gets a made-up cookie: who shows it is let in with the real one.
+type display struct {
+	name     string // DISPLAY
+	screen   uint32
+	protocol string
+	real     []byte
+	madeUp   []byte
+	expires  time.Time // zero for never
+}
+
+// forwardedDisplay is the caller's display if the host's configuration lends
+// it, nil if not. Its cookies come from xauth.
+func (s *Session) forwardedDisplay(ctx context.Context, host *config.Host) *display {
+	how := cmp.Or(s.spec.ForwardX11, configuredX11(host))
+	name := s.env.Get("DISPLAY")
+	if how == NoX11 || name == "" {
+		return nil
+	}
+	if !validDisplay(name) {
+		s.warn(logInfo, "DISPLAY %q invalid; disabling X11 forwarding", name)
+		return nil
+	}
+	x := xauth{program: host.Get("XAuthLocation"), display: name, env: s.env}
+	d := &display{name: name, screen: screenOf(name)}
+	var found bool
+	if how == TrustedX11 {
+		if d.protocol, d.real, found = x.list(ctx); !found {
+			s.warn(logInfo, "Warning: No xauth data; using fake authentication data for X11 forwarding.")
+			d.protocol, d.real = magicCookie, random(cookieSize)
+		}
+	} else {
+		limit := seconds(host.Get("ForwardX11Timeout"))
+		if limit > 0 {
+			d.expires = time.Now().Add(limit + time.Second)
+		}
+		if d.protocol, d.real, found = x.generate(ctx, limit); !found {
+			s.warn(logError, "Warning: untrusted X11 forwarding setup failed: xauth key data not generated")
+			return nil
+		}
+	}
+	d.madeUp = random(len(d.real))
+	return d
+}
+
+func configuredX11(host *config.Host) X11 {
+	switch {
+	case host.Get("ForwardX11") != "yes":
+		return NoX11
+	case host.Get("ForwardX11Trusted") == "yes":
+		return TrustedX11
+	}
+	return UntrustedX11
+}
+
+// validDisplay is client_x11_display_valid of clientloop.c: what is not in
+// these characters could be meant for a shell.
+func validDisplay(name string) bool {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/.-_"
+	return strings.Trim(name, plain) == ""
+}
+
+// screenOf is the 1 of "host:0.1", 0 where none is named.
+func screenOf(name string) uint32 {
+	_, number, _ := strings.Cut(name, ":")
+	_, screen, _ := strings.Cut(number, ".")
+	n, err := strconv.ParseUint(screen, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+// seconds is a time of the configuration; config has refused what is none.
+func seconds(value string) time.Duration {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // it never fails
+	return b
+}
+
+func (d *display) request() x11Message {
+	return x11Message{Protocol: d.protocol, Cookie: hex.EncodeToString(d.madeUp), Screen: d.screen}
+}
+
+func (d *display) expired() bool { return !d.expires.IsZero() && !time.Now().Before(d.expires) }
+
+// knows tells whether a client of X shows the cookie that was made up.
+func (d *display) knows(s setup) bool {
+	return s.protocol() == d.protocol && subtle.ConstantTimeCompare(s.cookie(), d.madeUp) == 1
+}
+
+// x11 serves one client of X on the far side: x11_open_helper of channels.c.
+func (p *peers) x11(c ssh.NewChannel) {
+	if len(p.those(func(s *Session) bool { return s.display != nil })) == 0 {
+		p.unasked(c, "X11")
+		return
+	}
+	lenders := p.those(func(s *Session) bool { return s.display != nil && !s.display.expired() })
+	if len(lenders) == 0 {
+		for _, s := range p.those(func(s *Session) bool { return s.display != nil }) {
+			s.warn(logVerbose, "Rejected X11 connection after ForwardX11Timeout expired")
+		}
+		refuse(c)
+		return
+	}
+	far, requests, err := c.Accept()
+	if err != nil {
+		return // the connection has ended
+	}
+	go ssh.DiscardRequests(requests) // ends with the channel
+	near, err := admit(far, lenders)
+	if err != nil {
+		for _, s := range lenders {
+			s.warn(logInfo, "%v", err)
+		}
+		_ = far.Close() // it was not let in
+		return
+	}
+	splice(far, near)
+}
+
+// admit reads the first packet of a client of X, and passes it on with the
+// real cookie to the display whose made-up one it shows.
+func admit(far ssh.Channel, lenders []*Session) (net.Conn, error) {
+	packet, err := readSetup(far)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range lenders {
+		if !s.display.knows(packet) {
+			continue
+		}
+		near, err := dialDisplay(s.display.name)
+		if err != nil {
+			return nil, err
+		}
+		copy(packet.cookie(), s.display.real)
+		if _, err := near.Write(packet); err != nil {
+			_ = near.Close() // the X server does not want it
+			return nil, err
+		}
+		return near, nil
+	}
+	return nil, errWrongCookie
+}
+
+// firstX11Port is that of display 0 over TCP (X11_BASE_PORT).
+const firstX11Port = 6000
+
+// dialDisplay is x11_connect_display of channels.c: a socket that launchd of
+// macOS names, a local display, or one over TCP.
+func dialDisplay(name string) (net.Conn, error) {
+	if strings.HasPrefix(name, "/") {
+		return dial("unix", launchdSocket(name))
+	}
+	i := strings.LastIndexByte(name, ':')
+	if i < 0 {
+		return nil, fmt.Errorf("could not find ':' in DISPLAY: %s", name)
+	}
+	host := name[:i]
+	number, _, _ := strings.Cut(name[i+1:], ".")
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("could not parse display number from DISPLAY: %s", name)
+	}
+	if host != "" && host != "unix" {
+		return dial("tcp", net.JoinHostPort(host, strconv.FormatUint(firstX11Port+n, 10)))
+	}
+	path := fmt.Sprintf("/tmp/.X11-unix/X%d", n)
+	if runtime.GOOS == "linux" { // an abstract socket first
+		if c, err := dial("unix", "@"+path); err == nil {
+			return c, nil
+		}
+	}
+	return dial("unix", path)
+}
+
+// launchdSocket is the path in a DISPLAY of launchd, which may end in a
+// screen.
+func launchdSocket(name string) string {
+	if _, err := os.Stat(name); err != nil {
+		if i := strings.LastIndexByte(name, '.'); i > 0 {
+			return name[:i]
+		}
+	}
+	return name
+}
