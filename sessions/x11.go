@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -19,13 +18,13 @@ import (
 	"sallyport/config"
 )
 
-// X11 is what ForwardX11 and ForwardX11Trusted say together.
+// X11 is which displays are forwarded.
 type X11 string
 
 const (
-	NoX11        X11 = "no"        // ssh -x
-	UntrustedX11 X11 = "untrusted" // ssh -X where ForwardX11Trusted is no
-	TrustedX11   X11 = "trusted"   // ssh -Y
+	NoX11         X11 = "no"      // ssh -x
+	ConfiguredX11 X11 = "yes"     // ssh -X: trusted as ForwardX11Trusted has it
+	TrustedX11    X11 = "trusted" // ssh -Y
 )
 
 // display is an X server of the caller's that is lent to the far side. The
@@ -42,45 +41,49 @@ type display struct {
 // forwardedDisplay is the caller's display if the host's configuration lends
 // it, nil if not. Its cookies come from xauth.
 func (s *Session) forwardedDisplay(ctx context.Context, host *config.Host) *display {
-	how := cmp.Or(s.spec.ForwardX11, configuredX11(host))
+	how := s.spec.ForwardX11
+	if how == "" {
+		how = X11(host.Get("ForwardX11"))
+	}
 	name := s.env.Get("DISPLAY")
-	if how == NoX11 || name == "" {
+	if how != ConfiguredX11 && how != TrustedX11 || name == "" {
 		return nil
 	}
 	if !validDisplay(name) {
 		s.warn(logInfo, "DISPLAY %q invalid; disabling X11 forwarding", name)
 		return nil
 	}
-	x := xauth{program: host.Get("XAuthLocation"), display: name, env: s.env}
 	d := &display{name: name, screen: screenOf(name)}
-	var found bool
-	if how == TrustedX11 {
-		if d.protocol, d.real, found = x.list(ctx); !found {
-			s.warn(logInfo, "Warning: No xauth data; using fake authentication data for X11 forwarding.")
-			d.protocol, d.real = magicCookie, random(cookieSize)
-		}
-	} else {
-		limit := seconds(host.Get("ForwardX11Timeout"))
-		if limit > 0 {
-			d.expires = time.Now().Add(limit + time.Second)
-		}
-		if d.protocol, d.real, found = x.generate(ctx, limit); !found {
-			s.warn(logError, "Warning: untrusted X11 forwarding setup failed: xauth key data not generated")
-			return nil
-		}
+	x := xauth{program: host.Get("XAuthLocation"), display: name, env: s.env}
+	if how == TrustedX11 || host.Get("ForwardX11Trusted") == "yes" {
+		s.trust(ctx, d, x)
+	} else if !s.distrust(ctx, d, x, seconds(host.Get("ForwardX11Timeout"))) {
+		return nil
 	}
 	d.madeUp = random(len(d.real))
 	return d
 }
 
-func configuredX11(host *config.Host) X11 {
-	switch {
-	case host.Get("ForwardX11") != "yes":
-		return NoX11
-	case host.Get("ForwardX11Trusted") == "yes":
-		return TrustedX11
+// trust gives clients the cookie of the caller's own. Where xauth has none the
+// X server decides by other means.
+func (s *Session) trust(ctx context.Context, d *display, x xauth) {
+	var found bool
+	if d.protocol, d.real, found = x.list(ctx); !found {
+		s.warn(logInfo, "Warning: No xauth data; using fake authentication data for X11 forwarding.")
+		d.protocol, d.real = magicCookie, random(cookieSize)
 	}
-	return UntrustedX11
+}
+
+// distrust gives clients a cookie that the X server trusts little and not for
+// long; without one there is no forwarding.
+func (s *Session) distrust(ctx context.Context, d *display, x xauth, limit time.Duration) (found bool) {
+	if limit > 0 {
+		d.expires = time.Now().Add(limit + time.Second)
+	}
+	if d.protocol, d.real, found = x.generate(ctx, limit); !found {
+		s.warn(logError, "Warning: untrusted X11 forwarding setup failed: xauth key data not generated")
+	}
+	return found
 }
 
 // validDisplay is client_x11_display_valid of clientloop.c: what is not in
