@@ -46,7 +46,7 @@ func agentSocket(value string, host *config.Host, env transport.Env) string {
 func (p *peers) agent(c ssh.NewChannel) {
 	lenders := p.those(func(s *Session) bool { return s.agent != "" })
 	if len(lenders) == 0 {
-		p.unasked(c, "agent")
+		p.unasked(c, "agent", func(l lent) bool { return l.agent })
 		return
 	}
 	near, err := dial("unix", lenders[0].agent)

@@ -57,7 +57,7 @@ func (s *Session) ask(r *remote, host *config.Host) error {
 		}
 	}
 	if s.agent != "" {
-		if err := r.send("auth-agent-req@openssh.com", struct{}{}); err != nil {
+		if err := r.send("auth-agent-req@openssh.com", nil); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,10 @@ type peers struct {
 	mu       sync.Mutex // guards what follows
 	sessions []*Session // those that began and have not ended, the oldest first
 	pty      bool       // the far side has given a terminal
+	lent     lent       // what was ever lent to the far side, which may still ask for it
 }
+
+type lent struct{ agent, display bool }
 
 type peersKey struct{}
 
@@ -47,6 +50,8 @@ func (p *peers) join(s *Session) (leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sessions = append(p.sessions, s)
+	p.lent.agent = p.lent.agent || s.agent != ""
+	p.lent.display = p.lent.display || s.display != nil
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -79,15 +84,21 @@ func (p *peers) gavePTY() {
 	p.pty = true
 }
 
-// unasked refuses a channel that no session has asked for, and tells all of
-// them, in ssh's words (client_request_agent and client_request_x11 in
-// clientloop.c).
-func (p *peers) unasked(c ssh.NewChannel, what string) {
+// unasked refuses a channel for what no session lends. Where none ever did it
+// tells all of them, in ssh's words (client_request_agent and
+// client_request_x11 in clientloop.c).
+func (p *peers) unasked(c ssh.NewChannel, what string, lent func(lent) bool) {
+	refuse(c)
+	p.mu.Lock()
+	known := lent(p.lent)
+	p.mu.Unlock()
+	if known {
+		return
+	}
 	for _, s := range p.those(func(*Session) bool { return true }) {
 		s.warn(logError, "Warning: ssh server tried %s forwarding.", what)
 		s.warn(logError, "Warning: this is probably a break-in attempt by a malicious server.")
 	}
-	refuse(c)
 }
 
 func refuse(c ssh.NewChannel) {

@@ -64,17 +64,21 @@ func (r *remote) follow() {
 
 // send makes a request whose answer does not matter.
 func (r *remote) send(name string, message any) error {
-	_, err := r.SendRequest(name, false, ssh.Marshal(message))
+	_, err := r.SendRequest(name, false, encode(message))
 	return err
 }
 
 // ask makes a request and waits for its answer.
 func (r *remote) ask(name string, message any) (accepted bool, err error) {
-	var payload []byte
-	if message != nil {
-		payload = ssh.Marshal(message)
+	return r.SendRequest(name, true, encode(message))
+}
+
+// encode writes a message; nil is one without anything.
+func encode(message any) []byte {
+	if message == nil {
+		return nil
 	}
-	return r.SendRequest(name, true, payload)
+	return ssh.Marshal(message)
 }
 
 // within runs f, which knows no context, until ctx ends.

@@ -133,7 +133,7 @@ func (d *display) knows(s setup) bool {
 // x11 serves one client of X on the far side: x11_open_helper of channels.c.
 func (p *peers) x11(c ssh.NewChannel) {
 	if len(p.those(func(s *Session) bool { return s.display != nil })) == 0 {
-		p.unasked(c, "X11")
+		p.unasked(c, "X11", func(l lent) bool { return l.display })
 		return
 	}
 	lenders := p.those(func(s *Session) bool { return s.display != nil && !s.display.expired() })
