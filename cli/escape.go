@@ -11,7 +11,7 @@ import (
 type escapes struct {
 	r            io.Reader
 	char         byte            // 0 lets everything pass
-	acts         map[byte]func() // but for "."; called by Read, between what came before and after
+	acts         map[byte]func() // called by Read, between what came before and after
 	state        escapeState
 	buf, rest    []byte // rest of buf was read, and not looked at yet
 	due          func() // to be done once what came before it was taken; nil for nothing
@@ -109,13 +109,12 @@ func (e *escapes) drop() {
 
 // isEscape tells whether key is one, and sees to it.
 func (e *escapes) isEscape(key byte) bool {
-	if key == '.' {
-		e.disconnected.Store(true)
-		return true
-	}
 	act, ok := e.acts[key]
 	if ok {
 		e.due = act
 	}
-	return ok
+	if key == '.' {
+		e.disconnected.Store(true)
+	}
+	return ok || key == '.'
 }

@@ -40,14 +40,15 @@ func abilitiesOf(h *config.Host) abilities {
 // escaping carries out escapes on a terminal. Its methods are called by
 // whoever reads the terminal, one at a time.
 type escaping struct {
-	ctx  context.Context
-	term *terminal
-	out  io.Writer // words for the person
-	char byte
-	can  abilities
-	turn *turn                // held while the terminal is somebody else's: the session's output waits
-	size func()               // the window may have another size
-	run  func(command string) // by the user's shell
+	ctx   context.Context
+	term  *terminal
+	out   io.Writer // words for the person
+	char  byte
+	can   abilities
+	turn  *turn                // held while the terminal is somebody else's: the session's output waits
+	leave func()               // ends the session
+	size  func()               // the window may have another size
+	run   func(command string) // by the user's shell
 }
 
 // escapeRow is an escape as "~?" lists it.
@@ -62,7 +63,7 @@ type escapeRow struct {
 // way to start a key exchange, and a Go program none to fork.
 func (e *escaping) rows() []escapeRow {
 	return []escapeRow{
-		{keys: "", name: ".", help: e.can.ends, act: func(byte) {}},
+		{keys: ".", name: ".", help: e.can.ends, act: func(byte) { e.leave() }},
 		{keys: "B", name: "B", help: "send a BREAK to the remote system", act: unless(e.can.sendBreak == nil, e.sendBreak)},
 		{keys: "C", name: "C", help: "open a command line", act: unless(e.can.forwards == nil || !suspends, e.commandLine), hidden: !e.can.commandLine},
 		{keys: "R", name: "R", help: "request rekey"},

@@ -202,11 +202,14 @@ func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, erro
 	defer restore()
 	defer term.follow(v.resize)()
 
+	ctx, leave := context.WithCancel(ctx) // a far side that no longer answers ends nothing by itself
+	defer leave()
 	var turn turn
 	does := &escaping{
 		ctx: ctx, term: term, out: a.Err, char: escape, can: v.can, turn: &turn,
-		size: func() { v.resize(term.size()) },
-		run:  func(command string) { a.byShell(ctx, command) },
+		leave: leave,
+		size:  func() { v.resize(term.size()) },
+		run:   func(command string) { a.byShell(ctx, command) },
 	}
 	in := newEscapes(term, escape, does.acts())
 	defer turn.settle()
