@@ -12,7 +12,7 @@ import (
 )
 
 // Protocol is what a session's connection is upgraded to.
-const Protocol = "sallyport-session/1"
+const Protocol = "sallyport-session/2"
 
 const sessionsPath = "/v1/sessions"
 

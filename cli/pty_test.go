@@ -157,7 +157,7 @@ func (c clients) ssh(t *testing.T, args ...string) *exec.Cmd {
 // TestEscapesAreThoseOfSSH types the same to ssh and to sallyport.
 func TestEscapesAreThoseOfSSH(t *testing.T) {
 	t.Parallel()
-	c := newClients(t, sshtest.StartServer(t), "EnableEscapeCommandline yes", "LogLevel INFO")
+	c := newClients(t, sshtest.StartServer(t, "LogLevel DEBUG1"), "EnableEscapeCommandline yes", "LogLevel INFO")
 	lists := make(map[string][]string)
 	for name, cmd := range map[string]*exec.Cmd{
 		"ssh":       c.ssh(t, "-t", sshtest.Alias, "stty -echo; echo up; cat"),
@@ -190,6 +190,9 @@ func TestEscapesAreThoseOfSSH(t *testing.T) {
 				t.Errorf("it ended with %d", got)
 			}
 		})
+	}
+	if n := strings.Count(c.server.Log(), "request break"); n != 2 {
+		t.Errorf("the server got %d breaks, want one of each", n)
 	}
 	// A session of the background process is one of many on its connection,
 	// and what it cannot do is left out, see rows.
@@ -283,5 +286,47 @@ func TestLocalCommandRunsBeforeTheSession(t *testing.T) {
 		if want := "local " + sshtest.Alias + " shell\nremote\n"; err != nil || string(out) != want {
 			t.Errorf("%s: %q, %v, want %q", name, out, err, want)
 		}
+	}
+}
+
+// TestTheCallersAgentAndDisplayAreForwarded has a background process that was
+// started by somebody with neither.
+func TestTheCallersAgentAndDisplayAreForwarded(t *testing.T) {
+	t.Parallel()
+	server := sshtest.StartServer(t, "X11Forwarding yes")
+	server.Write(t, ".Xauthority", "") // else xauth says on standard error that it makes one
+	c := newClients(t, server)
+	output := func(env []string, args ...string) string {
+		t.Helper()
+		cmd := c.sallyport(args...)
+		cmd.Env = append(c.env, env...)
+		out, err := cmd.CombinedOutput()
+		if err != nil && !errors.As(err, new(*exec.ExitError)) {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	socket := sshtest.Agent(t, server.Path("id"))
+	display, authority := sshtest.XServer(t)
+	none := []string{"SSH_AUTH_SOCK=", "DISPLAY="}
+	mine := []string{"SSH_AUTH_SOCK=" + socket, "DISPLAY=" + display, "XAUTHORITY=" + authority}
+	const agent, screen = "ssh-add -l", "xdpyinfo | grep 'version number'"
+	for _, row := range []struct {
+		name string
+		env  []string
+		args []string
+		want string
+	}{
+		{"nobody has neither", none, []string{"-A", "-Y", sshtest.Alias, agent}, "Could not open a connection"},
+		{"an agent is not forwarded unasked", mine, []string{sshtest.Alias, agent}, "Could not open a connection"},
+		{"a display is forwarded by -Y", mine, []string{"-Y", sshtest.Alias, screen}, "version number"},
+		{"the last of -A and -a counts", mine, []string{"-Aa", sshtest.Alias, agent}, "Could not open a connection"},
+		{"an agent is forwarded by -A", mine, []string{"-A", sshtest.Alias, agent}, "(ED25519)"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if out := output(row.env, row.args...); !strings.Contains(out, row.want) {
+				t.Errorf("it shows %q, want %q", out, row.want)
+			}
+		})
 	}
 }

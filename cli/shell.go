@@ -91,7 +91,7 @@ func (a *app) viewHeld(ctx context.Context, c *api.Client, target api.Target, t 
 	if err := a.localCommand(ctx, h); err != nil {
 		return api.Exit{Status: ours}, err
 	}
-	v := held(t, h)
+	v := shared(t, h)
 	v.can.forwards = heldForwards{c, target, t.ID(), h.Get("GatewayPorts") == "yes"}
 	return a.attach(ctx, v, parseEscape(h.Get("EscapeChar")))
 }
@@ -176,8 +176,8 @@ type viewed struct {
 	can    abilities
 }
 
-// held is a session of the background process.
-func held(t *api.Terminal, h *config.Host) viewed {
+// shared is a session of the background process.
+func shared(t *api.Terminal, h *config.Host) viewed {
 	can := abilitiesOf(h)
 	can.sendBreak = func() { t.Break() } // fails only when the session has ended
 	return viewed{

@@ -10,7 +10,7 @@ import "sallyport/config"
 // terminal on this side, force does not, and by default a login shell has one.
 // Who asks for one cannot do without (client_status_confirm in clientloop.c).
 func Configured(host *config.Host, s Spec, tty string) Spec {
-	if s.Kind == Program && s.Command == "" {
+	if s.Kind == Program {
 		s.Kind = kindOf(host.Get("SessionType"))
 	}
 	if remote := host.Get("RemoteCommand"); s.Command == "" && s.Kind != None && remote != "none" {

@@ -137,6 +137,7 @@ func TestTheHostSaysWhatRuns(t *testing.T) {
 		{"RemoteCommand none", "RemoteCommand none", Spec{PTY: true}, "", Spec{PTY: true}},
 		{"SessionType none", "SessionType none", Spec{PTY: true}, "", Spec{Kind: None}},
 		{"SessionType subsystem", "SessionType subsystem\nRemoteCommand sftp", Spec{PTY: true}, "", Spec{Kind: Subsystem, Command: "sftp"}},
+		{"SessionType subsystem of a command", "SessionType subsystem", Spec{PTY: true, Command: "sftp"}, "", Spec{Kind: Subsystem, Command: "sftp"}},
 		{"a kind that was asked for", "SessionType none", Spec{Kind: Subsystem, Command: "sftp"}, "", Spec{Kind: Subsystem, Command: "sftp"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
