@@ -120,12 +120,10 @@ func newClients(t *testing.T, s *sshtest.Server, options ...string) clients {
 		t.Fatal(err)
 	}
 	c := clients{server: s, ours: filepath.Join(t.TempDir(), "sallyport")}
-	text, err := os.ReadFile(test) // by its name the program knows what it is, see TestMain
-	if err == nil {
-		err = os.WriteFile(c.ours, text, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
+	// By its name the program knows what it is, see TestMain, and a background
+	// process is started by the name of the file.
+	if err := os.Link(test, c.ours); err != nil {
+		copyFile(t, test, c.ours)
 	}
 	known, err := os.ReadFile(s.Path("ssh_config"))
 	if err != nil {
@@ -139,6 +137,18 @@ func newClients(t *testing.T, s *sshtest.Server, options ...string) clients {
 		}
 	})
 	return c
+}
+
+// copyFile copies a program to another file system.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	program, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, program, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (c clients) sallyport(args ...string) *exec.Cmd {
