@@ -133,7 +133,7 @@ func TestXEndsWithItsTimeout(t *testing.T) {
 	sshtest.Program(t, "xdpyinfo")
 	l := ownLink(t, xServer(t), "ForwardX11 yes", "ForwardX11Trusted no", "ForwardX11Timeout 1", "LogLevel VERBOSE")
 	display, authority := sshtest.XServer(t)
-	const command = `xdpyinfo >/dev/null && echo early; while xdpyinfo >/dev/null 2>&1; do sleep 0.1; done; echo late`
+	const command = `xdpyinfo >/dev/null && echo early; n=0; while [ $n -lt 100 ] && xdpyinfo >/dev/null 2>&1; do n=$((n+1)); sleep 0.1; done; [ $n -lt 100 ] && echo late`
 	got := run(t, l, Spec{Command: command}, "", "PATH="+os.Getenv("PATH"), "DISPLAY="+display, "XAUTHORITY="+authority)
 	want := result{Stdout: "early\nlate\n", Stderr: "Rejected X11 connection after ForwardX11Timeout expired\r\n"}
 	if got != want {
