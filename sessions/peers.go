@@ -88,7 +88,7 @@ func (p *peers) gavePTY() {
 // tells all of them, in ssh's words (client_request_agent and
 // client_request_x11 in clientloop.c).
 func (p *peers) unasked(c ssh.NewChannel, what string, lent func(lent) bool) {
-	refuse(c)
+	defer refuse(c)
 	p.mu.Lock()
 	known := lent(p.lent)
 	p.mu.Unlock()
