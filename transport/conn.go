@@ -18,6 +18,8 @@ type Conn struct {
 	host   string // alias, printable
 	done   chan struct{}
 
+	belongings belongings
+
 	mu  sync.Mutex // guards err, and done against being closed twice
 	err error
 }
