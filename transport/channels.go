@@ -16,21 +16,30 @@ type SessionChannel struct {
 	Requests <-chan *ssh.Request // from the far side; they have to be taken
 }
 
-// OpenSession opens a session channel. Unlike NewSession it leaves all
-// requests to the caller, and so knows how a subsystem ends.
+// OpenSession opens a session channel, or takes the spare one. It leaves all
+// requests to the caller, who so knows how a subsystem ends.
 func (c *Conn) OpenSession(ctx context.Context) (*SessionChannel, error) {
+	defer c.replenish()
+	if ready := c.spare.take(); ready != nil {
+		return ready, nil
+	}
+	channel, err := c.openSession(ctx)
+	if err != nil {
+		return nil, c.explainSession(ctx, err)
+	}
+	return channel, nil
+}
+
+// openSession is a fresh one, with the errors as they come.
+func (c *Conn) openSession(ctx context.Context) (*SessionChannel, error) {
 	open := func() (*SessionChannel, error) {
 		channel, requests, err := c.client.OpenChannel("session", nil)
 		return &SessionChannel{channel, requests}, err
 	}
-	s, err := inTime(ctx, c, open, func(late *SessionChannel) {
+	return inTime(ctx, c, open, func(late *SessionChannel) {
 		go ssh.DiscardRequests(late.Requests) // ends with the channel
 		late.Close()
 	})
-	if err != nil {
-		return nil, c.explainSession(ctx, err)
-	}
-	return s, nil
 }
 
 // Incoming hands over the channels of a kind that the far side opens; those

@@ -19,6 +19,7 @@ type Conn struct {
 	done   chan struct{}
 
 	belongings belongings
+	spare      spare
 
 	mu  sync.Mutex // guards err, and done against being closed twice
 	err error

@@ -57,6 +57,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
+	conn.spare.on = c.link.set.options.Spare
 	c.learnHostKeys(conn, trust, offers)
 	c.link.set.wg.Go(func() { // ends with conn
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
