@@ -19,6 +19,7 @@ type Conn struct {
 	done   chan struct{}
 
 	belongings belongings
+	forwarded  forwarded // what the far side opens for our listeners there
 
 	mu  sync.Mutex // guards err, and done against being closed twice
 	err error
