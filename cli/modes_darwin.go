@@ -5,7 +5,6 @@ import "golang.org/x/sys/unix"
 const (
 	getTermios = unix.TIOCGETA
 	setTermios = unix.TIOCSETA
-	iutf8      = unix.IUTF8
 )
 
 // disabled is _POSIX_VDISABLE: a control character that there is not.
