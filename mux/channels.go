@@ -116,10 +116,19 @@ func (c *Channels) StdioForward(ctx context.Context, s *StdioForward) error {
 		return errOpenRefused
 	}
 	defer context.AfterFunc(ctx, func() { channel.Close() })()
-	go ssh.DiscardRequests(requests) // ends with the channel
+	ended, sent := make(chan struct{}), make(chan struct{})
+	go func() { ssh.DiscardRequests(requests); close(ended) }() // ends with the channel
 	s.Opened()
-	go send(channel, s.Stdin) // ends with the stream
+	go func() { send(channel, s.Stdin); close(sent) }() // ends with the stream
 	_, err = io.CopyBuffer(onlyWriter{s.Stdout}, onlyReader{channel}, make([]byte, bufferSize))
+	if err == nil {
+		_ = s.Stdout.Close() // all is written
+		select {
+		case <-sent:
+		case <-ended:
+		case <-ctx.Done():
+		}
+	}
 	go channel.Close() // it can wait for a full network; it ends with the connection
 	return err
 }

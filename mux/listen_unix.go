@@ -93,7 +93,7 @@ func claim(temporary, path string) error {
 // clearAway removes a socket of ours that nobody listens on, and tells whether it
 // did. Between the question and the removal another master may have taken the
 // name, so the file is first moved away and asked again there.
-func clear(path string) bool {
+func clearAway(path string) bool {
 	if !stale(path) {
 		return false
 	}
