@@ -71,8 +71,7 @@ func (c *Channels) prepare(r *running) {
 		r.ask("auth-agent-req@openssh.com", nil)
 	}
 	if r.TTY && !r.askTTY() {
-		r.NoTTY()
-		r.complain("PTY allocation")
+		r.refuseTTY()
 	}
 	for _, v := range append(c.permitted(r.Env), c.SetEnv...) {
 		if name, value, ok := strings.Cut(v, "="); ok {

@@ -47,8 +47,7 @@ func (e *escapes) filter(out, in []byte) (text []byte, stop bool) {
 		case e.pending:
 			e.pending = false
 			if b == '.' {
-				e.say("%c.\r\n", e.Escape)
-				return nil, true
+				return nil, true // mux.c's "~." on the terminal is lost with the channel
 			}
 			if e.act(b) {
 				continue

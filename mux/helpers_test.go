@@ -1,12 +1,15 @@
 package mux_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -129,7 +132,10 @@ func (m *master) Forward(_ context.Context, f mux.Forward) (int, error) {
 
 func (m *master) listen(f mux.Forward) (net.Listener, error) {
 	host, address := f.Listen.Host, f.Listen.Path
-	if host == "" {
+	switch {
+	case host == "" && f.Type == mux.Remote:
+		host = "localhost"
+	case host == "":
 		host = "127.0.0.1"
 	}
 	if address == "" {
@@ -221,4 +227,51 @@ func socksTarget(c net.Conn) (string, error) {
 	}
 	c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
 	return fmt.Sprintf("%s:%d", net.IP(request[4:8]), int(request[8])<<8|int(request[9])), nil
+}
+
+func currentUser() string {
+	u, err := user.Current()
+	if err != nil {
+		panic(err)
+	}
+	return u.Username
+}
+
+// startWeb answers "hello" to each connection.
+func startWeb(t testing.TB) (port int) {
+	t.Helper()
+	port = sshtest.FreePort(t)
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() { // ends with the listener
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.WriteString(c, "hello\n")
+				c.(*net.TCPConn).CloseWrite()
+				io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	return port
+}
+
+// run runs a command to its end.
+func run(t testing.TB, cmd *exec.Cmd) ran {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s: %v", cmd, err)
+	}
+	return ran{out.String(), errOut.String(), cmd.ProcessState.ExitCode()}
 }

@@ -97,7 +97,8 @@ func encodeModes(modes map[uint8]uint32) string {
 	return b.String()
 }
 
-// start runs the program. It fails after it has told the client why.
+// start runs the program. The client is not told why it does not: what mux.c
+// has to say is lost with the channel.
 func (r *running) start() error {
 	name, payload := "exec", ssh.Marshal(textMessage{r.Command})
 	switch {
@@ -108,16 +109,16 @@ func (r *running) start() error {
 	}
 	ok, err := r.channel.SendRequest(name, true, payload)
 	if err == nil && !ok {
-		r.complain(name)
 		err = fmt.Errorf("the far side refused the request %q", name)
 	}
 	return err
 }
 
-// complain tells the client which request was refused, in the words of
-// client_status_confirm in clientloop.c.
-func (r *running) complain(request string) {
-	fmt.Fprintf(r.Stderr, "%s request failed on channel %d\r\n", request, r.ID)
+// refuseTTY tells the client that the far side gives no terminal, in the words
+// of client_status_confirm in clientloop.c.
+func (r *running) refuseTTY() {
+	r.NoTTY()
+	fmt.Fprintf(r.Stderr, "PTY allocation request failed on channel %d\r\n", r.ID) // it may be closed
 }
 
 // copy joins the client's streams with the channel, until that is closed and
