@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -109,13 +110,14 @@ func TestHugeFramesAreRefusedBeforeTheyAreRead(t *testing.T) {
 
 func TestAFrameTakesNoMoreMemoryThanItHas(t *testing.T) {
 	text := []byte("\x00\x04\x00\x00only this")
-	result := testing.Benchmark(func(b *testing.B) {
-		b.ReportAllocs()
-		for range b.N {
-			readFrame(bytes.NewReader(text))
-		}
-	})
-	if per := result.AllocedBytesPerOp(); per > 8<<10 {
+	const times = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range times {
+		readFrame(bytes.NewReader(text))
+	}
+	runtime.ReadMemStats(&after)
+	if per := (after.TotalAlloc - before.TotalAlloc) / times; per > 8<<10 {
 		t.Errorf("%d bytes for a frame of 9 bytes that announces 256 KiB", per)
 	}
 }
@@ -170,7 +172,7 @@ func FuzzForward(f *testing.F) {
 		if fwd.Type == Dynamic {
 			m.ConnectHost, m.ConnectPort = "socks", 0
 		}
-		if got := fwd.message(); got != m && lhost != "" {
+		if got := fwd.message(); got != m {
 			t.Errorf("%+v became %+v", m, got)
 		}
 	})

@@ -125,6 +125,9 @@ func (m forwardFields) forward() (f Forward, valid bool, err error) {
 }
 
 func (f Forward) valid(m forwardFields) bool {
+	if m.ListenPort == streamLocal && m.ListenHost == "" {
+		return false
+	}
 	switch f.Type {
 	case Dynamic:
 		return m.ListenPort != streamLocal
