@@ -82,7 +82,7 @@ func (r *request) drop() { closeAll(r.take()) }
 // while one is being served, or until the connection is no longer its own: it
 // then returns true.
 func (c *client) read(ctx context.Context, requests chan<- request) (proxy bool) {
-	limit := time.Now().Add(helloLimit)
+	limit := time.Now().Add(c.server.limit)
 	for {
 		r, err := c.next(limit)
 		if err != nil {
@@ -107,7 +107,7 @@ func (c *client) next(limit time.Time) (request, error) {
 	if err := c.conn.SetReadDeadline(limit); err != nil {
 		return request{}, err
 	}
-	m, err := readMessage(&begun{UnixConn: c.conn})
+	m, err := readMessage(&begun{UnixConn: c.conn, limit: c.server.limit})
 	if errors.As(err, new(unknownError)) {
 		return request{err: err}, nil
 	}
@@ -137,14 +137,15 @@ func files(m message) int {
 // begun limits the time of a message from its first byte on.
 type begun struct {
 	*net.UnixConn
-	yes bool
+	limit time.Duration
+	yes   bool
 }
 
 func (b *begun) Read(p []byte) (int, error) {
 	n, err := b.UnixConn.Read(p)
 	if n > 0 && !b.yes {
 		b.yes = true
-		err = errors.Join(err, b.SetReadDeadline(time.Now().Add(messageLimit)))
+		err = errors.Join(err, b.SetReadDeadline(time.Now().Add(b.limit)))
 	}
 	return n, err
 }
@@ -274,7 +275,7 @@ func (c *client) answerTo(request uint32, err error) error {
 func (c *client) answer(m message) error {
 	c.out.Lock()
 	defer c.out.Unlock()
-	if err := c.conn.SetWriteDeadline(time.Now().Add(messageLimit)); err != nil {
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.server.limit)); err != nil {
 		return err
 	}
 	return writeMessage(c.conn, m)

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -70,6 +71,12 @@ type master struct {
 // test ends.
 func serveMaster(t testing.TB, s *sshtest.Server) (*master, string) {
 	t.Helper()
+	return serveMasterWithin(t, s, time.Minute)
+}
+
+// serveMasterWithin is serveMaster with a limit for what clients owe.
+func serveMasterWithin(t testing.TB, s *sshtest.Server, limit time.Duration) (*master, string) {
+	t.Helper()
 	client := login(t, s)
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &master{client: client, end: cancel, refuse: map[mux.QuestionKind]bool{}, listeners: map[mux.Forward]net.Listener{}}
@@ -80,7 +87,7 @@ func serveMaster(t testing.TB, s *sshtest.Server) (*master, string) {
 		t.Fatal(err)
 	}
 	served := make(chan error)
-	go func() { served <- mux.Serve(ctx, l, m) }()
+	go func() { served <- mux.ServeWithin(ctx, l, m, limit) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {

@@ -49,8 +49,8 @@ const (
 	// one that has done nothing for the longest time.
 	maxClients = 512
 
-	// messageLimit is how long a message may take from its first byte to its
-	// last descriptor, and an answer to be taken.
+	// messageLimit is how long a greeting may take to come, a message from its
+	// first byte to its last descriptor, and an answer to be taken.
 	messageLimit = 10 * time.Second
 
 	acceptRest = 50 * time.Millisecond
@@ -60,6 +60,7 @@ const (
 type server struct {
 	listener net.Listener
 	handler  Handler
+	limit    time.Duration // messageLimit
 	sessions atomic.Uint32 // the number of the last one
 
 	mu      sync.Mutex // guards clients and what they say about it
@@ -72,7 +73,11 @@ type server struct {
 //
 // Clients of other users are refused, except root's.
 func Serve(ctx context.Context, l net.Listener, h Handler) error {
-	s := &server{listener: l, handler: h}
+	return (&server{listener: l, handler: h, limit: messageLimit}).serve(ctx)
+}
+
+func (s *server) serve(ctx context.Context) error {
+	l := s.listener
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	defer l.Close()
