@@ -26,23 +26,22 @@ var errHangUp = errors.New("the client does not keep to the protocol")
 
 // serve serves a client until it hangs up or ctx ends.
 func (c *client) serve(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	defer stop()
+	here, vanished := context.WithCancel(ctx)
 	requests := make(chan request)
 	read := make(chan struct{})
 	go func() { // ends when the connection is closed
 		defer close(read)
 		defer close(requests)
-		if !c.read(ctx, requests) {
-			cancel()
+		if !c.read(here, requests) {
+			vanished() // what was asked for still gets its answer
 		}
 	}()
-	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
-
 	if c.answer(&helloMsg{Version: version}) == nil {
-		c.handleAll(ctx, requests)
+		c.handleAll(here, requests)
 	}
-	cancel()
-	stop()
+	vanished()
 	_ = c.conn.Close() // all was said
 	<-read
 	c.work.Wait()

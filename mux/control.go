@@ -25,6 +25,8 @@ var (
 // while they ask their user something.
 const helloLimit = 10 * time.Second
 
+const busyRest = 5 * time.Millisecond
+
 // control is a connection to a master that has been greeted.
 type control struct {
 	*net.UnixConn
@@ -38,17 +40,32 @@ func connect(ctx context.Context, path string) (*control, error) {
 	if limit := len(syscall.RawSockaddrUnix{}.Path); len(path) >= limit { // muxclient in mux.c
 		return nil, fmt.Errorf("ControlPath too long ('%s' >= %d bytes)", printable(path), limit)
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", path)
+	conn, err := dialSocket(ctx, path)
 	if err != nil {
 		return nil, socketError(ctx, path, err)
 	}
-	c := &control{conn.(*net.UnixConn)}
+	c := &control{conn}
 	if err := c.greet(ctx); err != nil {
 		_ = c.Close() // nothing was said on it
 		return nil, fmt.Errorf("control socket %q: %w", path, err)
 	}
 	return c, nil
+}
+
+// dialSocket connects. To a master that is too busy to accept, Linux has
+// programs like ours, which do not block, try again.
+func dialSocket(ctx context.Context, path string) (*net.UnixConn, error) {
+	for end := time.Now().Add(helloLimit); ; {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "unix", path)
+		if err == nil {
+			return conn.(*net.UnixConn), nil
+		}
+		if !errors.Is(err, syscall.EAGAIN) || time.Now().After(end) {
+			return nil, err
+		}
+		rest(ctx, busyRest)
+	}
 }
 
 func socketError(ctx context.Context, path string, err error) error {

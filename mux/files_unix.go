@@ -26,13 +26,13 @@ func sendFile(c *net.UnixConn, f *os.File) error {
 	return errors.Join(err, sendErr)
 }
 
-// receiveFile reads the byte that carries a descriptor. The buffer has room
-// for one, so that the kernel closes what else comes with it; where padding
-// makes room for two, both are closed here.
+// receiveFile reads the byte that carries a descriptor: one, or else none is
+// taken. The buffer has room for no more, so that the kernel closes the others
+// and says that there were some.
 func receiveFile(c *net.UnixConn) (fd int, err error) {
 	var text [1]byte
 	control := make([]byte, unix.CmsgLen(4))
-	n, controlSize, _, _, err := c.ReadMsgUnix(text[:], control) // it sets close-on-exec
+	n, controlSize, flags, _, err := c.ReadMsgUnix(text[:], control) // it sets close-on-exec
 	if err == nil && n == 0 {
 		err = io.ErrUnexpectedEOF
 	}
@@ -40,9 +40,9 @@ func receiveFile(c *net.UnixConn) (fd int, err error) {
 		return -1, err
 	}
 	fds := descriptors(control[:controlSize])
-	if len(fds) != 1 {
+	if len(fds) != 1 || flags&unix.MSG_CTRUNC != 0 {
 		closeAll(fds)
-		return -1, fmt.Errorf("%d descriptors came where one was due", len(fds))
+		return -1, errors.New("not one descriptor came")
 	}
 	return fds[0], nil
 }
