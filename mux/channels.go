@@ -55,8 +55,8 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 	r.cancel = cancel
 
 	go r.listen() // ends with the channel
+	s.Opened()    // before any answer of the far side, as mux.c does: NoTTY comes after it
 	c.prepare(r)
-	s.Opened()
 	if err := r.start(); err != nil {
 		return 0, err
 	}

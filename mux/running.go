@@ -118,7 +118,7 @@ func (r *running) start() error {
 // of client_status_confirm in clientloop.c.
 func (r *running) refuseTTY() {
 	r.NoTTY()
-	fmt.Fprintf(r.Stderr, "PTY allocation request failed on channel %d\r\n", r.ID) // it may be closed
+	fmt.Fprint(r.Stderr, "PTY allocation request failed\r\n") // it may be closed
 }
 
 // copy joins the client's streams with the channel, until that is closed and

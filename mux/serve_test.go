@@ -107,7 +107,7 @@ func TestTheRealClientsTerminal(t *testing.T) {
 	_, ours := serveMaster(t, s)
 	for name, socket := range map[string]string{"OpenSSH's master": s.StartMaster(t).Socket, "our master": ours} {
 		t.Run(name, func(t *testing.T) {
-			cmd := s.SSHOver(t, socket, "-t", "x", "trap 'stty size' WINCH; stty size; stty -a | grep -ow '.ixany'; cat & wait; wait; exit 3")
+			cmd := s.SSHOver(t, socket, "-t", "x", "trap 'stty size' WINCH; stty size; stty -a | grep -ow '.ixany'; while sleep 0.05; do :; done")
 			keyboard, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 33, Cols: 101})
 			if err != nil {
 				t.Fatal(err)
