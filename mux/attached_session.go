@@ -46,7 +46,7 @@ func (s *Session) NoTTY() {
 }
 
 // errAboard is mux.c's answer to a second session on one connection.
-var errAboard = errors.New("Multiple sessions not supported") //nolint:staticcheck // mux.c's words
+var errAboard = errors.New("Multiple sessions not supported")
 
 func (c *client) openSession(ctx context.Context, m *newSessionMsg, r *request) error {
 	s := &Session{Spec: m.spec(), ID: c.server.sessions.Add(1), client: c}

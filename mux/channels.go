@@ -38,7 +38,7 @@ type Channels struct {
 
 // What clients are told, in the words of mux.c.
 var (
-	errOpenRefused = errors.New("Session open refused by peer") //nolint:staticcheck // mux.c's words
+	errOpenRefused = errors.New("Session open refused by peer")
 	errDetached    = errors.New("the user has ended the session")
 )
 

@@ -392,9 +392,10 @@ func TestExitEndsEverything(t *testing.T) {
 			if status, err := p.Wait(); status != 255 || !errors.Is(err, mux.ErrEnded) {
 				t.Errorf("status %d, %v", status, err)
 			}
-			if _, err := mux.Dial(t.Context(), socket); !errors.Is(err, mux.ErrAbsent) {
-				t.Errorf("it can still be dialled: %v", err)
-			}
+			sshtest.Eventually(t, "its socket is gone", func() bool {
+				_, err := mux.Dial(t.Context(), socket)
+				return errors.Is(err, mux.ErrAbsent)
+			})
 		})
 	}
 }

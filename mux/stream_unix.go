@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
@@ -28,20 +27,20 @@ type stream struct {
 	wake  int            // becomes readable when all is to end
 	users sync.WaitGroup // of the descriptor
 	done  chan struct{}  // closed when the descriptor is
+	size  int            // what it takes at once when it is an empty pipe
 
 	mu     sync.Mutex // guards closed, and users against being added to late
 	closed bool
 }
-
-// pipeBuf is what a pipe takes at once if it takes anything, in bytes:
-// PIPE_BUF of Linux, where POSIX has 512 as the least.
-var pipeBuf = map[bool]int{true: 4096, false: 512}[runtime.GOOS == "linux"]
 
 func newStream(fd, wake int) *stream {
 	s := &stream{fd: fd, wake: wake, done: make(chan struct{})}
 	var stat unix.Stat_t
 	if unix.Fstat(fd, &stat) == nil {
 		s.mode = uint32(stat.Mode) & unix.S_IFMT
+	}
+	if s.mode == unix.S_IFIFO {
+		s.size = pipeSize(fd)
 	}
 	return s
 }
@@ -115,13 +114,18 @@ func (s *stream) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// put writes as much as can be written at once.
+// put writes as much as can be written at once. (Two who both find a pipe
+// empty can fill it together; then one waits for its reader.)
 func (s *stream) put(p []byte) (int, error) {
 	switch s.mode {
 	case unix.S_IFSOCK:
 		return unix.SendmsgN(s.fd, p, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	case unix.S_IFIFO:
-		return unix.Write(s.fd, p[:min(len(p), pipeBuf)])
+		room := pipeBuf
+		if isEmpty(s.fd) {
+			room = s.size
+		}
+		return unix.Write(s.fd, p[:min(len(p), room)])
 	}
 	return unix.Write(s.fd, p)
 }
