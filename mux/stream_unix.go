@@ -27,7 +27,7 @@ type stream struct {
 	wake  int            // becomes readable when all is to end
 	users sync.WaitGroup // of the descriptor
 	done  chan struct{}  // closed when the descriptor is
-	size  int            // what it takes at once when it is an empty pipe
+	room  int            // what it takes at once when it is an empty pipe
 
 	mu     sync.Mutex // guards closed, and users against being added to late
 	closed bool
@@ -40,7 +40,7 @@ func newStream(fd, wake int) *stream {
 		s.mode = uint32(stat.Mode) & unix.S_IFMT
 	}
 	if s.mode == unix.S_IFIFO {
-		s.size = pipeSize(fd)
+		s.room = pipeSize(fd)
 	}
 	return s
 }
@@ -123,7 +123,7 @@ func (s *stream) put(p []byte) (int, error) {
 	case unix.S_IFIFO:
 		room := pipeBuf
 		if isEmpty(s.fd) {
-			room = s.size
+			room = s.room
 		}
 		return unix.Write(s.fd, p[:min(len(p), room)])
 	}
