@@ -81,8 +81,8 @@ func (c *client) openStdioForward(ctx context.Context, m *stdioForwardMsg, r *re
 
 // board runs a session or stdio forward. It returns once that has been opened
 // or has failed: a client's next request waits for it (mux_pause in mux.c).
-// run closes the descriptors.
-// The end of what was opened is the end of the connection.
+// run closes the descriptors. The end of what was opened is the end of the
+// connection.
 func (c *client) board(ctx context.Context, r *request, number, session uint32, q Question, run func(d *stdio, opened func()) error) error {
 	if r.err != nil {
 		_ = c.answer(&failureMsg{number, "did not receive file descriptors"}) // the client is hung up on in any case

@@ -51,17 +51,32 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 	r := &running{Session: s, channel: channel, requests: requests, ended: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(ctx, func() { channel.Close() })() // it can wait for a full network
+	context.AfterFunc(ctx, func() { channel.Close() }) // it can wait for a full network
 	r.cancel = cancel
 
 	go r.listen() // ends with the channel
 	s.Opened()    // before any answer of the far side, as mux.c does: NoTTY comes after it
-	c.prepare(r)
-	if err := r.start(); err != nil {
+	if err := c.start(ctx, r); err != nil {
 		return 0, err
 	}
 	r.copy(ctx)
 	return c.outcome(ctx, r)
+}
+
+// start starts the program. A far side that does not answer holds up nobody
+// but the goroutine, which ends with the channel.
+func (c *Channels) start(ctx context.Context, r *running) error {
+	started := make(chan error, 1) // of size 1: the goroutine ends even if nobody waits
+	go func() {
+		c.prepare(r)
+		started <- r.start()
+	}()
+	select {
+	case err := <-started:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // prepare asks for what has to be there before the program starts, in the

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 )
 
 // Client is attached to a master. Each request has a control connection of its
@@ -16,12 +15,12 @@ import (
 // the master ends. A master with ControlPersist does not expire meanwhile.
 type Client struct {
 	path string
-	line *control      // written to under mu, read by watch
+	line *control      // written to by Alive, read by watch
 	done chan struct{} // closed by watch
 	pids chan aliveMsg // from watch to Alive, of size 1
 
-	mu      sync.Mutex // one Alive at a time; it guards request
-	request uint32
+	turn    chan struct{} // of size 1: held by the one Alive that asks
+	request uint32        // touched only by that one
 }
 
 // ErrEnded is the end of a master.
@@ -35,7 +34,7 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{path: path, line: line, done: make(chan struct{}), pids: make(chan aliveMsg, 1)}
+	c := &Client{path: path, line: line, done: make(chan struct{}), pids: make(chan aliveMsg, 1), turn: make(chan struct{}, 1)}
 	go c.watch() // ends with the connection
 	return c, nil
 }
@@ -69,8 +68,12 @@ func (c *Client) watch() {
 
 // Alive asks the master for its process number.
 func (c *Client) Alive(ctx context.Context) (pid int, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
 	c.request++
 	if err := writeMessage(c.line, &aliveCheckMsg{c.request}); err != nil {
 		return 0, ErrEnded

@@ -97,6 +97,7 @@ var commands = []struct{ name, line string }{
 }
 
 func TestCommandsDoTheSameWithOurMaster(t *testing.T) {
+	t.Parallel()
 	for _, p := range []string{"sftp", "scp", "rsync", "git", "nc", "curl"} {
 		sshtest.Program(t, p)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -106,7 +107,13 @@ func (c *control) greet(ctx context.Context) error {
 		return err
 	}
 	err := c.during(ctx, c.exchangeHello)
-	if ctx.Err() == nil && err != nil {
+	switch {
+	case ctx.Err() != nil || err == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: no greeting came within %.0f seconds", ErrNotMaster, helloLimit.Seconds())
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("%w: it hung up instead of greeting", ErrNotMaster)
+	default:
 		return fmt.Errorf("%w: %w", ErrNotMaster, err)
 	}
 	return errors.Join(err, c.SetDeadline(time.Time{}))

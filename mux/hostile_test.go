@@ -137,6 +137,7 @@ func descriptors() int {
 }
 
 func TestClientsThatOweSomethingAreDropped(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	_, socket := serveMasterWithin(t, s, 300*time.Millisecond)
 	patient := dial(t, socket)
@@ -221,6 +222,7 @@ func TestAThousandConnectionsDisturbNobody(t *testing.T) {
 }
 
 func TestAnotherUserIsRefused(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be somebody else")
 	}

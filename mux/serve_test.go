@@ -18,6 +18,7 @@ import (
 )
 
 func TestTheRealClientEndsAMaster(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	for _, verb := range []string{"stop", "exit"} {
 		t.Run(verb, func(t *testing.T) {
@@ -35,6 +36,7 @@ func TestTheRealClientEndsAMaster(t *testing.T) {
 }
 
 func TestTheUserIsAsked(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	m, socket := serveMaster(t, s)
 	type row struct {
@@ -105,6 +107,7 @@ func TestAQuestionIsWithdrawnWhenItsClientGoes(t *testing.T) {
 }
 
 func TestTheRealClientsTerminal(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	_, ours := serveMaster(t, s)
 	for name, socket := range map[string]string{"OpenSSH's master": s.StartMaster(t).Socket, "our master": ours} {
@@ -156,6 +159,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 }
 
 func TestABrokenConnectionIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	m, socket := serveMaster(t, s)
 	c := dial(t, socket)
@@ -172,6 +176,7 @@ func TestABrokenConnectionIsNoSuccess(t *testing.T) {
 }
 
 func TestARefusedTerminalIsTold(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t, "PermitTTY no")
 	_, ours := serveMaster(t, s)
 	theirs := s.StartMaster(t).Socket
