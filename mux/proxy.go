@@ -127,9 +127,8 @@ func (c *Channels) permits(request string) bool {
 // downward passes on the far side's output, and last how it ended, so that a
 // client does not take a connection that broke for the end of a program.
 func (r *relay) downward(ctx context.Context, requests <-chan *ssh.Request) {
-	var output sync.WaitGroup
-	output.Go(func() { r.output(r.down, r.up) })
-	output.Go(func() { r.output(r.down.Stderr(), r.up.Stderr()) })
+	ended := make(chan struct{})
+	go r.output(ended)
 	var last []*ssh.Request
 	for request := range requests {
 		if request.Type == "exit-status" || request.Type == "exit-signal" {
@@ -138,7 +137,7 @@ func (r *relay) downward(ctx context.Context, requests <-chan *ssh.Request) {
 		}
 		pass(r.down, request)
 	}
-	output.Wait()
+	<-ended
 	if r.channels.Conn.Ping(ctx) != nil {
 		_ = r.conn.Close() // it ends as the far side's has
 		return
@@ -149,13 +148,21 @@ func (r *relay) downward(ctx context.Context, requests <-chan *ssh.Request) {
 	_ = r.down.Close() // a client that has gone needs no end
 }
 
-// output copies one stream, and its end.
-func (r *relay) output(down io.Writer, up io.Reader) {
-	if _, err := io.CopyBuffer(onlyWriter{down}, onlyReader{up}, make([]byte, bufferSize)); err != nil {
-		_, _ = io.Copy(io.Discard, up) // it ends with the channel
-	}
-	if down == io.Writer(r.down) {
-		_ = r.down.CloseWrite() // a client that has gone needs no end
+// output copies both streams, and their one end.
+func (r *relay) output(ended chan<- struct{}) {
+	defer close(ended)
+	var both sync.WaitGroup
+	both.Go(func() { drain(r.down, r.up) })
+	both.Go(func() { drain(r.down.Stderr(), r.up.Stderr()) })
+	both.Wait()
+	_ = r.down.CloseWrite() // a client that has gone needs no end
+}
+
+// drain copies until in ends. What the other side does not take is read all
+// the same, or else nothing would come on the other stream either.
+func drain(out io.Writer, in io.Reader) {
+	if _, err := io.CopyBuffer(onlyWriter{out}, onlyReader{in}, make([]byte, bufferSize)); err != nil {
+		_, _ = io.Copy(io.Discard, in) // it ends with the channel
 	}
 }
 
