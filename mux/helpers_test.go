@@ -71,18 +71,21 @@ type master struct {
 
 // serveMaster runs a master of ours on a connection to a server, until the
 // test ends.
-func serveMaster(t testing.TB, s *sshtest.Server) (*master, string) {
+func serveMaster(t testing.TB, s *sshtest.Server, change ...func(*mux.Channels)) (*master, string) {
 	t.Helper()
-	return serveMasterWithin(t, s, time.Minute)
+	return serveMasterWithin(t, s, time.Minute, change...)
 }
 
 // serveMasterWithin is serveMaster with a limit for what clients owe.
-func serveMasterWithin(t testing.TB, s *sshtest.Server, limit time.Duration) (*master, string) {
+func serveMasterWithin(t testing.TB, s *sshtest.Server, limit time.Duration, change ...func(*mux.Channels)) (*master, string) {
 	t.Helper()
 	client := login(t, s)
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &master{client: client, end: cancel, refuse: map[mux.QuestionKind]bool{}, listeners: map[mux.Forward]net.Listener{}}
 	m.Channels = mux.Channels{Conn: shared{client}, SendEnv: func(name string) bool { return name == "LANG" || name == "LC_TEST" }}
+	for _, f := range change {
+		f(&m.Channels)
+	}
 	socket := socketPath(t)
 	l, err := mux.Listen(socket)
 	if err != nil {

@@ -50,20 +50,12 @@ type (
 func (r *running) listen() {
 	defer close(r.ended)
 	for request := range r.requests {
-		known := true
-		switch request.Type {
-		case "exit-status":
-			if len(request.Payload) >= 4 {
-				status := int(binary.BigEndian.Uint32(request.Payload))
-				r.status = &status
-			}
-		case "eow@openssh.com": // PROTOCOL of OpenSSH section 2.1
-			_ = r.Stdin.Close() // nobody takes more of it
-		default:
-			known = false
+		if request.Type == "exit-status" && len(request.Payload) >= 4 { // RFC 4254 section 6.10
+			status := int(binary.BigEndian.Uint32(request.Payload))
+			r.status = &status
 		}
 		if request.WantReply {
-			_ = request.Reply(known, nil) // what is wrong with the connection, copy will see
+			_ = request.Reply(false, nil) // what is wrong with the connection, copy will see
 		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 //
 // An error is told to the client, so it should be a sentence of ssh's.
 type Handler interface {
-	// Confirm asks the user, where ControlMaster is ask or autoask.
+	// Confirm asks the user, where ControlMaster is ask or autoask. A forward
+	// that is open already needs no question.
 	Confirm(ctx context.Context, q Question) bool
 
 	// OpenSession opens a session, calls s.Opened, and returns the exit status
@@ -71,7 +72,8 @@ type server struct {
 // too, or until l is closed, after which those that are there go on. It
 // returns when the last one has ended, and closes l.
 //
-// Clients of other users are refused, except root's.
+// Clients of other users are refused, except root's. They are told the number
+// of this process, and send it SIGWINCH when their terminals change size.
 func Serve(ctx context.Context, l net.Listener, h Handler) error {
 	return (&server{listener: l, handler: h, limit: messageLimit}).serve(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/creack/pty"
@@ -36,16 +37,15 @@ func TestTheRealClientEndsAMaster(t *testing.T) {
 }
 
 func TestTheUserIsAsked(t *testing.T) {
-	t.Parallel()
 	s := sshtest.StartServer(t)
 	m, socket := serveMaster(t, s)
-	type row struct {
+	before := descriptors()
+	for _, row := range []struct {
 		kind mux.QuestionKind
 		args []string
 		asks string
 		says string
-	}
-	for _, row := range []row{
+	}{
 		{mux.AskSession, []string{"x", "true"}, "Allow shared connection to targaryen?", "Master refused session request: Permission denied\r\n"},
 		{mux.AskStdioForward, []string{"-W", "h:22", "x"}, "Allow forward to [h]:22?", "Master refused stdio forwarding request: Permission denied\r\n"},
 		{mux.AskForward, []string{"-O", "forward", "-L", "1:h:2", "x"}, "Open local forward :1 -> h:2 on targaryen?", "Master refused forwarding request: Permission denied\r\nmuxclient: master forward request failed\r\n"},
@@ -63,9 +63,10 @@ func TestTheUserIsAsked(t *testing.T) {
 		if len(asked) != 1 || asked[0] != row.asks {
 			t.Errorf("%s: asked %q, want %q", row.args, asked, row.asks)
 		}
-		if got.Status != 255 || len(got.Err) < len(row.says) || got.Err[:len(row.says)] != row.says {
+		if got.Status != 255 || !strings.HasPrefix(got.Err, row.says) {
 			t.Errorf("%s: got %+v, want %q", row.args, got, row.says)
 		}
+		sshtest.Eventually(t, "the descriptors are closed", func() bool { return descriptors() <= before })
 	}
 }
 
@@ -199,5 +200,17 @@ func TestARefusedTerminalIsTold(t *testing.T) {
 	case <-p.NoTTY():
 	default:
 		t.Error("the client was not told")
+	}
+}
+
+func TestTheAgentIsForwardedIfTheMasterMay(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	_, socket := serveMaster(t, s, func(c *mux.Channels) { c.Agent = true })
+	for _, args := range [][]string{{"-A", "x"}, {"-O", "proxy", "-A", "x"}} {
+		got := run(t, s.SSHOver(t, socket, append(args, `test -S "$SSH_AUTH_SOCK"`)...))
+		if want := (ran{}); got != want {
+			t.Errorf("ssh %q: %+v", args, got)
+		}
 	}
 }
