@@ -176,6 +176,23 @@ func TestABrokenConnectionIsNoSuccess(t *testing.T) {
 	}
 }
 
+// dying is a connection that breaks after the exit status and before the rest
+// of the output.
+type dying struct{ mux.Conn }
+
+func (dying) Ping(context.Context) error { return errors.New("it broke") }
+
+func TestAnExitStatusBeforeABreakIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	_, socket := serveMaster(t, s, func(c *mux.Channels) { c.Conn = dying{c.Conn} })
+	for _, args := range [][]string{{"x", "true"}, {"-O", "proxy", "x", "true"}} {
+		if got := run(t, s.SSHOver(t, socket, args...)); got.Status != 255 {
+			t.Errorf("ssh %q: %+v", args, got)
+		}
+	}
+}
+
 func TestARefusedTerminalIsTold(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t, "PermitTTY no")
