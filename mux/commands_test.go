@@ -20,7 +20,8 @@ import (
 // ours: the same output, the same status. $CTL is the master's socket, $SSH a
 // ssh that uses it and never connects by itself, $OPTS its options, $PORT a
 // port that is free, $WEB one where somebody answers "hello" to each
-// connection.
+// connection. Escapes come with a newline of their own: whether the last
+// character was one is shared by all sessions of a real master.
 var commands = []struct{ name, line string }{
 	{"a master is alive", `$SSH -O check h`},
 	{"a command runs", `$SSH h echo hi`},
@@ -55,9 +56,9 @@ var commands = []struct{ name, line string }{
 	{"the size of a forced terminal", `$SSH -tt h stty size </dev/null`},
 	{"the kind of a terminal", `TERM=vt220 $SSH -tt h 'echo $TERM' </dev/null`},
 	{"a terminal's status", `$SSH -tt h 'exit 9' </dev/null`},
-	{"an escape ends a session", `(echo; printf '~.'; sleep 3) | $SSH -tt h 'stty raw; cat >/dev/null; echo never'`},
-	{"an escape explains itself", `(printf '~?'; sleep 1) | $SSH -tt h 'sleep 0.3'`},
-	{"an escape that others have", `(printf '~C~~'; sleep 1) | $SSH -tt h 'head -c 1'`},
+	{"an escape ends a session", `(printf '\n~.'; sleep 3) | $SSH -tt h 'stty raw; cat >/dev/null; echo never'`},
+	{"an escape explains itself", `(printf '\n~?'; sleep 1) | $SSH -tt h 'sleep 0.3'`},
+	{"an escape that others have", `(printf '\n~C~~'; sleep 1) | $SSH -tt h 'head -c 2'`},
 	{"no escape", `(printf '~.'; sleep 1) | $SSH -e none -tt h 'head -c 2'`},
 	{"no escape without a terminal", `printf '~.' | $SSH h cat`},
 	{"a variable is sent", `LC_TEST=x $SSH -o SendEnv=LC_TEST h 'echo "$LC_TEST"'`},
