@@ -60,7 +60,7 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	if err := a.ready(ctx, c, t); err != nil {
 		return err
 	}
-	exit, err := a.attach(ctx, t, a.escapeChar(host))
+	exit, err := a.attach(ctx, shared(t), a.escapeChar(host))
 	if err != nil {
 		return err
 	}
@@ -148,22 +148,34 @@ func parseEscape(s string) byte {
 	return '~'
 }
 
+// viewed is a session as its viewer sees it.
+type viewed struct {
+	pty    bool // the far side gives it a terminal
+	attach func(ctx context.Context, in io.Reader, out, err io.Writer) (api.Exit, error)
+	resize func(api.Size)
+}
+
+// shared is a session of the background process.
+func shared(t *api.Terminal) viewed {
+	return viewed{t.PTY(), t.Attach, func(s api.Size) { t.Resize(s) }} // fails only when the session has ended
+}
+
 // attach gives this terminal to a session until it ends.
-func (a *app) attach(ctx context.Context, t *api.Terminal, escape byte) (api.Exit, error) {
+func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, error) {
 	term, ok := openTerminal()
-	if !t.PTY() || !ok {
-		return t.Attach(ctx, a.In, a.Out, a.Err)
+	if !v.pty || !ok {
+		return v.attach(ctx, a.In, a.Out, a.Err)
 	}
 	restore, err := term.raw()
 	if err != nil {
 		return api.Exit{Status: ours}, fmt.Errorf("setting the terminal: %w", err)
 	}
 	defer restore()
-	defer term.follow(func(s api.Size) { t.Resize(s) })() // fails only when the session has ended
+	defer term.follow(v.resize)()
 
 	in := newEscapes(term, escape)
 	defer term.cancel()
-	exit, err := t.Attach(ctx, in, a.Out, a.Err)
+	exit, err := v.attach(ctx, in, a.Out, a.Err)
 	if in.disconnected.Load() {
 		restore()
 		fmt.Fprintln(a.Err, "Connection closed.")

@@ -78,6 +78,7 @@ func (c dialCall) explain(err error) *Failure {
 		f = c.reason(err)
 	}
 	told := *f
+	told.Cause = err
 	if !strings.HasPrefix(told.Message, "connecting to ") {
 		told.Message = c.heading() + ": " + told.Message
 	}
