@@ -120,7 +120,7 @@ func (a *app) plan(call *sshCall, log *sshLog) (*sshSession, error) {
 	if err != nil {
 		return nil, err
 	}
-	match.Command, match.Execute = call.command, true
+	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
 	s := &sshSession{app: a, call: call, log: log, match: match, background: takeBackground()}
 	if err := s.resolve(config.Load(paths)); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (s *sshSession) resolve(cfg *config.Config) (err error) {
 		s.chain, err = transport.Plan(cfg, s.call.destination, s.match)
 		s.host = s.chain[len(s.chain)-1].Host
 	}
-	if s.log.refusals(cfg, s.host, s.call.dump) {
+	if s.refused(cfg) {
 		return status(ours)
 	}
 	if f := (*transport.Failure)(nil); errors.As(err, &f) {
@@ -148,23 +148,13 @@ func (s *sshSession) resolve(cfg *config.Config) (err error) {
 	return err
 }
 
-// check makes the checks of main of ssh.c that need the configuration.
+// check makes the check of main of ssh.c that is not of the configuration
+// alone, and finds out what to run and on what.
 func (s *sshSession) check() error {
-	remote := s.host.Get("RemoteCommand")
-	if remote == "none" {
-		remote = ""
-	}
-	switch {
-	case s.call.command != "" && remote != "":
-		return s.fatal("Cannot execute command-line and remote command.")
-	case s.yes("ForkAfterAuthentication") && s.call.command == "" && remote == "" && s.sessionType() != "none":
-		return s.fatal("Cannot fork into background without a command to execute.")
-	case s.call.control != "" && given(s.host, "ControlPath") == "":
+	if s.call.control != "" && given(s.host, "ControlPath") == "" {
 		return s.fatal(`No ControlPath specified for "-O" command`)
 	}
-	if s.command = s.call.command; s.command == "" {
-		s.command = remote
-	}
+	s.command = cmp.Or(s.call.command, given(s.host, "RemoteCommand"))
 	s.tty = s.wantsTTY()
 	return nil
 }

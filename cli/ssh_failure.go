@@ -29,30 +29,38 @@ func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
 		l.say(logError, "%s", api.Printable(line))
 	}
 	if !last { // what the ssh says whose ProxyCommand has ended
-		l.say(logError, "Connection closed by UNKNOWN port 65535")
+		l.say(logError, "Connection closed by "+nowhere)
 	}
 }
 
-// hopOf is the host that failed, and whether it is the last of the chain.
-func hopOf(f *transport.Failure, chain transport.Chain) (h *config.Host, last bool) {
+// nowhere is how ssh calls the other end of a pipe.
+const nowhere = "UNKNOWN port 65535"
+
+// hopOf is the hop that failed, and whether it is the last of the chain.
+func hopOf(f *transport.Failure, chain transport.Chain) (hop transport.Hop, last bool) {
 	for i, hop := range chain {
 		if config.Printable(hop.Host.Name) == f.Hop {
-			return hop.Host, i == len(chain)-1
+			return hop, i == len(chain)-1
 		}
 	}
-	return chain[len(chain)-1].Host, true
+	return chain[len(chain)-1], true
 }
 
 // sshLines are what ssh prints where f happens (sshconnect.c, sshconnect2.c,
 // packet.c), none where its words are not known.
-func sshLines(f *transport.Failure, h *config.Host) []string {
+func sshLines(f *transport.Failure, hop transport.Hop) []string {
 	var (
 		name    *net.DNSError
+		family  *net.AddrError
 		errno   syscall.Errno
 		channel *ssh.OpenChannelError
 		common  *ssh.AlgorithmNegotiationError
 	)
+	h := hop.Host
 	place := fmt.Sprintf("%s port %d", h.HostName(), h.Port())
+	if hop.Command != "" {
+		place = nowhere
+	}
 	switch {
 	case f.Code == transport.CodeAuth:
 		return []string{fmt.Sprintf("%s@%s: Permission denied (%s).", h.User(), h.HostName(), strings.Join(f.Accepted, ","))}
@@ -64,6 +72,8 @@ func sshLines(f *transport.Failure, h *config.Host) []string {
 		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Name or service not known", name.Name)}
 	case errors.As(f.Cause, &name):
 		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Temporary failure in name resolution", name.Name)}
+	case errors.As(f.Cause, &family):
+		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Address family for hostname not supported", h.HostName())}
 	case errors.As(f.Cause, &channel):
 		return []string{fmt.Sprintf("channel 0: open failed: %s: %s", openReason(channel.Reason), channel.Message), "stdio forwarding failed"}
 	case errors.As(f.Cause, &common):
@@ -73,7 +83,7 @@ func sshLines(f *transport.Failure, h *config.Host) []string {
 		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
 	case f.Code == transport.CodeTimeout:
 		return []string{fmt.Sprintf("ssh: connect to host %s: Connection timed out", place)}
-	case f.Code == transport.CodeClosed:
+	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand:
 		return []string{"Connection closed by " + place}
 	}
 	return nil
@@ -92,44 +102,4 @@ func openReason(r ssh.RejectionReason) string {
 		return "resource shortage"
 	}
 	return "unknown reason"
-}
-
-// refusals says what is wrong with a configuration in ssh's words, and
-// whether that ends it: what the command line has wrong ends it at once, and
-// some things do only where ssh would connect.
-func (l *sshLog) refusals(c *config.Config, h *config.Host, dump bool) bool {
-	now, late := h.Refusals()
-	if dump {
-		late = nil
-	}
-	files := map[string]int{}
-	for _, p := range now {
-		if p.Origin.Line == 0 {
-			l.say(logFatal, "%s", api.Printable(refusalLine(p)))
-			return true
-		}
-	}
-	for _, p := range append(now, late...) {
-		l.say(logError, "%s", api.Printable(refusalLine(p)))
-		files[p.Origin.File]++
-	}
-	for _, file := range c.Files() {
-		if n := files[file]; n > 0 {
-			l.say(logFatal, "%s: terminating, %d bad configuration options", api.Printable(file), n)
-			return true
-		}
-	}
-	return len(now)+len(late) > 0
-}
-
-// refusalLine is a refusal as readconf.c words it: the place is written in two
-// ways.
-func refusalLine(p config.Problem) string {
-	switch {
-	case p.Origin.File == "" || p.Origin.Line == 0 && p.Origin.File != config.CommandLine.File:
-		return p.Message
-	case strings.HasPrefix(p.Message, "Bad configuration option"):
-		return fmt.Sprintf("%s: line %d: %s", p.Origin.File, p.Origin.Line, p.Message)
-	}
-	return fmt.Sprintf("%s line %d: %s", p.Origin.File, p.Origin.Line, p.Message)
 }

@@ -15,7 +15,7 @@ import (
 
 // wanted are the forwards of the command line and the configuration.
 func (s *sshSession) wanted() ([]tunnels.Spec, error) {
-	if s.without("ClearAllForwardings") {
+	if s.yes("ClearAllForwardings") {
 		return nil, nil
 	}
 	var specs []tunnels.Spec
@@ -27,12 +27,6 @@ func (s *sshSession) wanted() ([]tunnels.Spec, error) {
 		specs = append(specs, spec)
 	}
 	return specs, nil
-}
-
-// without reads a switch that -W turns on unless it was set: ssh(1).
-func (s *sshSession) without(keyword string) bool {
-	_, set := s.host.IsSet(keyword)
-	return s.yes(keyword) || !set && s.call.stdio != ""
 }
 
 // openForwards opens what is wanted, for as long as this process lives. As
@@ -50,7 +44,7 @@ func (s *sshSession) openForwards(ctx context.Context, link *transport.Link) err
 		}
 	}
 	switch {
-	case opened < len(specs) && s.without("ExitOnForwardFailure"):
+	case opened < len(specs) && s.yes("ExitOnForwardFailure"):
 		return s.fatal("Could not request local forwarding.")
 	case opened == 0 && len(specs) > 0:
 		s.log.say(logError, "Could not request local forwarding.")
@@ -98,11 +92,7 @@ func (s *sshSession) forwardStdio(ctx context.Context, conn *transport.Conn) err
 	}
 	far, err := conn.Dial(ctx, to.Network, address)
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		s.log.say(logError, "sallyport: %s", api.AsError(err).Message)
-		return s.fatal("stdio forwarding failed")
+		return s.failed(ctx, err)
 	}
 	return s.pipe(ctx, conn, far)
 }

@@ -46,12 +46,7 @@ func (a *auth) failure(ending string) *Failure {
 		message += "; not tried: " + strings.Join(untried, ", ")
 	}
 	message += "; the server accepts " + strings.Join(a.accepted, ", ")
-	return &Failure{
-		Code:     CodeAuth,
-		Message:  config.Printable(message),
-		Hint:     config.Printable(a.hint(ending != "")),
-		Accepted: slices.Clone(a.accepted),
-	}
+	return &Failure{Code: CodeAuth, Message: config.Printable(message), Hint: config.Printable(a.hint(ending != ""))}
 }
 
 // account tells of each trial; those of a person are counted.
