@@ -64,7 +64,7 @@ func (s *sshSession) beyond() string {
 func (s *sshSession) handOver(why string) error {
 	program, err := config.Program()
 	if err != nil || os.Getenv(realSSHEnv) != "" {
-		return s.fatal("sallyport: %s is not supported here, and no other ssh is installed that could do it", why)
+		return s.fatal("sallyport: %s: only the real ssh does that, and none is installed", why)
 	}
 	s.log.say(logDebug, "%s is not ours to do: running %s", why, program)
 	return execute(program, append([]string{"ssh"}, s.call.args...), append(os.Environ(), realSSHEnv+"=1"))
