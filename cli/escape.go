@@ -12,6 +12,7 @@ type escapes struct {
 	char         byte
 	state        escapeState
 	disconnected atomic.Bool
+	leave        func() // called by Read after "~."; may be nil
 }
 
 type escapeState int
@@ -37,6 +38,9 @@ func (e *escapes) Read(p []byte) (int, error) {
 		n = e.filter(p, n)
 		if e.disconnected.Load() {
 			err = io.EOF
+			if e.leave != nil {
+				e.leave()
+			}
 		}
 		if n > 0 || err != nil {
 			return n, err

@@ -173,7 +173,10 @@ func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, erro
 	defer restore()
 	defer term.follow(v.resize)()
 
+	ctx, leave := context.WithCancel(ctx) // a far side that no longer answers ends nothing by itself
+	defer leave()
 	in := newEscapes(term, escape)
+	in.leave = leave
 	defer term.cancel()
 	exit, err := v.attach(ctx, in, a.Out, a.Err)
 	if in.disconnected.Load() {

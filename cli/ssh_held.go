@@ -76,8 +76,7 @@ func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
 		return err
 	}
 	s.settle()
-	exit, err := s.attach(ctx, shared(t), s.escape())
-	return s.finish(exit, err, "Shared connection to %s closed.")
+	return s.view(ctx, shared(t), "Shared connection to %s closed.")
 }
 
 // target is the host as the background process finds it by the same way.

@@ -82,8 +82,24 @@ func (s *sshSession) session(ctx context.Context, link *transport.Link) error {
 	if err := remote.Ready(ctx); err != nil {
 		return s.notStarted(ctx, err)
 	}
-	exit, err := s.attach(ctx, viewed{s.tty, remote.Attach, remote.Resize}, s.escape())
-	return s.finish(exit, err, "Connection to %s closed.")
+	return s.view(ctx, viewed{s.tty, remote.Attach, remote.Resize}, "Connection to %s closed.")
+}
+
+// view gives this terminal to a session and ends with its status. closed is
+// what ssh says after a session with a terminal.
+func (s *sshSession) view(ctx context.Context, v viewed, closed string) error {
+	ended := false // by itself: who leaves it by the escape has been told
+	attach := v.attach
+	v.attach = func(ctx context.Context, in io.Reader, out, errs io.Writer) (api.Exit, error) {
+		exit, err := attach(ctx, in, out, errs)
+		ended = err == nil && exit.Failure == nil
+		return exit, err
+	}
+	exit, err := s.attach(ctx, v, s.escape())
+	if ended && s.tty && s.log.shows(logInfo) {
+		fmt.Fprintf(s.Err, closed+"\r\n", s.host.HostName())
+	}
+	return s.finish(exit, err)
 }
 
 func (s *sshSession) spec() api.SessionSpec {
@@ -116,15 +132,12 @@ func (s *sshSession) notStarted(ctx context.Context, err error) error {
 
 // finish turns the end of a session into ours. That a signal ended the command
 // has no other sign than the status, as with ssh.
-func (s *sshSession) finish(exit api.Exit, err error, closed string) error {
+func (s *sshSession) finish(exit api.Exit, err error) error {
 	switch {
 	case err != nil:
 		return err
 	case exit.Failure != nil:
 		return s.broke(exit.Failure)
-	}
-	if s.tty && s.log.shows(logInfo) {
-		fmt.Fprintf(s.Err, closed+"\r\n", s.host.HostName())
 	}
 	if exit.Status != 0 {
 		return status(exit.Status)

@@ -30,7 +30,7 @@ type bench struct {
 // newBench starts the server; it is shared by all rows of a test.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	s := sshtest.StartServer(t, "Subsystem sftp internal-sftp", "AcceptEnv LC_*", "PrintMotd no", "PrintLastLog no", "MaxSessions 100")
+	s := sshtest.StartServer(t, "Subsystem sftp internal-sftp", "AcceptEnv LC_*", "PrintMotd no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no", "PrintLastLog no", "MaxSessions 100")
 	b := &bench{server: s, dir: s.Path(""), config: s.Path("config"), bin: t.TempDir()}
 	// Without the race detector, which would double the time of all rows.
 	sshtest.Run(t, "go", "build", "-o", filepath.Join(b.bin, "sallyport"), "sallyport")
