@@ -34,12 +34,15 @@ func (a *sshAsker) Ask(ctx context.Context, q transport.Question) (transport.Ans
 	switch {
 	case ctx.Err() != nil:
 		return answer, context.Cause(ctx)
-	case errors.Is(err, errDeclined) && q.Kind == api.AskHostKey:
-		return transport.Answer{Choice: api.Refuse}, nil
-	case errors.Is(err, errDeclined):
-		return answer, transport.ErrCancelled
+	case err == nil:
+		return answer, nil
+	case !errors.Is(err, errDeclined):
+		a.log.say(logError, "sallyport: %s", api.AsError(err).Message)
 	}
-	return answer, err
+	if q.Kind == api.AskHostKey {
+		return transport.Answer{Choice: api.Refuse}, nil
+	}
+	return answer, transport.ErrCancelled
 }
 
 // announce says what ssh logs before it asks.

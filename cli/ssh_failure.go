@@ -64,6 +64,8 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 	switch {
 	case f.Code == transport.CodeAuth:
 		return []string{fmt.Sprintf("%s@%s: Permission denied (%s).", h.User(), h.HostName(), strings.Join(f.Accepted, ","))}
+	case f.Code == transport.CodeCancelled:
+		return []string{fmt.Sprintf("%s@%s: Permission denied.", h.User(), h.HostName())}
 	case f.Code == "hostkey-changed":
 		return []string{"WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!", "Host key verification failed."}
 	case strings.HasPrefix(f.Code, "hostkey-"):

@@ -6,17 +6,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sallyport/api"
+	"sallyport/transport"
 )
 
 // ownAffairs are the options, in lower case, that change nothing of a
 // connection but what is done with it here.
 var ownAffairs = []string{"requesttty", "sessiontype", "loglevel", "escapechar", "stdinnull", "forkafterauthentication", "batchmode"}
 
-// held opens a session on the background process's connection, if it holds
-// one by the same way and the command line asks for nothing that may differ
-// there. It starts no background process.
+// heldLimit is how long a background process that hangs may keep us from
+// logging in by ourselves.
+const heldLimit = 2 * time.Second
+
+// held is the background process, if it holds a connection by the same way and
+// the command line asks for nothing that may differ there. It starts none.
 func (s *sshSession) held(ctx context.Context) (*api.Client, bool) {
 	if s.call.stdio != "" || s.sessionType() != "default" || s.match.Jump != "" {
 		return nil, false
@@ -31,7 +36,9 @@ func (s *sshSession) held(ctx context.Context) (*api.Client, bool) {
 		return nil, false
 	}
 	client := &api.Client{Socket: dirs.Socket()}
-	now, err := client.Snapshot(ctx)
+	asking, cancel := context.WithTimeout(ctx, heldLimit)
+	defer cancel()
+	now, err := client.Snapshot(asking)
 	if err != nil || !s.isUp(now) || !s.forwardsOpen(now) {
 		return nil, false
 	}
@@ -62,7 +69,8 @@ func (s *sshSession) forwardsOpen(now api.Snapshot) bool {
 	return true
 }
 
-// overHeld runs the session on the background process's connection.
+// overHeld runs the session on the background process's connection, or on one
+// of our own where the server lets no more sessions share that.
 func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
 	t, err := client.StartSession(ctx, api.SessionRequest{Target: s.target(), Spec: s.spec(), TTY: s.ttyRequest()})
 	if err != nil {
@@ -70,6 +78,9 @@ func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
 	}
 	defer t.Close()
 	if err := s.ready(ctx, client, t); err != nil {
+		if api.AsError(err).Code == transport.CodeProhibited {
+			return s.dial(ctx)
+		}
 		return err
 	}
 	if err := s.localCommand(ctx); err != nil {

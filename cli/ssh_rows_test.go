@@ -21,7 +21,7 @@ var commandLines = []struct{ name, script string }{
 
 	// Operands and where options stand.
 	{"user@host", `ssh -2 -4 -a -x -k "$(id -un)@one" "id -un >$PWD/made"`},
-	{"the last @ parts user and host", `ssh a@b@one true`},
+	{"the last @ parts user and host", `ssh -o BatchMode=yes a@b@one true`},
 	{"a URI", `ssh "ssh://$(id -un)@127.0.0.1:$SERVER" echo x`},
 	{"-l", `ssh -l "$(id -un)" one id -un`},
 	{"-l before user@", `ssh -l "$(id -un)" nobody@one id -un`},
@@ -47,7 +47,7 @@ var commandLines = []struct{ name, script string }{
 	{"RemoteCommand and a command", `ssh -o RemoteCommand=x one y`},
 	{"LocalCommand", `ssh -o PermitLocalCommand=yes -o "LocalCommand=echo %n %r >$PWD/local" one echo x`},
 	{"LocalCommand with the name of no tunnel", `ssh -o PermitLocalCommand=yes -o "LocalCommand=echo %%T %T" one echo x`},
-	{"SessionType none and -N", `ssh -N -o SessionType=default one & sleep 0.3; kill $!; wait $!`},
+	{"SessionType none and -N", `ssh -N -o SessionType=default -o PermitLocalCommand=yes -o "LocalCommand=touch $PWD/up" one & until [ -e up ]; do sleep 0.05; done; sleep 0.3; kill $!; wait $!`},
 
 	// Ways there.
 	{"-J to the host itself", `ssh -J "$(id -un)@127.0.0.1:$SERVER" other echo x`},
@@ -74,7 +74,6 @@ var commandLines = []struct{ name, script string }{
 	{"-W leaves out the host's forwards", `ssh -W 127.0.0.1:$SERVER forwarding </dev/null | head -c 8`},
 
 	// Without a session, in the background.
-	{"-N stays until it is ended", `ssh -N one & sleep 0.3; kill $!; wait $!`},
 	{"-f runs on", `ssh -f one "sleep 0.2; echo x >$PWD/made"; until [ -s made ]; do sleep 0.05; done`},
 	{"-f gives no input", `echo in | ssh -f one "cat >$PWD/made; echo end >>$PWD/made"; until [ -s made ]; do sleep 0.05; done`},
 	{"-f needs a command", `ssh -f one`},

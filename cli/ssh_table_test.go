@@ -24,16 +24,14 @@ type bench struct {
 	server *sshtest.Server
 	dir    string
 	config string
-	bin    string // holds the program under test as sallyport
+	bin    string // holds the program under test as sallyport, and no background process
 }
 
 // newBench starts the server; it is shared by all rows of a test.
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	s := sshtest.StartServer(t, "Subsystem sftp internal-sftp", "AcceptEnv LC_*", "PrintMotd no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no", "PrintLastLog no", "MaxSessions 100")
-	b := &bench{server: s, dir: s.Path(""), config: s.Path("config"), bin: t.TempDir()}
-	// Without the race detector, which would double the time of all rows.
-	sshtest.Run(t, "go", "build", "-o", filepath.Join(b.bin, "sallyport"), "sallyport")
+	b := &bench{server: s, dir: s.Path(""), config: s.Path("config"), bin: product(t)}
 	sshtest.Keygen(t, s.Path("locked"), "secret", "-t", "ed25519")
 	sshtest.Keygen(t, s.Path("stranger"), "", "-t", "ed25519")
 	public, err := os.ReadFile(s.Path("locked.pub"))
