@@ -61,7 +61,7 @@ func (a *terminalAsker) ask(ctx context.Context, q api.Question) {
 	case <-ctx.Done():
 		return
 	}
-	answer, err := prompt(ctx, q)
+	answer, err := prompt(ctx, q, ourWords)
 	defer answer.Wipe()
 	if ctx.Err() != nil {
 		return // answered elsewhere, or interrupted
@@ -97,23 +97,38 @@ var errNoTerminal = &api.Error{
 	Message: "there is no terminal to ask on, and no SSH_ASKPASS",
 }
 
+// wording is how a question is put to a person.
+type wording struct {
+	heading func(api.Question) string             // what stands above the prompts
+	prompt  func(api.Question, api.Prompt) string // what stands before the cursor
+	choices string                                // of a host key: asked first
+	again   string                                // and when the answer is none of them
+}
+
+var ourWords = wording{
+	heading: heading,
+	prompt:  func(_ api.Question, p api.Prompt) string { return promptText(p.Text) },
+	choices: "Are you sure you want to continue connecting (yes/no/once/[fingerprint])? ",
+	again:   "Please type 'yes', 'no', 'once' or the fingerprint: ",
+}
+
 // prompt asks one question.
-func prompt(ctx context.Context, q api.Question) (api.Answer, error) {
+func prompt(ctx context.Context, q api.Question, w wording) (api.Answer, error) {
 	if asker, ok := askpass(); ok {
-		return asker.ask(ctx, q)
+		return asker.ask(ctx, q, w)
 	}
 	tty, ok := openControlling()
 	if !ok {
 		return api.Answer{}, errNoTerminal
 	}
 	defer tty.close()
+	tty.print(w.heading(q))
 	if q.Kind == api.AskHostKey {
-		return promptHostKey(ctx, tty, q)
+		return promptHostKey(ctx, tty, q, w)
 	}
-	tty.print(heading(q))
 	var answer api.Answer
 	for _, p := range q.Prompts {
-		text, err := tty.line(ctx, promptText(p.Text), p.Echo)
+		text, err := tty.line(ctx, w.prompt(q, p), p.Echo)
 		if err != nil {
 			answer.Wipe()
 			return api.Answer{}, err
@@ -141,31 +156,36 @@ func asks(q api.Question) string {
 	return fmt.Sprintf("%s%s (%s)", q.Host, hop, q.Address)
 }
 
-// heading is what stands above the prompts.
+// heading is what stands above the prompts, and the key of a host.
 func heading(q api.Question) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", asks(q))
 	if q.Title != "" {
 		fmt.Fprintf(&b, "  %s\n", q.Title)
 	}
-	if q.Instruction == "" {
-		return b.String()
-	}
 	indent := "  "
 	if q.FromServer {
 		indent = "  | " // the server's own words
 	}
-	for line := range strings.Lines(q.Instruction) {
-		fmt.Fprintf(&b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
+	indentLines(&b, indent, q.Instruction)
+	if q.HostKey != nil {
+		fmt.Fprintf(&b, "  %s key fingerprint is %s.\n", q.HostKey.Type, q.HostKey.Fingerprint)
+		indentLines(&b, "  ", q.HostKey.Art)
+		indentLines(&b, "  ", q.HostKey.Note)
 	}
 	return b.String()
 }
 
+func indentLines(b *strings.Builder, indent, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(b, "%s%s\n", indent, strings.TrimRight(line, "\n"))
+	}
+}
+
 // promptHostKey asks as ssh does: yes, no, or the fingerprint itself; "once"
 // is ours.
-func promptHostKey(ctx context.Context, tty *terminal, q api.Question) (api.Answer, error) {
-	tty.print(hostKeyHeading(q))
-	text := "Are you sure you want to continue connecting (yes/no/once/[fingerprint])? "
+func promptHostKey(ctx context.Context, tty *terminal, q api.Question, w wording) (api.Answer, error) {
+	text := w.choices
 	for {
 		line, err := tty.line(ctx, text, true)
 		if err != nil {
@@ -177,23 +197,8 @@ func promptHostKey(ctx context.Context, tty *terminal, q api.Question) (api.Answ
 			}
 			return api.Answer{Choice: choice}, nil
 		}
-		text = "Please type 'yes', 'no', 'once' or the fingerprint: "
+		text = w.again
 	}
-}
-
-func hostKeyHeading(q api.Question) string {
-	var b strings.Builder
-	b.WriteString(heading(q))
-	if q.HostKey != nil {
-		fmt.Fprintf(&b, "  %s key fingerprint is %s.\n", q.HostKey.Type, q.HostKey.Fingerprint)
-		for line := range strings.Lines(q.HostKey.Art) {
-			fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
-		}
-		if q.HostKey.Note != "" {
-			fmt.Fprintf(&b, "  %s\n", q.HostKey.Note)
-		}
-	}
-	return b.String()
 }
 
 // hostKeyChoice reads the answer to a host-key question.

@@ -35,9 +35,9 @@ func askpass() (askpassProgram, bool) {
 	return askpassProgram(program), display
 }
 
-func (p askpassProgram) ask(ctx context.Context, q api.Question) (api.Answer, error) {
+func (p askpassProgram) ask(ctx context.Context, q api.Question, w wording) (api.Answer, error) {
 	if q.Kind == api.AskHostKey {
-		line, err := p.run(ctx, hostKeyHeading(q)+"Are you sure you want to continue connecting (yes/no/once/[fingerprint])? ")
+		line, err := p.run(ctx, w.heading(q)+w.choices)
 		if err != nil {
 			return api.Answer{}, err
 		}
@@ -48,7 +48,7 @@ func (p askpassProgram) ask(ctx context.Context, q api.Question) (api.Answer, er
 	}
 	var answer api.Answer
 	for _, prompt := range q.Prompts {
-		text, err := p.run(ctx, heading(q)+promptText(prompt.Text))
+		text, err := p.run(ctx, w.heading(q)+w.prompt(q, prompt))
 		if err != nil {
 			answer.Wipe()
 			return api.Answer{}, err

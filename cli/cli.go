@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 // Main runs one command line and returns its exit status: the remote
 // command's own, or 255 for a failure of ours.
 func Main(ctx context.Context, args []string, std Stdio) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(ctx, heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	defer stop()
 	err := root(std).execute(ctx, args)
 	var s status
@@ -55,6 +56,12 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	}
 	explain(std.Err, err)
 	return ours
+}
+
+// heeded leaves out the signals that we were started to ignore, as nohup(1)
+// does it.
+func heeded(signals ...os.Signal) []os.Signal {
+	return slices.DeleteFunc(signals, signal.Ignored)
 }
 
 // explain says what went wrong and what to do about it.

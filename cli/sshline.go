@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -10,10 +11,12 @@ import (
 )
 
 // sshLine collects the options of ssh that bear on a host's configuration. As
-// in main of ssh.c the first that sets something wins, be it -p or -o Port.
+// in main of ssh.c the first that sets something wins, be it -p or -o Port,
+// but for the flags that are said to overrule.
 type sshLine struct {
-	m   config.Match
-	err error // the first refusal, in ssh's words
+	m     config.Match
+	above []string // the options of flags that overrule, the latest last
+	err   error    // the first refusal, in ssh's words
 }
 
 func (l *sshLine) register(flags *pflag.FlagSet) {
@@ -24,9 +27,19 @@ func (l *sshLine) register(flags *pflag.FlagSet) {
 }
 
 // match is what the command line says.
-func (l *sshLine) match() (config.Match, error) { return l.m, l.err }
+func (l *sshLine) match() (config.Match, error) {
+	m := l.m
+	m.Options = slices.Concat(l.above, m.Options)
+	slices.Reverse(m.Options[:len(l.above)])
+	return m, l.err
+}
 
 func (l *sshLine) option(line string) { l.m.Options = append(l.m.Options, line) }
+
+// overrule sets an option whatever was set before; the latest wins.
+func (l *sshLine) overrule(keyword, value string) {
+	l.above = append(l.above, keyword+"="+config.Quote(value))
+}
 
 func (l *sshLine) user(name string) {
 	if l.m.User == "" && !l.hasSet("user") {
@@ -57,18 +70,35 @@ func (l *sshLine) refuse(message string) {
 	}
 }
 
-// hasSet tells whether a -o so far has set the keyword, which is in lower case.
+// hasSet tells whether the line so far has set the keyword, which is in lower
+// case.
 func (l *sshLine) hasSet(keyword string) bool {
-	for _, line := range l.m.Options {
-		word := strings.TrimLeft(line, " \t")
-		if i := strings.IndexAny(word, " \t="); i >= 0 {
-			word = word[:i]
-		}
-		if strings.ToLower(word) == keyword {
-			return true
+	_, set := l.value(keyword)
+	return set
+}
+
+// value is what the line so far says for a keyword, in lower case both.
+func (l *sshLine) value(keyword string) (value string, set bool) {
+	for _, line := range slices.Backward(l.above) {
+		if word, rest := splitOption(line); word == keyword {
+			return rest, true
 		}
 	}
-	return false
+	for _, line := range l.m.Options {
+		if word, rest := splitOption(line); word == keyword {
+			return rest, true
+		}
+	}
+	return "", false
+}
+
+// splitOption parts the argument of a -o, in lower case both.
+func splitOption(line string) (keyword, value string) {
+	word := strings.ToLower(strings.TrimLeft(line, " \t"))
+	if i := strings.IndexAny(word, " \t="); i >= 0 {
+		word, value = word[:i], strings.Trim(word[i:], " \t=\"")
+	}
+	return word, value
 }
 
 // sshFlag hands each argument of a flag on as it comes.

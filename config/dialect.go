@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -48,7 +47,7 @@ type dialect struct {
 // installed is the dialect of the ssh in PATH. It is read off the program's
 // own bytes: nothing is run.
 var installed = sync.OnceValue(func() *dialect {
-	path, err := exec.LookPath("ssh")
+	path, err := Program()
 	if err != nil {
 		return newDialect(newest, false)
 	}

@@ -201,6 +201,10 @@ func (h *Host) printed(k key) []value {
 		if len(r.set[k]) == 0 && r.dialect.debian && r.text(kBatchMode) == "yes" {
 			return []value{{key: k, text: "300"}} // keepalive-extensions.patch
 		}
+	case kClearAllForwardings, kExitOnForwardFailure:
+		if len(r.set[k]) == 0 && r.match.Stdio {
+			return []value{{key: k, text: "yes"}}
+		}
 	case kUpdateHostKeys:
 		return h.inPlace(k, h.updateHostKeys())
 	case kProxyUseFdpass:

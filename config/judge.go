@@ -21,7 +21,7 @@ const judgeTime = 5 * time.Second
 // file is read by itself, as with ssh -F. Nothing is asked where ssh would run
 // a program or look up a name for it.
 func (c *Change) judge(ctx context.Context) error {
-	ssh, err := exec.LookPath("ssh")
+	ssh, err := Program()
 	if err != nil {
 		return nil
 	}

@@ -108,6 +108,16 @@ func parseURI(s string) (*jump, bool) {
 	return j, path == ""
 }
 
+// ValidDestination tells whether ssh takes a word for user@host or
+// ssh://user@host:port; which names it refuses later is for Resolve to say.
+func ValidDestination(word string) bool {
+	if uri, ok := strings.CutPrefix(word, "ssh://"); ok {
+		_, ok := parseURI(uri)
+		return ok
+	}
+	return strings.LastIndexByte(word, '@') != 0
+}
+
 // unescapeURL undoes %xx and +; it refuses %00.
 func unescapeURL(s string) (string, bool) {
 	var b strings.Builder

@@ -21,6 +21,7 @@ type Match struct {
 	Jump    string   // of -J
 	Options []string // of -o, each "Keyword value" or "Keyword=value", in order
 	Command string   // the remote command, for Match command and sessiontype
+	Stdio   bool     // -W: ssh has other defaults then
 	Execute bool     // run Match exec, ask the network; never while drawing
 }
 

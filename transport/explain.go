@@ -78,6 +78,7 @@ func (c dialCall) explain(err error) *Failure {
 		f = c.reason(err)
 	}
 	told := *f
+	told.Cause = err
 	if !strings.HasPrefix(told.Message, "connecting to ") {
 		told.Message = c.heading() + ": " + told.Message
 	}
@@ -99,6 +100,7 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 		return c.explain(f)
 	}
 	if f := login.explain(err); f != nil {
+		f.Accepted = login.accepted
 		return c.explain(f)
 	}
 	if command, ok := w.Conn.(*commandConn); ok && ended(err) {
@@ -276,7 +278,7 @@ func (c *Conn) explainDial(ctx context.Context, address string, err error) error
 	if !errors.As(err, &refused) {
 		return c.explainChannel(ctx, err)
 	}
-	f := &Failure{Hop: c.host, At: time.Now()}
+	f := &Failure{Hop: c.host, At: time.Now(), Cause: refused}
 	f.Code, f.Message = channelRefusal(refused, address, c.host)
 	if f.Code == CodeProhibited {
 		f.Hint = "AllowTcpForwarding or PermitOpen of the server forbids it: ask its administrator"

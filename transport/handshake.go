@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -44,6 +45,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.explain(err)
 	}
 	c.step("key exchange")
+	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
 	client, err := c.negotiate(ctx, w, cfg, offers)
 	if err != nil {
@@ -51,6 +53,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.explainHandshake(ctx, err, w, login)
 	}
 	w.settle()
+	c.traceAgreed(client)
 	for _, said := range trust.heard() {
 		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
 		c.show(said)
@@ -63,6 +66,20 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
 	})
 	return conn, nil
+}
+
+// traceAgreed tells what both sides have agreed on.
+func (c dialCall) traceAgreed(client *ssh.Client) {
+	c.trace(1, "Remote version: %s", client.ServerVersion())
+	agreed, ok := client.Conn.(ssh.AlgorithmsConnMetadata)
+	if !ok {
+		return
+	}
+	a := agreed.Algorithms()
+	c.trace(1, "kex: algorithm: %s", a.KeyExchange)
+	c.trace(1, "kex: host key algorithm: %s", a.HostKey)
+	c.trace(1, "kex: server->client cipher: %s MAC: %s compression: none", a.Read.Cipher, cmp.Or(a.Read.MAC, "<implicit>"))
+	c.trace(1, "kex: client->server cipher: %s MAC: %s compression: none", a.Write.Cipher, cmp.Or(a.Write.MAC, "<implicit>"))
 }
 
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx

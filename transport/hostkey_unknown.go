@@ -47,7 +47,9 @@ func (k *hostKeys) askAbout(key ssh.PublicKey, note string) error {
 	switch answer.Choice {
 	case AcceptAndRemember:
 		k.learns = true
-		k.remember(key)
+		if name := k.remember(key); name != "" {
+			k.told.say(0, "Warning: Permanently added '%s' (%s) to the list of known hosts.", name, keys.TypeName(key))
+		}
 		return nil
 	case AcceptOnce:
 		return nil

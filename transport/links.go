@@ -78,7 +78,7 @@ func (ls *Links) Get(chain Chain, env Env) *Link {
 
 // find is the link at the end of way, made if need be; mu is held.
 func (ls *Links) find(way Chain, via *Link) *Link {
-	id := way.id()
+	id := way.ID()
 	if l, ok := ls.links[id]; ok {
 		return l
 	}
@@ -126,10 +126,11 @@ func (ls *Links) Close() {
 	ls.wg.Wait()
 }
 
-// id tells ways apart: by what each hop is called, where it is, who logs in,
-// and the file that said so. The name counts because options that belong to
-// an alias (its keys, its HostKeyAlias) may differ at one address.
-func (c Chain) id() string {
+// ID is LinkStatus.ID of the link at the end of the chain. It tells ways apart:
+// by what each hop is called, where it is, who logs in, and the file that said
+// so. The name counts because options that belong to an alias (its keys, its
+// HostKeyAlias) may differ at one address.
+func (c Chain) ID() string {
 	sum := sha256.New()
 	for _, hop := range c {
 		fmt.Fprintf(sum, "%q %q %q %d %q %q\n", hop.Host.Name, hop.Host.User(), hop.Host.HostName(), hop.Host.Port(), hop.Command, hop.Config)

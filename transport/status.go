@@ -23,6 +23,11 @@ type Failure struct {
 	Hint    string    `json:"hint,omitempty"`
 	Hop     string    `json:"hop,omitempty"` // alias of the hop that failed
 	At      time.Time `json:"at,omitzero"`
+
+	// What "sallyport ssh" needs for the line that ssh prints; not passed on to
+	// other processes.
+	Cause    error    `json:"-"` // the error behind Message
+	Accepted []string `json:"-"` // of CodeAuth: the methods that the server accepts
 }
 
 // The codes of failures. Those of host keys begin with "hostkey-".

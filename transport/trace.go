@@ -13,7 +13,7 @@ type Trace struct {
 	At      time.Time
 	Link    string // LinkStatus.ID
 	Hop     string // alias, printable
-	Level   int    // 1 to 3, as the number of -v that shows it
+	Level   int    // 1 to 3, as the number of -v that shows it; 0 for what ssh says without
 	Message string // printable, in the words of ssh's debug lines where ssh has one
 }
 

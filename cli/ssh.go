@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/config"
+	"sallyport/transport"
+)
+
+const sshLong = `Stands in for ssh(1): the same options, operands and exit status, the remote
+command's output to the byte, and ssh's own words where tools look for them. So
+it serves programs that run ssh:
+
+  GIT_SSH_COMMAND="sallyport ssh" git clone HOST:project
+  rsync -e "sallyport ssh" -a HOST:data .
+  sftp -S /usr/local/bin/ssh HOST     where that ssh is a link to sallyport
+
+It uses the connection that the background process holds to HOST, if there is
+one, and else logs in by itself; "-o ControlPath=none" always logs in anew.
+What it cannot do itself, as -w, it hands to the ssh that is installed.`
+
+// sshCommand is "sallyport ssh". Its flags are not cobra's: see parseSSH.
+func (a *app) sshCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                "ssh [OPTION...] HOST [COMMAND...]",
+		Short:              "stand in for the ssh command, for programs that run it",
+		Long:               sshLong,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "--help" {
+				return cmd.Help()
+			}
+			return a.ssh(cmd.Context(), args)
+		},
+	}
+}
+
+// Arguments are the arguments of a command line that begins with the program.
+// One that was started by a link called ssh behaves as "sallyport ssh".
+func Arguments(line []string) []string {
+	if len(line) == 0 {
+		return nil
+	}
+	if strings.TrimSuffix(filepath.Base(line[0]), ".exe") == "ssh" {
+		return append([]string{"ssh"}, line[1:]...)
+	}
+	return line[1:]
+}
+
+// ssh does what the ssh command does with args, and ends as it does.
+func (a *app) ssh(ctx context.Context, args []string) error {
+	call, err := parseSSH(args)
+	if err != nil {
+		return a.leave(err)
+	}
+	for _, warning := range call.warnings {
+		io.WriteString(a.Err, warning)
+	}
+	log, err := call.openLog(a.Err)
+	if err != nil {
+		return a.leave(err)
+	}
+	if call.verbose > 0 {
+		log.say(logInfo, "%s", sshVersion())
+	}
+	s, err := a.plan(call, log)
+	if err != nil {
+		return a.leave(err)
+	}
+	if call.dump {
+		return s.host.Dump(a.Out)
+	}
+	return s.run(ctx)
+}
+
+// leave ends as ssh ends before it has connected.
+func (a *app) leave(err error) error {
+	var end *sshExit
+	if !errors.As(err, &end) {
+		return err
+	}
+	io.WriteString(a.Out, end.stdout)
+	io.WriteString(a.Err, end.stderr)
+	return status(end.status)
+}
+
+// sshSession is one run of ssh: a command line and what the configuration
+// makes of it.
+type sshSession struct {
+	*app
+	call  *sshCall
+	log   *sshLog
+	match config.Match
+	host  *config.Host
+	chain transport.Chain // nil for -G
+
+	command    string   // of the command line or RemoteCommand
+	tty        bool     // ask for a terminal on the far side
+	background *os.File // tells the parent of ssh -f; nil for any other process
+}
+
+// plan reads the configuration and makes the checks that ssh makes before it
+// connects. Nothing of what was asked for is dropped: an error is an end.
+func (a *app) plan(call *sshCall, log *sshLog) (*sshSession, error) {
+	a.configFile = cmp.Or(call.configFile, a.configFile)
+	paths, err := a.paths()
+	if err != nil {
+		return nil, err
+	}
+	match, err := call.line.match()
+	if err != nil {
+		return nil, err
+	}
+	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
+	s := &sshSession{app: a, call: call, log: log, match: match, background: takeBackground()}
+	if err := s.resolve(config.Load(paths)); err != nil {
+		return nil, err
+	}
+	log.follow(s.host)
+	return s, s.check()
+}
+
+// resolve finds the host's options, and unless they are only to be printed
+// the way there.
+func (s *sshSession) resolve(cfg *config.Config) (err error) {
+	if s.call.dump {
+		s.host, _ = cfg.Resolve(s.call.destination, s.match) // what is wrong is told apart below
+	} else {
+		s.chain, err = transport.Plan(cfg, s.call.destination, s.match)
+		s.host = s.chain[len(s.chain)-1].Host
+	}
+	if s.refused(cfg) {
+		return status(ours)
+	}
+	if f := (*transport.Failure)(nil); errors.As(err, &f) {
+		s.log.failure(f, s.chain)
+		return status(ours)
+	}
+	return err
+}
+
+// check makes the check of main of ssh.c that is not of the configuration
+// alone, and finds out what to run and on what.
+func (s *sshSession) check() error {
+	if s.call.control != "" && given(s.host, "ControlPath") == "" {
+		return s.fatal(`No ControlPath specified for "-O" command`)
+	}
+	s.command = cmp.Or(s.call.command, given(s.host, "RemoteCommand"))
+	s.tty = s.wantsTTY()
+	return nil
+}
+
+// wantsTTY decides whether to ask for a terminal, as main of ssh.c does.
+func (s *sshSession) wantsTTY() bool {
+	how := s.host.Get("RequestTTY")
+	wanted := how == "yes" || how == "true" || how == "force" || s.command == "" && s.sessionType() == "default"
+	if how == "no" || how == "false" || s.call.control != "" && s.call.control != "proxy" {
+		return false
+	}
+	_, terminal := openTerminal()
+	if wanted && how != "force" && (!terminal || s.yes("StdinNull")) {
+		s.log.say(logInfo, "Pseudo-terminal will not be allocated because stdin is not a terminal.")
+		return false
+	}
+	return wanted
+}
+
+func (s *sshSession) sessionType() string { return s.host.Get("SessionType") }
+
+// yes reads a switch; ssh -G prints some as "true" and "false".
+func (s *sshSession) yes(keyword string) bool {
+	value := s.host.Get(keyword)
+	return value == "yes" || value == "true"
+}
+
+// given is a value that "none" takes away.
+func given(h *config.Host, keyword string) string {
+	if value := h.Get(keyword); !strings.EqualFold(value, "none") {
+		return value
+	}
+	return ""
+}
+
+// fatal says why ssh ends, at its level.
+func (s *sshSession) fatal(format string, args ...any) error {
+	s.log.say(logFatal, format, args...)
+	return status(ours)
+}
+
+// run hands the command line over where we cannot do what it asks for, and
+// else connects.
+func (s *sshSession) run(ctx context.Context) error {
+	if why := s.beyond(); why != "" {
+		return s.handOver(why)
+	}
+	if s.background == nil && s.yes("ForkAfterAuthentication") {
+		return s.startInBackground(ctx)
+	}
+	if client, ok := s.held(ctx); ok {
+		return s.overHeld(ctx, client)
+	}
+	return s.dial(ctx)
+}
+
+// dial connects in this process and does there what was asked for.
+func (s *sshSession) dial(ctx context.Context) error {
+	banner := &banners{log: s.log}
+	links := transport.NewLinks(transport.Options{
+		Asker:  &sshAsker{chain: s.chain, log: s.log, turn: make(chan struct{}, 1)},
+		Notify: banner.see,
+		Trace:  s.log.trace,
+	})
+	link := links.Get(s.chain, os.Environ())
+	conn, err := link.Conn(ctx)
+	if err != nil {
+		return s.failed(ctx, err)
+	}
+	s.log.say(logVerbose, "Authenticated to %s.", s.host.HostName())
+	return s.over(ctx, link, conn)
+}
+
+// failed ends with a connection that could not be made, or that broke.
+func (s *sshSession) failed(ctx context.Context, err error) error {
+	var f *transport.Failure
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &f):
+		s.log.failure(f, s.chain)
+		return status(ours)
+	}
+	return fmt.Errorf("connecting to %q: %w", s.host.Name, err)
+}

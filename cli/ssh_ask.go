@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"sallyport/api"
+	"sallyport/config"
+	"sallyport/transport"
+)
+
+// sshAsker asks on the terminal, or by SSH_ASKPASS, in ssh's own words: other
+// programs wait for them.
+type sshAsker struct {
+	chain transport.Chain
+	log   *sshLog
+	turn  chan struct{} // of size 1: held by the question that has the terminal
+}
+
+// Ask implements transport.Asker.
+func (a *sshAsker) Ask(ctx context.Context, q transport.Question) (transport.Answer, error) {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return transport.Answer{}, context.Cause(ctx)
+	}
+	a.announce(q)
+	answer, err := prompt(ctx, q, a.words(q))
+	switch {
+	case ctx.Err() != nil:
+		return answer, context.Cause(ctx)
+	case err == nil:
+		return answer, nil
+	case !errors.Is(err, errDeclined):
+		a.log.say(logError, "sallyport: %s", api.AsError(err).Message)
+	}
+	if q.Kind == api.AskHostKey {
+		return transport.Answer{Choice: api.Refuse}, nil
+	}
+	return answer, transport.ErrCancelled
+}
+
+// announce says what ssh logs before it asks.
+func (a *sshAsker) announce(q transport.Question) {
+	switch {
+	case q.Kind == api.AskPassword && q.Try > 1:
+		a.log.say(logError, "Permission denied, please try again.")
+	case q.Kind == api.AskInteractive && q.FromServer:
+		for line := range strings.Lines(q.Instruction) {
+			a.log.say(logInfo, "%s", strings.TrimRight(line, "\n"))
+		}
+	}
+}
+
+// words are those of userauth_passwd, userauth_kbdint and load_identity_file
+// (sshconnect2.c) and of check_host_key (sshconnect.c).
+func (a *sshAsker) words(q transport.Question) wording {
+	h := a.chain[q.Hop-1].Host
+	login := api.Printable(h.User() + "@" + sshName(h))
+	return wording{
+		heading: func(q api.Question) string { return hostKeyWords(q, h) },
+		prompt: func(q api.Question, p api.Prompt) string {
+			switch q.Kind {
+			case api.AskPassword:
+				return login + "'s password: "
+			case api.AskPassphrase:
+				return fmt.Sprintf("Enter passphrase for key '%s': ", q.File)
+			}
+			return "(" + login + ") " + promptText(p.Text)
+		},
+		choices: "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+		again:   "Please type 'yes', 'no' or the fingerprint: ",
+	}
+}
+
+// sshName is how ssh names a host that asks: by its HostKeyAlias, or where it
+// is.
+func sshName(h *config.Host) string {
+	if alias := given(h, "HostKeyAlias"); alias != "" {
+		return alias
+	}
+	return h.HostName()
+}
+
+// hostKeyWords are what ssh says of a new host key, "" for other questions.
+func hostKeyWords(q api.Question, h *config.Host) string {
+	if q.HostKey == nil {
+		return ""
+	}
+	name := sshName(h)
+	if h.Port() != defaultPort && given(h, "HostKeyAlias") == "" {
+		name = fmt.Sprintf("[%s]:%d", name, h.Port())
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "The authenticity of host '%s' can't be established.\n", api.Printable(name))
+	fmt.Fprintf(&b, "%s key fingerprint is %s.\n", q.HostKey.Type, q.HostKey.Fingerprint)
+	if h.Get("VisualHostKey") == "yes" {
+		indentLines(&b, "", q.HostKey.Art)
+	}
+	indentLines(&b, "", q.HostKey.Note)
+	return b.String()
+}
+
+const defaultPort = 22
+
+// banners prints what servers say before the login, as it comes.
+type banners struct {
+	log *sshLog
+
+	mu    sync.Mutex     // guards shown
+	shown map[string]int // by link: how much of its banner, in bytes
+}
+
+// see implements transport.Options.Notify.
+func (b *banners) see(s transport.LinkStatus) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.shown == nil {
+		b.shown = map[string]int{}
+	}
+	if shown := b.shown[s.ID]; len(s.Banner) > shown && b.log.shows(logInfo) {
+		io.WriteString(b.log, strings.TrimPrefix(s.Banner[shown:], "\n")+"\n")
+	}
+	b.shown[s.ID] = len(s.Banner)
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/api"
+	"sallyport/config"
+	"sallyport/transport"
+)
+
+// sshFailure says why a connection failed: in a sentence of ours with what to
+// do about it, then in ssh's own line, which tools look for.
+func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
+	if !l.shows(logError) {
+		return
+	}
+	l.say(logError, "sallyport: %s", f.Message)
+	if f.Hint != "" {
+		l.say(logError, "  hint: %s", f.Hint)
+	}
+	hop, last := hopOf(f, chain)
+	for _, line := range sshLines(f, hop) {
+		l.say(logError, "%s", api.Printable(line))
+	}
+	if !last { // what the ssh says whose ProxyCommand has ended
+		l.say(logError, "Connection closed by "+nowhere)
+	}
+}
+
+// nowhere is how ssh calls the other end of a pipe.
+const nowhere = "UNKNOWN port 65535"
+
+// hopOf is the hop that failed, and whether it is the last of the chain.
+func hopOf(f *transport.Failure, chain transport.Chain) (hop transport.Hop, last bool) {
+	for i, hop := range chain {
+		if config.Printable(hop.Host.Name) == f.Hop {
+			return hop, i == len(chain)-1
+		}
+	}
+	return chain[len(chain)-1], true
+}
+
+// sshLines are what ssh prints where f happens (sshconnect.c, sshconnect2.c,
+// packet.c), none where its words are not known.
+func sshLines(f *transport.Failure, hop transport.Hop) []string {
+	var (
+		name    *net.DNSError
+		family  *net.AddrError
+		errno   syscall.Errno
+		channel *ssh.OpenChannelError
+		common  *ssh.AlgorithmNegotiationError
+	)
+	h := hop.Host
+	place := fmt.Sprintf("%s port %d", h.HostName(), h.Port())
+	if hop.Command != "" {
+		place = nowhere
+	}
+	switch {
+	case f.Code == transport.CodeAuth:
+		return []string{fmt.Sprintf("%s@%s: Permission denied (%s).", h.User(), h.HostName(), strings.Join(f.Accepted, ","))}
+	case f.Code == transport.CodeCancelled:
+		return []string{fmt.Sprintf("%s@%s: Permission denied.", h.User(), h.HostName())}
+	case f.Code == "hostkey-changed":
+		return []string{"WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!", "Host key verification failed."}
+	case strings.HasPrefix(f.Code, "hostkey-"):
+		return []string{"Host key verification failed."}
+	case errors.As(f.Cause, &name) && name.IsNotFound:
+		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Name or service not known", name.Name)}
+	case errors.As(f.Cause, &name):
+		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Temporary failure in name resolution", name.Name)}
+	case errors.As(f.Cause, &family):
+		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Address family for hostname not supported", h.HostName())}
+	case errors.As(f.Cause, &channel):
+		return []string{fmt.Sprintf("channel 0: open failed: %s: %s", openReason(channel.Reason), channel.Message), "stdio forwarding failed"}
+	case errors.As(f.Cause, &common):
+		return []string{fmt.Sprintf("Unable to negotiate with %s: no matching %s found. Their offer: %s",
+			place, common.What, strings.Join(common.RequestedAlgorithms, ","))}
+	case f.Code == transport.CodeUnreachable && errors.As(f.Cause, &errno):
+		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
+	case f.Code == transport.CodeTimeout:
+		return []string{fmt.Sprintf("ssh: connect to host %s: Connection timed out", place)}
+	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand:
+		return []string{"Connection closed by " + place}
+	}
+	return nil
+}
+
+// openReason is reason2txt of channels.c (RFC 4254 section 5.1).
+func openReason(r ssh.RejectionReason) string {
+	switch r {
+	case ssh.Prohibited:
+		return "administratively prohibited"
+	case ssh.ConnectionFailed:
+		return "connect failed"
+	case ssh.UnknownChannelType:
+		return "unknown channel type"
+	case ssh.ResourceShortage:
+		return "resource shortage"
+	}
+	return "unknown reason"
+}

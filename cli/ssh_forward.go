@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+
+	"sallyport/api"
+	"sallyport/transport"
+	"sallyport/tunnels"
+)
+
+// wanted are the forwards of the command line and the configuration.
+func (s *sshSession) wanted() ([]tunnels.Spec, error) {
+	if s.yes("ClearAllForwardings") {
+		return nil, nil
+	}
+	var specs []tunnels.Spec
+	for _, f := range s.host.Forwards() {
+		spec, err := api.ForwardSpec(f)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, spec)
+	}
+	return specs, nil
+}
+
+// openForwards opens what is wanted, for as long as this process lives. As
+// with ssh one that fails ends everything only if ExitOnForwardFailure says
+// so.
+func (s *sshSession) openForwards(ctx context.Context, link *transport.Link) error {
+	specs, err := s.wanted()
+	if err != nil {
+		return s.fatal("%v", err)
+	}
+	opened := 0
+	for _, spec := range specs {
+		if s.openForward(ctx, link, spec) {
+			opened++
+		}
+	}
+	switch {
+	case opened < len(specs) && s.yes("ExitOnForwardFailure"):
+		return s.fatal("Could not request local forwarding.")
+	case opened == 0 && len(specs) > 0:
+		s.log.say(logError, "Could not request local forwarding.")
+	}
+	return nil
+}
+
+// openForward opens one and tells whether it has its port. ssh does not wait
+// for a port that somebody else has.
+func (s *sshSession) openForward(ctx context.Context, link *transport.Link, spec tunnels.Spec) bool {
+	s.log.say(logDebug, "Local connections to %s forwarded to remote address %s", spec.Listen, spec.Connect)
+	first := make(chan tunnels.Status, 1)
+	tunnel := tunnels.Open(ctx, link, tunnels.Identity{Host: s.host.Name}, spec, tunnels.OptionsOf(s.host), func(now tunnels.Status) {
+		select {
+		case first <- now:
+		default:
+		}
+	})
+	now := <-first
+	if now.State != tunnels.Busy && now.State != tunnels.Failed {
+		return true
+	}
+	tunnel.Close()
+	if now.Failure != nil {
+		s.log.say(logError, "sallyport: %s", now.Failure.Message)
+	}
+	if spec.Listen.Network == "unix" {
+		s.log.say(logError, "unix_listener: cannot bind to path %s", spec.Listen.Path)
+	} else {
+		s.log.say(logError, "channel_setup_fwd_listener_tcpip: cannot listen to port: %d", spec.Listen.Port)
+	}
+	return false
+}
+
+// forwardStdio joins standard input and output to a place behind the host: -W.
+func (s *sshSession) forwardStdio(ctx context.Context, conn *transport.Conn) error {
+	spec, err := tunnels.Parse(tunnels.Dynamic, s.call.stdio)
+	if err != nil {
+		return err
+	}
+	to := spec.Listen
+	address := to.Path
+	if to.Network == "tcp" {
+		address = net.JoinHostPort(cmp.Or(to.Host, "localhost"), strconv.Itoa(to.Port))
+	}
+	far, err := conn.Dial(ctx, to.Network, address)
+	if err != nil {
+		return s.failed(ctx, err)
+	}
+	return s.pipe(ctx, conn, far)
+}
+
+// pipe copies both ways until both have ended: an end of input is passed on,
+// and the last of the output still comes.
+func (s *sshSession) pipe(ctx context.Context, conn *transport.Conn, far net.Conn) error {
+	ends := make(chan error, 2) // room for both: they end with the process
+	go func() {
+		_, err := io.Copy(far, s.In)
+		if c, ok := far.(interface{ CloseWrite() error }); ok {
+			_ = c.CloseWrite() // a far side that has ended needs no end
+		}
+		if errors.Is(err, io.EOF) { // of writing: the far side takes no more
+			err = nil
+		}
+		ends <- err
+	}()
+	go func() {
+		_, err := io.Copy(s.Out, far)
+		ends <- err
+	}()
+	for range 2 {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-conn.Done():
+			return s.broke(conn.Err())
+		case err := <-ends:
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

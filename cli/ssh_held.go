@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/api"
+	"sallyport/transport"
+)
+
+// ownAffairs are the options, in lower case, that change nothing of a
+// connection but what is done with it here.
+var ownAffairs = []string{"requesttty", "sessiontype", "loglevel", "escapechar", "stdinnull", "forkafterauthentication", "batchmode"}
+
+// heldLimit is how long a background process that hangs may keep us from
+// logging in by ourselves.
+const heldLimit = 2 * time.Second
+
+// held is the background process, if it holds a connection by the same way and
+// the command line asks for nothing that may differ there. It starts none.
+func (s *sshSession) held(ctx context.Context) (*api.Client, bool) {
+	if s.call.stdio != "" || s.sessionType() != "default" || s.match.Jump != "" {
+		return nil, false
+	}
+	for _, line := range s.match.Options {
+		if keyword, _ := splitOption(line); !slices.Contains(ownAffairs, keyword) {
+			return nil, false
+		}
+	}
+	dirs, err := s.dirs()
+	if err != nil {
+		return nil, false
+	}
+	client := &api.Client{Socket: dirs.Socket()}
+	asking, cancel := context.WithTimeout(ctx, heldLimit)
+	defer cancel()
+	now, err := client.Snapshot(asking)
+	if err != nil || !s.isUp(now) || !s.forwardsOpen(now) {
+		return nil, false
+	}
+	s.log.say(logDebug, "using the connection of the background process")
+	return client, true
+}
+
+func (s *sshSession) isUp(now api.Snapshot) bool {
+	id := s.chain.ID()
+	return slices.ContainsFunc(now.Links, func(l api.Link) bool { return l.ID == id && l.State == api.LinkUp })
+}
+
+// forwardsOpen tells whether the background process has all the forwards that
+// are wanted.
+func (s *sshSession) forwardsOpen(now api.Snapshot) bool {
+	specs, err := s.wanted()
+	if err != nil {
+		return false
+	}
+	for _, spec := range specs {
+		open := slices.ContainsFunc(now.Tunnels, func(t api.Tunnel) bool {
+			return t.Spec == spec && t.Host == api.Printable(s.host.Name) && t.State == api.TunnelUp
+		})
+		if !open {
+			return false
+		}
+	}
+	return true
+}
+
+// overHeld runs the session on the background process's connection, or on one
+// of our own where the server lets no more sessions share that.
+func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
+	t, err := client.StartSession(ctx, api.SessionRequest{Target: s.target(), Spec: s.spec(), TTY: s.ttyRequest()})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if err := s.ready(ctx, client, t); err != nil {
+		if api.AsError(err).Code == transport.CodeProhibited {
+			return s.dial(ctx)
+		}
+		return err
+	}
+	if err := s.localCommand(ctx, s.host); err != nil {
+		return err
+	}
+	s.settle()
+	return s.view(ctx, shared(t, s.host), "Shared connection to %s closed.")
+}
+
+// target is the host as the background process finds it by the same way.
+func (s *sshSession) target() api.Target {
+	hop := s.chain[len(s.chain)-1]
+	t := api.Target{Host: s.host.Name, Config: hop.Config, Explicit: s.configFile != "", Env: os.Environ()}
+	if s.match.User != "" || strings.Contains(s.call.destination, "@") {
+		t.User = s.host.User()
+	}
+	if s.match.Port != "" || strings.HasPrefix(s.call.destination, "ssh://") {
+		t.Port = strconv.Itoa(s.host.Port())
+	}
+	return t
+}
+
+// ttyRequest is what was decided here, in the background process's words.
+func (s *sshSession) ttyRequest() string {
+	if s.tty {
+		return "force"
+	}
+	return "no"
+}

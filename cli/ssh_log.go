@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"sallyport/api"
+	"sallyport/config"
+	"sallyport/transport"
+)
+
+// The levels of LogLevel that are told apart (log.h).
+const (
+	logQuiet = iota
+	logFatal
+	logError
+	logInfo
+	logVerbose
+	logDebug // and two more
+)
+
+var levelNames = []string{"QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG2", "DEBUG3"}
+
+// sshLog says what ssh says, to standard error or the file of -E. As there,
+// each line ends in CR LF: the terminal may be in raw mode.
+type sshLog struct {
+	mu    sync.Mutex // guards w and level
+	w     io.Writer
+	level int
+}
+
+// openLog is the log of a command line, whose configuration has not been read.
+func (c *sshCall) openLog(stderr io.Writer) (*sshLog, error) {
+	l := &sshLog{w: stderr, level: logInfo}
+	if c.hasLevel {
+		l.level = c.level
+	}
+	if c.logFile == "" {
+		return l, nil
+	}
+	f, err := os.OpenFile(c.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		end := &sshExit{status: 1, stderr: fmt.Sprintf("Couldn't open logfile %s: %s\n", api.Printable(c.logFile), strerror(err))}
+		return nil, end
+	}
+	l.w = f // until the program ends
+	return l, nil
+}
+
+// follow takes the level of a configuration.
+func (l *sshLog) follow(h *config.Host) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := strings.ToUpper(h.Get("LogLevel"))
+	switch name {
+	case "SILENT":
+		name = "QUIET"
+	case "DEBUG1":
+		name = "DEBUG"
+	}
+	for i, n := range levelNames {
+		if n == name {
+			l.level = i
+		}
+	}
+}
+
+// shows tells whether a level is printed.
+func (l *sshLog) shows(level int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return level <= l.level
+}
+
+// say prints a line at a level.
+func (l *sshLog) say(level int, format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if level > l.level {
+		return
+	}
+	if level >= logDebug {
+		format = fmt.Sprintf("debug%d: %s", level-logDebug+1, format)
+	}
+	fmt.Fprintf(l.w, format+"\r\n", args...) // a log that cannot be written can tell nobody
+}
+
+// redirect sends the rest elsewhere.
+func (l *sshLog) redirect(w io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.w = w
+}
+
+// Write implements io.Writer, for what is no log line.
+func (l *sshLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// trace prints a step of a dial; level 0 is what ssh says without -v.
+func (l *sshLog) trace(t transport.Trace) {
+	level := logInfo
+	if t.Level > 0 {
+		level = logDebug + t.Level - 1
+	}
+	l.say(level, "%s", t.Message)
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"os"
+
+	"sallyport/config"
+)
+
+// realSSHEnv marks an ssh that we have handed a command line to, so that a
+// script called ssh which runs us again does not go round in a circle.
+const realSSHEnv = "SALLYPORT_HANDED_OVER"
+
+// beyondUs are the options that only the real ssh carries out, when they are
+// in force: by a flag or by the configuration.
+var beyondUs = []struct {
+	what string
+	asks func(s *sshSession) bool
+}{
+	{"-C", func(s *sshSession) bool { return s.call.given['C'] }},
+	{"-I and PKCS11Provider", func(s *sshSession) bool { return given(s.host, "PKCS11Provider") != "" }},
+	{"-K", func(s *sshSession) bool { return s.call.given['K'] }},
+	{"-O", func(s *sshSession) bool { return s.call.control != "" }},
+	{"-y", func(s *sshSession) bool { return s.call.syslog }},
+	{"-f", func(s *sshSession) bool { return !canDetach && s.yes("ForkAfterAuthentication") }},
+	{"-w and Tunnel", func(s *sshSession) bool { return s.host.Get("Tunnel") != "no" && s.host.Get("Tunnel") != "false" }},
+	{"-M, -S and ControlPath", sharesByOpenSSH},
+	{"-A and ForwardAgent", func(s *sshSession) bool { return s.host.Get("ForwardAgent") != "no" }},
+	{"-X, -Y and ForwardX11", func(s *sshSession) bool { return s.yes("ForwardX11") && os.Getenv("DISPLAY") != "" }},
+	{"-s and SessionType subsystem", func(s *sshSession) bool { return s.sessionType() == "subsystem" }},
+	{"-R and RemoteForward", func(s *sshSession) bool { return s.forwards("RemoteForward") }},
+	{"-D and DynamicForward", func(s *sshSession) bool { return s.forwards("DynamicForward") }},
+}
+
+// sharesByOpenSSH tells whether a connection is to be shared by OpenSSH's own
+// sockets: one is to be made, or is there.
+func sharesByOpenSSH(s *sshSession) bool {
+	path := given(s.host, "ControlPath")
+	if path == "" {
+		return false
+	}
+	if master := s.host.Get("ControlMaster"); master != "no" && master != "false" {
+		return true
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (s *sshSession) forwards(keyword string) bool {
+	return len(s.host.All(keyword)) > 0 && !s.yes("ClearAllForwardings")
+}
+
+// beyond is what the command line asks for and we cannot do, "" for nothing.
+func (s *sshSession) beyond() string {
+	for _, b := range beyondUs {
+		if b.asks(s) {
+			return b.what
+		}
+	}
+	return ""
+}
+
+// handOver has the real ssh run the command line as it is. Without one it is
+// refused: nothing that was asked for is left out.
+func (s *sshSession) handOver(why string) error {
+	program, err := config.Program()
+	if err != nil || os.Getenv(realSSHEnv) != "" {
+		return s.fatal("sallyport: %s: only the real ssh does that, and none is installed", why)
+	}
+	s.log.say(logDebug, "%s is not ours to do: running %s", why, program)
+	return execute(program, append([]string{"ssh"}, s.call.args...), append(os.Environ(), realSSHEnv+"=1"))
+}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"sallyport/api"
+	"sallyport/config"
+)
+
+// refused says what is wrong with the configuration in ssh's words, and
+// whether that ends it. What the command line has wrong ends it at once, and
+// some things do only where ssh would connect.
+func (s *sshSession) refused(c *config.Config) bool {
+	now, late := s.host.Refusals()
+	if s.call.dump {
+		late = nil
+	}
+	for _, p := range now {
+		if p.Origin.Line == 0 {
+			s.log.say(logFatal, "%s", api.Printable(s.refusal(p)))
+			return true
+		}
+	}
+	files := map[string]int{}
+	for _, p := range append(now, late...) {
+		s.log.say(logError, "%s", api.Printable(s.refusal(p)))
+		files[p.Origin.File]++
+	}
+	for _, file := range c.Files() {
+		if n := files[file]; n > 0 {
+			s.log.say(logFatal, "%s: terminating, %d bad configuration options", api.Printable(file), n)
+			break
+		}
+	}
+	return len(files) > 0
+}
+
+// unplaced begin the refusals that ssh words without a place: those of main of
+// ssh.c, and two of readconf.c.
+var unplaced = []string{
+	"Cannot ", "Host directive", "Include directive", "Invalid number of ConnectionAttempts", "ProxyCommand=-", "jumphost loop",
+}
+
+// flagged are the refusals that ssh words otherwise if they come of a flag.
+var flagged = []struct {
+	flag         byte
+	option, with string
+}{
+	{'c', "Bad SSH2 cipher spec ", "Unknown cipher type "},
+	{'m', "Bad SSH2 MAC spec ", "Unknown mac type "},
+}
+
+// refusal is a problem as ssh words it. readconf.c writes the place in two
+// ways.
+func (s *sshSession) refusal(p config.Problem) string {
+	for _, f := range flagged {
+		if rest, ok := strings.CutPrefix(p.Message, f.option); ok && s.call.given[f.flag] && p.Origin == config.CommandLine {
+			return f.with + strings.TrimSuffix(rest, ".")
+		}
+	}
+	for _, beginning := range unplaced {
+		if strings.HasPrefix(p.Message, beginning) {
+			return p.Message
+		}
+	}
+	switch {
+	case p.Origin.File == "" || p.Origin.Line == 0 && p.Origin != config.CommandLine:
+		return p.Message
+	case strings.HasPrefix(p.Message, "Bad configuration option"):
+		return fmt.Sprintf("%s: line %d: %s", p.Origin.File, p.Origin.Line, p.Message)
+	}
+	return fmt.Sprintf("%s line %d: %s", p.Origin.File, p.Origin.Line, p.Message)
+}

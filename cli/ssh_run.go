@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"sallyport/api"
+	"sallyport/sessions"
+	"sallyport/transport"
+)
+
+// over does on a connection what was asked for, in the order of ssh_session2
+// of ssh.c.
+func (s *sshSession) over(ctx context.Context, link *transport.Link, conn *transport.Conn) error {
+	if err := s.openForwards(ctx, link); err != nil {
+		return err
+	}
+	if err := s.localCommand(ctx, s.host); err != nil {
+		return err
+	}
+	s.settle()
+	switch {
+	case s.call.stdio != "":
+		return s.forwardStdio(ctx, conn)
+	case s.sessionType() == "none":
+		return s.stay(ctx, conn)
+	}
+	return s.session(ctx, link)
+}
+
+// stay keeps the connection for its forwards until it ends.
+func (s *sshSession) stay(ctx context.Context, conn *transport.Conn) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-conn.Done():
+		return s.broke(conn.Err())
+	}
+}
+
+// broke ends with the connection: client_loop of clientloop.c.
+func (s *sshSession) broke(err error) error {
+	var f *transport.Failure
+	if errors.As(err, &f) && f.Code == transport.CodeTimeout {
+		return s.fatal("Timeout, server %s not responding.", s.host.HostName())
+	}
+	s.log.say(logInfo, "Connection to %s closed by remote host.", s.host.HostName())
+	return status(ours)
+}
+
+// session runs a shell or a command and ends with its status.
+func (s *sshSession) session(ctx context.Context, link *transport.Link) error {
+	remote := sessions.Start(ctx, link, sessions.Identity{Host: s.host.Name}, s.spec(), os.Environ(), func(sessions.Status) {})
+	if err := remote.Ready(ctx); err != nil {
+		return s.notStarted(ctx, err)
+	}
+	return s.view(ctx, viewed{pty: s.tty, attach: remote.Attach, resize: remote.Resize, name: s.host.HostName(), can: abilitiesOf(s.host)}, "Connection to %s closed.")
+}
+
+// view gives this terminal to a session and ends with its status. closed is
+// what ssh says after a session with a terminal.
+func (s *sshSession) view(ctx context.Context, v viewed, closed string) error {
+	ended := false // by itself: who leaves it by the escape has been told
+	attach := v.attach
+	v.attach = func(ctx context.Context, in io.Reader, out, errs io.Writer) (api.Exit, error) {
+		exit, err := attach(ctx, in, out, errs)
+		ended = err == nil && exit.Failure == nil
+		return exit, err
+	}
+	exit, err := s.attach(ctx, v, s.escape())
+	if ended && s.tty && s.log.shows(logInfo) {
+		fmt.Fprintf(s.Err, closed+"\r\n", s.host.HostName())
+	}
+	return s.finish(exit, err)
+}
+
+func (s *sshSession) spec() api.SessionSpec {
+	wanted := spec(s.command)
+	wanted.PTY = s.tty
+	return wanted
+}
+
+// escape is the escape character: only a session with a terminal has one.
+func (s *sshSession) escape() byte {
+	if !s.tty {
+		return 0
+	}
+	return parseEscape(s.host.Get("EscapeChar"))
+}
+
+// notStarted ends with a session that the far side refused.
+func (s *sshSession) notStarted(ctx context.Context, err error) error {
+	var f *transport.Failure
+	if !errors.As(err, &f) || ctx.Err() != nil || f.Code == transport.CodeClosed {
+		return s.failed(ctx, err)
+	}
+	s.log.say(logError, "sallyport: %s", f.Message)
+	what := "shell"
+	if s.command != "" {
+		what = "exec"
+	}
+	return s.fatal("%s request failed on channel 0", what)
+}
+
+// finish turns the end of a session into ours. That a signal ended the command
+// has no other sign than the status, as with ssh.
+func (s *sshSession) finish(exit api.Exit, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case exit.Failure != nil:
+		return s.broke(exit.Failure)
+	}
+	if exit.Status != 0 {
+		return status(exit.Status)
+	}
+	return nil
+}
+
+// settle is done with the login: from here on ssh -f is in the background, and
+// input is what the configuration leaves of it.
+func (s *sshSession) settle() {
+	if s.yes("StdinNull") {
+		s.In = strings.NewReader("")
+	}
+	if s.background != nil {
+		s.leaveTerminal()
+	}
+}
+
+// leaveTerminal is what fork_postauth of ssh.c does, in a process that has
+// been in the background from the start.
+func (s *sshSession) leaveTerminal() {
+	if s.call.verbose == 0 && s.call.logFile == "" {
+		s.log.redirect(io.Discard)
+	}
+	if err := detach(s.sessionType() == "none", s.call.verbose > 0); err != nil {
+		s.log.say(logError, "leaving the terminal: %v", err)
+	}
+	s.background.Write([]byte{loggedIn}) // nobody waits any more if it fails
+	s.background.Close()
+}

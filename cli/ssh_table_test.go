@@ -1,0 +1,199 @@
+//go:build linux
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/internal/sshtest"
+)
+
+// bench is a server, and a configuration whose hosts all lead to it.
+type bench struct {
+	server *sshtest.Server
+	dir    string
+	config string
+	bin    string // holds the program under test as sallyport, and no background process
+}
+
+// newBench starts the server; it is shared by all rows of a test.
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	s := sshtest.StartServer(t, "Subsystem sftp internal-sftp", "AcceptEnv LC_*", "PrintMotd no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no", "PrintLastLog no", "MaxSessions 100")
+	b := &bench{server: s, dir: s.Path(""), config: s.Path("config"), bin: product(t)}
+	sshtest.Keygen(t, s.Path("locked"), "secret", "-t", "ed25519")
+	sshtest.Keygen(t, s.Path("stranger"), "", "-t", "ed25519")
+	public, err := os.ReadFile(s.Path("locked.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(s.Path("authorized_keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write(t, "authorized_keys", string(text)+string(public))
+	s.Write(t, "config", strings.NewReplacer("$PORT", fmt.Sprint(s.Port), "$DIR", strings.TrimSuffix(b.dir, "/")).Replace(benchConfig))
+	s.Write(t, "bad", "Host one\n  Port x\n  Colour blue\n  Ciphers zz\n")
+	s.Write(t, "askpass", "#!/bin/sh\necho \"$1\" >>\"$PROMPTS\"\necho \"${ANSWER:-secret}\"\n")
+	if err := os.Chmod(s.Path("askpass"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+const benchConfig = `
+Host forwarding
+  LocalForward 127.0.0.1:7 127.0.0.1:$PORT
+Host proxied
+  ProxyCommand nc 127.0.0.1 $PORT
+Host two three
+  ProxyJump one
+Host three
+  HostName localhost
+  HostKeyAlias [127.0.0.1]:$PORT
+Host refused
+  Port 1
+Host beyond
+  ProxyJump refused
+Host new
+  UserKnownHostsFile $DIR/none
+Host one two three proxied refused beyond new forwarding other
+  HostName 127.0.0.1
+  Port $PORT
+Host *
+  IdentityFile $DIR/id
+  IdentitiesOnly yes
+  UserKnownHostsFile $DIR/known_hosts
+  GlobalKnownHostsFile none
+  StrictHostKeyChecking yes
+`
+
+// run runs a script whose ssh is the program that is named, in a directory of
+// its own, and gives all that it left behind.
+func (b *bench) run(t *testing.T, ssh, script string) outcome {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, sshtest.Program(t, "bash"), "-c", `ssh() { command `+ssh+` -F "$CONFIG" "$@"; }; bare() { command `+ssh+` "$@"; }; `+script)
+	cmd.Dir = dir
+	port := sshtest.FreePort(t)
+	cmd.Env = append(plainEnvironment(), "PATH="+b.bin+":"+os.Getenv("PATH"), "SSH="+ssh, "CONFIG="+b.config, "D="+strings.TrimSuffix(b.dir, "/"),
+		fmt.Sprintf("SERVER=%d", b.server.Port), fmt.Sprintf("FREE=%d", port), "SSH_ASKPASS="+b.server.Path("askpass"),
+		"PROMPTS="+filepath.Join(dir, "prompts"), "XDG_RUNTIME_DIR="+b.bin, "TERM=vt100")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.WaitDelay = 10 * time.Second
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s: %v\n%s%s", script, err, out.String(), errs.String())
+	}
+	same := strings.NewReplacer(dir, "$PWD", fmt.Sprint(port), "$FREE")
+	return outcome{cmd.ProcessState.ExitCode(), same.Replace(out.String()), reworded(same.Replace(errs.String())), b.tree(t, dir, same)}
+}
+
+// plainEnvironment is ours without what changes what ssh does.
+func plainEnvironment() (env []string) {
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		switch name {
+		case "SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY", "WAYLAND_DISPLAY", "PATH", "TERM":
+		default:
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// outcome is what a command line did.
+type outcome struct {
+	status         int
+	stdout, stderr string
+	files          string // left in its directory, with their text
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("status %d\nstdout %q\nstderr %q\nfiles %q", o.status, o.stdout, o.stderr, o.files)
+}
+
+func (b *bench) tree(t *testing.T, dir string, same *strings.Replacer) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		fmt.Fprintf(&all, "%s: %s\n", strings.TrimPrefix(path, dir), reworded(same.Replace(string(text))))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+// wordings are where our words on standard error differ from ssh's, each with
+// the reason.
+var wordings = []struct {
+	pattern, with string
+	reason        string
+}{
+	{`(?m)^sallyport: .*\n|^  hint: .*\n`, "", "we explain in a sentence of our own what ssh's line leaves open"},
+	{`(?m)^debug[123]: .*\n|^  #\d+ client-session .*\n\n`, "", "what -v shows of a dial is not the same dial"},
+	{`(?m)^OpenSSH_.*\n|^Sallyport .*\n`, "VERSION\n", "a version names its program"},
+	{`(?s)usage: .*`, "USAGE\n", "so does the usage"},
+	{`(?m)^Authenticated to .*\n|^Transferred: .*\n|^Bytes per second: .*\n`, "", "-v counts bytes that we do not see"},
+	{`(?m)^bind \[.*\n`, "", "which address was in use is in our own sentence"},
+	{`(?m)^kex_exchange_identification: .*\n`, "", "x/crypto/ssh does not say in which message the connection ended"},
+	{`(?m)^Could not request local forwarding.\n`, "", "ssh is content with one address of several, we want all"},
+	{`(?m)^No ED25519 host key is known for .*\n`, "", "said in our own sentence, with the fingerprint"},
+	{`(?ms)^@@@@@.*?^Host key for .*?\n`, "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n", "ssh's alarm has many lines, ours one and the sentence"},
+	{`ssh: Could not resolve hostname 127.0.0.1: .*\n`, "no address\n", "glibc's words for a family that a name does not have"},
+	{`(?m)^Connection to 127.0.0.1 closed by remote host\.\n`, "", "ssh is silent where its own stdout has gone"},
+	{`Authenticity|The authenticity of host '.*' can't`, "The authenticity can't", "ssh adds the address to the name"},
+	{`\(yes/no/\[fingerprint\]\)\? $`, "(yes/no/[fingerprint])?", "blanks at the end"},
+}
+
+// reworded is a text without the listed differences, and without the CR by
+// which ssh's log ends its lines: a terminal of -tt adds its own.
+func reworded(text string) string {
+	text = strings.ReplaceAll(text, "\r", "")
+	for _, w := range wordings {
+		text = regexp.MustCompile(w.pattern).ReplaceAllString(text, w.with)
+	}
+	return text
+}
+
+// TestEachCommandLineDoesWhatSSHDoes runs command lines of all kinds through
+// the real ssh and through us, and compares all that they leave behind.
+func TestEachCommandLineDoesWhatSSHDoes(t *testing.T) {
+	sshtest.Program(t, "ssh")
+	b := newBench(t)
+	if n := len(commandLines); n < 150 {
+		t.Errorf("%d command lines are fewer than 150", n)
+	}
+	t.Run("rows", func(t *testing.T) {
+		for _, row := range commandLines {
+			t.Run(row.name, func(t *testing.T) {
+				t.Parallel()
+				want := b.run(t, "ssh", row.script)
+				if got := b.run(t, "sallyport ssh", row.script); got != want {
+					t.Errorf("%s\n--- ssh\n%s\n--- sallyport ssh\n%s", row.script, want, got)
+				}
+			})
+		}
+	})
+}
