@@ -19,8 +19,8 @@ func (a *auth) explain(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	if errors.Is(err, errRefused) {
-		return a.failure("")
+	if a.stop == errRefused {
+		return a.failure(a.lastWords(err))
 	}
 	// A server that ends the connection after it has refused something has
 	// had enough; to come back by ourselves would begin a storm of logins.
@@ -31,6 +31,16 @@ func (a *auth) explain(err error) *Failure {
 		return a.failure(" and the server closed the connection")
 	}
 	return nil
+}
+
+// lastWords is what x/crypto/ssh says of the last attempt, where it matters:
+// it answers a request for another password (RFC 4252 section 8) as if the
+// password had been refused.
+func (a *auth) lastWords(err error) string {
+	if n := len(a.tried); n > 0 && a.tried[n-1].method == "password" && strings.Contains(err.Error(), "unexpected message type 60 ") {
+		return ": the password has expired and the server wants a new one, which can't be given here"
+	}
+	return ""
 }
 
 // began reads nothing that another goroutine may still write: errors of the
@@ -104,6 +114,8 @@ func (a *auth) untried() []string {
 		}
 		why := a.enabled(name)
 		switch {
+		case a.why[name] != nil:
+			why = a.why[name]
 		case name == "publickey" && a.spent[name]:
 			why = errors.New("no key to offer")
 		case why == nil:

@@ -293,12 +293,12 @@ func TestQuestionsAreThoseOfTheServer(t *testing.T) {
 	dir := t.TempDir()
 	key := publicKey(t, generate(t, dir, "id", "", "-t", "ed25519")+".pub")
 	password := func(try int, title string) Question {
-		return Question{Kind: AskPassword, Title: title, Prompts: []Prompt{{Text: "Password"}}, Try: try}
+		return Question{Kind: AskPassword, Title: title, Prompts: []Prompt{{Text: "Password"}}, Try: try, MayKeep: true}
 	}
 	const asks, refused = "jon@wall asks for a password.", "jon@wall did not accept that password."
 	first := round{"", "", []string{"Password: "}, []bool{false}, []string{"ghost"}}
 	code := round{"Second factor", "", []string{"Code: "}, []bool{true}, []string{"123456"}}
-	firstQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "jon@wall asks:", Prompts: []Prompt{{Text: "Password:"}}, Try: 1}
+	firstQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "jon@wall asks:", Prompts: []Prompt{{Text: "Password:"}}, Try: 1, MayKeep: true}
 	codeQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "Second factor", Prompts: []Prompt{{Text: "Code:", Echo: true}}, Try: 1}
 	again := func(q Question, try int) Question { q.Try = try; return q }
 

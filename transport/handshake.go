@@ -43,6 +43,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		w.Close()
 		return nil, c.explain(err)
 	}
+	login.lost = w.lost
 	c.step("key exchange")
 	offers := newHostKeyOffers()
 	client, err := c.negotiate(ctx, w, cfg, offers)
@@ -51,6 +52,8 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.explainHandshake(ctx, err, w, login)
 	}
 	w.settle()
+	c.tell(func() { login.pending.giveAll(&c.link.kept) })
+	login.succeeded(c.reached(raw))
 	for _, said := range trust.heard() {
 		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
 		c.show(said)
@@ -62,6 +65,15 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
 	})
 	return conn, nil
+}
+
+// reached is the address that answered, as ssh's debug lines have it.
+func (c dialCall) reached(raw net.Conn) string {
+	at, direct := raw.RemoteAddr().(*net.TCPAddr)
+	if !direct || c.link.via != nil {
+		return "via proxy"
+	}
+	return fmt.Sprintf("[%s]:%d", at.IP, at.Port)
 }
 
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
