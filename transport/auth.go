@@ -252,7 +252,7 @@ func (a *auth) put(q Question) (Answer, error) {
 	c := claimOf(q)
 	a.pending.drop(c)
 	if err == nil && answer.Keep && q.MayKeep {
-		a.pending.put(c, answer.Texts[0])
+		a.pending.put(c, answer.Texts[0], true)
 	}
 	if err != nil {
 		a.stop = err

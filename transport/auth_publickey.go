@@ -162,7 +162,7 @@ func (a *auth) passphrase(_ context.Context, path string, try int) ([]byte, erro
 	if len(answer.Texts[0]) == 0 {
 		return nil, errSkipped
 	}
-	a.fresh.put(c, answer.Texts[0])
+	a.fresh.put(c, answer.Texts[0], answer.Keep)
 	return answer.Texts[0], nil
 }
 

@@ -40,9 +40,12 @@ func (a *auth) recall(q Question) []byte {
 		a.chain.drop(c)
 		return nil
 	}
-	text := a.kept.get(c)
+	text, _ := a.kept.get(c)
 	if text == nil {
-		text = a.chain.get(c)
+		var keep bool
+		if text, keep = a.chain.get(c); keep {
+			a.pending.put(c, text, true)
+		}
 	}
 	a.recalled[c] = text != nil
 	return text

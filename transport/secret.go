@@ -6,11 +6,12 @@ import "sync"
 // it can be told so.
 type secret struct {
 	text []byte
+	keep bool // a person wants it kept
 	free func()
 }
 
-func newSecret(text []byte) *secret {
-	s := &secret{}
+func newSecret(text []byte, keep bool) *secret {
+	s := &secret{keep: keep}
 	s.text, s.free = lockedMemory(len(text))
 	copy(s.text, text)
 	return s
@@ -37,7 +38,7 @@ type wallet struct {
 }
 
 // put keeps a copy of text in place of what was there.
-func (w *wallet) put(c claim, text []byte) {
+func (w *wallet) put(c claim, text []byte, keep bool) {
 	if w == nil {
 		return
 	}
@@ -47,20 +48,20 @@ func (w *wallet) put(c claim, text []byte) {
 	if w.held == nil {
 		w.held = map[claim]*secret{}
 	}
-	w.held[c] = newSecret(text)
+	w.held[c] = newSecret(text, keep)
 }
 
 // get is a copy, for the caller to wipe; nil if there is none.
-func (w *wallet) get(c claim) []byte {
+func (w *wallet) get(c claim) (text []byte, keep bool) {
 	if w == nil {
-		return nil
+		return nil, false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if s := w.held[c]; s != nil {
-		return append([]byte{}, s.text...)
+		return append([]byte{}, s.text...), s.keep
 	}
-	return nil
+	return nil, false
 }
 
 func (w *wallet) drop(c claim) {
@@ -77,8 +78,8 @@ func (w *wallet) drop(c claim) {
 
 // give moves one secret to another wallet.
 func (w *wallet) give(c claim, to *wallet) {
-	if text := w.get(c); text != nil {
-		to.put(c, text)
+	if text, keep := w.get(c); text != nil {
+		to.put(c, text, keep)
 		clear(text)
 		w.drop(c)
 	}
