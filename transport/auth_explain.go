@@ -199,11 +199,23 @@ func (a *auth) hintMode() string {
 	return ""
 }
 
-// hintLocked is for keys that the server knows and that could not sign.
+// hintLocked is for keys that the server knows and that could not sign. An
+// agent's is tried with ssh-add -T, which says more than the agent's protocol.
 func (a *auth) hintLocked() string {
 	for _, t := range a.tried {
-		if t.signed && t.err != nil && t.key.key.Path != "" && !t.key.key.InAgent {
-			return "ssh-add " + quote(t.key.key.Path)
+		if !t.signed || t.err == nil {
+			continue
+		}
+		path := t.key.key.Path
+		switch {
+		case t.key.key.InAgent && path == "":
+			return "ssh-add -l"
+		case t.key.key.InAgent:
+			return "ssh-add -T " + quote(strings.TrimSuffix(path, ".pub")+".pub")
+		case keys.IsSecurityKey(t.key.key.Public):
+			return "plug in the security key, and touch it when it blinks"
+		case path != "":
+			return "ssh-add " + quote(path)
 		}
 	}
 	return ""

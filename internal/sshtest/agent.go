@@ -2,10 +2,13 @@ package sshtest
 
 import (
 	"bufio"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/crypto/ssh/agent"
 )
 
 // Agent runs an ssh-agent that holds the keys in these files, and returns its
@@ -48,6 +51,19 @@ func startAgent(t testing.TB, socket string) {
 		cmd.Wait()
 	})
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it listens before it prints
+		t.Fatal(err)
+	}
+}
+
+// Lock locks the agent at the socket, so that it shows no keys.
+func Lock(t testing.TB, socket string) {
+	t.Helper()
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := agent.NewClient(conn).Lock([]byte("winter")); err != nil {
 		t.Fatal(err)
 	}
 }
