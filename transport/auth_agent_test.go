@@ -149,7 +149,7 @@ func TestAKeyThatTheAgentDoesNotSignWithIsPassedOver(t *testing.T) {
 	f := logIn(t, resolve(t, loginBlock(server.Port, me(t), "IdentityFile "+confirmed+".pub", "IdentitiesOnly yes")...), env, p)
 	want := &Failure{Code: CodeAuth,
 		Message: `the login as "` + me(t) + `" was refused; tried publickey ~/confirmed.pub ED25519 (the agent did not sign: failed to sign challenge); the server accepts publickey`,
-		Hint: "ssh-add -T " + confirmed + ".pub",
+		Hint:    "ssh-add -T " + confirmed + ".pub",
 	}
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Errorf("the failure (-want +got):\n%s", diff)

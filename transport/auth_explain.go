@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -70,7 +71,7 @@ func (a *auth) account() []string {
 		}
 		counted[t.method]++
 		if last := !slices.ContainsFunc(a.tried[i+1:], func(o *trial) bool { return o.method == t.method && !o.partial }); last {
-			said = append(said, t.method+" ("+t.outcome()+times(counted[t.method])+")")
+			said = append(said, strings.TrimSpace(t.method+" "+t.label())+" ("+t.outcome()+times(counted[t.method])+")")
 		}
 	}
 	return said
@@ -78,7 +79,7 @@ func (a *auth) account() []string {
 
 func (t *trial) label() string {
 	if t.key == nil {
-		return ""
+		return t.what
 	}
 	return t.what + " " + keys.TypeName(t.key.key.Public)
 }
@@ -153,6 +154,7 @@ func (a *auth) hint(cut bool) string {
 		a.hintSwitch,
 		a.hintInstall,
 		a.hintKerberos,
+		a.hintHostbased,
 	} {
 		if hint := find(); hint != "" {
 			return hint
@@ -259,9 +261,25 @@ func (a *auth) hintInstall() string {
 	return ""
 }
 
+// hintKerberos is for a ticket that is missing, or where none is looked for.
 func (a *auth) hintKerberos() string {
-	if slices.Contains(a.accepted, "gssapi-with-mic") {
-		return "kinit && ssh " + quote(a.host.Name)
+	switch {
+	case !slices.Contains(a.accepted, "gssapi-with-mic"):
+		return ""
+	case !yes(a.host, "GSSAPIAuthentication"):
+		return "ssh -o GSSAPIAuthentication=yes " + quote(a.host.Name)
+	case errors.As(a.why["gssapi-with-mic"], new(cacheError)):
+		return fmt.Sprintf("export KRB5CCNAME=FILE:/tmp/krb5cc_%d && kinit", os.Getuid())
+	case errors.As(a.why["gssapi-with-mic"], new(ticketError)):
+		return "kinit"
+	}
+	return ""
+}
+
+// hintHostbased is for what only ssh can do.
+func (a *auth) hintHostbased() string {
+	if slices.Contains(a.accepted, "hostbased") && a.enabled("hostbased") == errHostbased {
+		return "ssh " + quote(a.host.Name)
 	}
 	return ""
 }

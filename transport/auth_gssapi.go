@@ -94,7 +94,7 @@ func canonicalName(ctx context.Context, name string) string {
 func guarded[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = errors.New("what Kerberos gave is malformed")
+			err = errors.New("it is malformed")
 		}
 	}()
 	return f()

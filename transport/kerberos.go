@@ -79,24 +79,34 @@ func valid(cache *credentials.CCache, of types.PrincipalName) (*credentials.Cred
 	held, ok := cache.GetEntry(of)
 	switch {
 	case !ok:
-		return nil, errors.New("there is no Kerberos ticket")
+		return nil, errNoTicket
 	case time.Now().After(held.EndTime):
-		return nil, fmt.Errorf("the Kerberos ticket expired at %s", held.EndTime.Local().Format("2006-01-02 15:04"))
+		return nil, ticketError("the Kerberos ticket expired at " + held.EndTime.Local().Format("2006-01-02 15:04"))
 	}
 	return held, nil
 }
 
-// kdcError takes the library's own words from an error of the Kerberos server.
+// kdcError is the last of the words that the library puts around an error.
 func kdcError(err error) error {
-	var refused messages.KRBError
-	if errors.As(err, &refused) {
-		return kerberosError(refused)
-	}
 	text := err.Error()
 	if i := strings.LastIndex(text, "Error: "); i >= 0 {
 		text = text[i+len("Error: "):]
 	}
 	return errors.New(text)
+}
+
+// ticketError is what kinit cures.
+type ticketError string
+
+func (e ticketError) Error() string { return string(e) }
+
+const errNoTicket = ticketError("there is no Kerberos ticket")
+
+// cacheError is a kind of credential cache that cannot be read here.
+type cacheError string
+
+func (e cacheError) Error() string {
+	return fmt.Sprintf("the Kerberos tickets are in %s, and only files can be read here", string(e))
 }
 
 // credentialCache reads the cache of the caller: KRB5CCNAME, the
@@ -115,16 +125,16 @@ func credentialCache(env Env, text string) (*credentials.CCache, error) {
 	name = strings.NewReplacer("%{uid}", uid, "%{euid}", uid).Replace(name)
 	path := name
 	if kind, rest, typed := strings.Cut(name, ":"); typed && kind != "FILE" {
-		return nil, fmt.Errorf("the Kerberos tickets are in %s, and only files can be read here", kind)
+		return nil, cacheError(kind)
 	} else if typed {
 		path = rest
 	}
 	cache, err := guarded(func() (*credentials.CCache, error) { return credentials.LoadCCache(path) })
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("there is no Kerberos ticket")
+		return nil, errNoTicket
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the Kerberos tickets of %q: %w", path, err)
+		return nil, ticketError(fmt.Sprintf("reading the Kerberos tickets of %q: %v", path, err))
 	}
 	return cache, nil
 }

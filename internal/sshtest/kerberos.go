@@ -24,7 +24,7 @@ type Realm struct {
 // named by Env, and nobody else.
 func StartRealm(t testing.TB) *Realm {
 	t.Helper()
-	for _, program := range []string{"krb5kdc", "kdb5_util", "kadmin.local", "kinit"} {
+	for _, program := range []string{"krb5kdc", "kdb5_util", "kadmin.local", "kinit", "klist"} {
 		Program(t, program)
 	}
 	r := &Realm{Name: "WALL.EXAMPLE", dir: t.TempDir()}
@@ -69,6 +69,13 @@ func (r *Realm) LogIn(t testing.TB, user, life string) {
 	t.Helper()
 	r.run(t, "", "kadmin.local", "addprinc", "-pw", "winter", user)
 	r.run(t, "winter\n", "kinit", "-l", life, user)
+}
+
+// Expired tells whether the ticket that LogIn got is of no use any more.
+func (r *Realm) Expired() bool {
+	cmd := exec.Command("klist", "-s")
+	cmd.Env = append(os.Environ(), r.Env...)
+	return cmd.Run() != nil
 }
 
 func (r *Realm) run(t testing.TB, input, name string, args ...string) {
