@@ -43,24 +43,29 @@ func TestTheTraceOfALoginIsThatOfSSH(t *testing.T) {
 		generate(t, dir, name, "", "-t", "ed25519")
 	}
 	server.Write(t, "authorized_keys", text(t, dir+"/agent.pub")+text(t, dir+"/file.pub"))
+	other := sshtest.Agent(t, dir+"/stranger")
 	for _, row := range []struct{ name, block string }{
 		{"two keys", "IdentityFile DIR/stranger; IdentityFile DIR/file"},
 		{"one key, and nobody to ask", "IdentityFile DIR/file; IdentityAgent none; BatchMode yes"},
 		{"no key that is known", "IdentityFile DIR/stranger; IdentityAgent none"},
 		{"a key for the agent", "IdentityFile DIR/agent; IdentityFile DIR/file; AddKeysToAgent yes"},
 		{"a .pub", "IdentityFile DIR/agent.pub; IdentitiesOnly yes"},
+		{"an agent by its path", "IdentityAgent OTHER; IdentityFile DIR/file"},
+		{"an agent by a variable", "IdentityAgent $OTHER; IdentityFile DIR/file"},
+		{"an agent by a variable that is not set", "IdentityAgent $NONE; IdentityFile DIR/file"},
+		{"the agent of the caller by name", "IdentityAgent SSH_AUTH_SOCK; IdentityFile DIR/file"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			block := loginBlock(server.Port, me(t), strings.Split(strings.ReplaceAll(row.block, "DIR", dir), ";")...)
+			block := loginBlock(server.Port, me(t), strings.Split(strings.NewReplacer("DIR", dir, " OTHER", " "+other).Replace(row.block), ";")...)
 			cmd := exec.Command(sshtest.Program(t, "ssh"), "-v", "-F", configFile(t, block...), "wall", "true")
-			cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+sshtest.Agent(t, dir+"/agent"))
+			cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+sshtest.Agent(t, dir+"/agent"), "OTHER="+other)
 			said, _ := cmd.CombinedOutput() // some logins are to fail
 			var ours strings.Builder
 			options := newWatch().options()
 			options.Trace = func(tr Trace) { fmt.Fprintln(&ours, tr.Message) } // one link, one dial
 			links := NewLinks(options)
 			cfg := load(t, "Host wall\n\t"+strings.Join(block, "\n\t")+"\n")
-			l := links.Get(plan(t, cfg, "wall"), Env{"SSH_AUTH_SOCK=" + sshtest.Agent(t, dir+"/agent")})
+			l := links.Get(plan(t, cfg, "wall"), Env{"SSH_AUTH_SOCK=" + sshtest.Agent(t, dir+"/agent"), "OTHER=" + other})
 			release := l.Hold()
 			_, err := l.Conn(soon(t))
 			release()
