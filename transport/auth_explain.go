@@ -28,6 +28,9 @@ func (a *auth) explain(err error) *Failure {
 	if _, words, ok := disconnect(err); ok && a.began() {
 		return a.failure(fmt.Sprintf(" and the server ended the connection: %q", words))
 	}
+	if strings.Contains(err.Error(), "too many authentication attempts") {
+		return a.failure(", and there may be no more than 64 attempts")
+	}
 	if ended(err) && a.began() {
 		return a.failure(" and the server closed the connection")
 	}
@@ -35,14 +38,24 @@ func (a *auth) explain(err error) *Failure {
 }
 
 // lastWords is what x/crypto/ssh says of the last attempt, where it matters:
-// it answers a request for another password (RFC 4252 section 8) as if the
-// password had been refused.
+// it goes on after a request for another password (RFC 4252 section 8), and
+// after a key that it had no signature for, as if they had been refused.
 func (a *auth) lastWords(err error) string {
-	if n := len(a.tried); n > 0 && a.tried[n-1].method == "password" && strings.Contains(err.Error(), "unexpected message type 60 ") {
+	if len(a.tried) == 0 {
+		return ""
+	}
+	last := a.tried[len(a.tried)-1]
+	switch {
+	case last.method == "password" && strings.Contains(err.Error(), "unexpected message type 60 "):
 		return ": the password has expired and the server wants a new one, which can't be given here"
+	case last.method == "publickey" && strings.Contains(err.Error(), "no common public key signature algorithm"):
+		last.err = errSHA1
 	}
 	return ""
 }
+
+// errSHA1 is an RSA key for a server that knows none of RFC 8332.
+var errSHA1 = errors.New("the server takes only signatures by SHA-1, which PubkeyAcceptedAlgorithms leaves out")
 
 // began reads nothing that another goroutine may still write: errors of the
 // kind that it is asked about come after the handshake's end.
@@ -150,6 +163,7 @@ func (a *auth) hint(cut bool) string {
 	for _, find := range []func() string{
 		func() string { return a.hintFewer(cut) },
 		a.hintMode,
+		a.hintSHA1,
 		a.hintLocked,
 		a.hintSwitch,
 		a.hintInstall,
@@ -181,11 +195,12 @@ func (a *auth) hintFewer(cut bool) string {
 	return fmt.Sprintf("too many keys were offered: ssh -o IdentitiesOnly=yes -i %s %s", path, quote(a.host.Name))
 }
 
-// namedFile is the first file that the configuration names.
+// namedFile is the first file that the configuration names and that has a key.
 func (a *auth) namedFile() string {
-	for _, id := range a.identities {
-		if id.explicit && id.key.Path != "" {
-			return id.key.Path
+	paths, explicit := a.host.IdentityFiles()
+	for _, path := range paths {
+		if explicit && slices.ContainsFunc(a.identities, func(id *identity) bool { return id.key.Path == path }) {
+			return path
 		}
 	}
 	return ""
@@ -197,6 +212,13 @@ func (a *auth) hintMode() string {
 		if errors.As(p.err, &open) {
 			return "chmod 600 " + quote(open.Path)
 		}
+	}
+	return ""
+}
+
+func (a *auth) hintSHA1() string {
+	if slices.ContainsFunc(a.tried, func(t *trial) bool { return t.err == errSHA1 }) {
+		return "ssh -o PubkeyAcceptedAlgorithms=+ssh-rsa " + quote(a.host.Name)
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ package transport
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,7 +114,8 @@ func TestEachMethodLogsInAtAnyHop(t *testing.T) {
 			cfg := n.load(t)
 			for _, name := range []string{"direct", "last", "behind"} {
 				asker := newPatient(row.answers)
-				options := newWatch().options()
+				w := newWatch()
+				options := w.options()
 				options.Asker = asker
 				links := NewLinks(options)
 				l := links.Get(plan(t, cfg, name), append(g.env, "PATH="+os.Getenv("PATH"), "HOME="+n.dir))
@@ -123,6 +125,9 @@ func TestEachMethodLogsInAtAnyHop(t *testing.T) {
 				} else {
 					output(t, c, "true")
 				}
+				if touched := w.stepped(TouchStep); touched != strings.Contains(row.name, "security key") {
+					t.Errorf("on the way to %s somebody is told to touch a security key: %v", name, touched)
+				}
 				if diff := cmp.Diff(row.asked, asker.kinds()); diff != "" {
 					t.Errorf("the questions on the way to %s (-want +got):\n%s", name, diff)
 				}
@@ -131,6 +136,13 @@ func TestEachMethodLogsInAtAnyHop(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stepped tells whether a link had a step that ends so.
+func (w *watch) stepped(ending string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.told, func(s LinkStatus) bool { return strings.HasSuffix(s.Step, ending) })
 }
 
 // guarded starts the server of a guard, which is the host "direct".

@@ -20,6 +20,10 @@ var errSkipped = errors.New("no passphrase was given")
 // errTries is the end of the tries for a passphrase.
 var errTries = errors.New("the passphrase was wrong")
 
+// TouchStep ends LinkStatus.Step while a security key waits for a touch. There
+// is no limit of time.
+const TouchStep = " (touch the security key)"
+
 // publickey offers the next key. One attempt is one key, so that a passphrase
 // is asked for in the key's turn and each answer of the server is known.
 func (a *auth) publickey() ssh.AuthMethod {
@@ -92,6 +96,9 @@ func (o *offered) SignWithAlgorithm(rand io.Reader, data []byte, algorithm strin
 func (o *offered) sign(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	if err := o.login.unlock(o.trial.key); err != nil {
 		return nil, err
+	}
+	if id := o.trial.key; id.key.InAgent && keys.IsSecurityKey(id.key.Public) {
+		defer o.login.touch(id)() // the agent does not tell whether it waits for one
 	}
 	return o.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
 }
@@ -177,16 +184,19 @@ func (a *auth) token(key *keys.Key) {
 	if helper == "" || provider == "" || !keys.IsSecurityKey(key.Public) {
 		return
 	}
-	what := config.Printable(a.tilde(key.Path))
+	id := &identity{key: key}
 	key.UseToken(keys.Token{
 		Helper: helper, Provider: provider, Env: a.env,
-		Touch: func() func() {
-			a.told.say(1, "Confirm user presence for key %s %s", keys.TypeName(key.Public), keys.Fingerprint(key.Public))
-			a.step("publickey " + what + " (touch the security key)")
-			return func() { a.step("publickey " + what) }
-		},
-		PIN: a.pin,
+		Touch: func() func() { return a.touch(id) },
+		PIN:   a.pin,
 	})
+}
+
+// touch tells the person to touch the security key, until done is called.
+func (a *auth) touch(id *identity) (done func()) {
+	a.told.say(1, "Confirm user presence for key %s %s", keys.TypeName(id.key.Public), keys.Fingerprint(id.key.Public))
+	a.step("publickey " + a.describe(id) + TouchStep)
+	return func() { a.step("publickey " + a.describe(id)) }
 }
 
 // pin asks for the PIN of a security key, once: a token locks itself after a

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
 
 	"sallyport/internal/sshtest"
 )
@@ -98,5 +99,51 @@ func TestAPasswordThatHasExpiredSaysSo(t *testing.T) {
 	const want = `the login as "jon" was refused: the password has expired and the server wants a new one, which can't be given here; tried password (refused); `
 	if !strings.HasPrefix(f.Message, want) || f.Code != CodeAuth {
 		t.Errorf("the failure is %q %q, want %q", f.Code, f.Message, want)
+	}
+}
+
+func TestAnRSAKeyForAServerThatKnowsOnlySHA1SaysHow(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := generate(t, dir, "id", "", "-t", "rsa", "-b", "2048")
+	key := publicKey(t, path+".pub")
+	port := startServer(t, func() *ssh.ServerConfig {
+		c := castle{key: key}.config()
+		c.PublicKeyAuthAlgorithms = []string{ssh.KeyAlgoRSA}
+		return c
+	})
+	env := Env{"HOME=" + dir}
+	f := logIn(t, resolve(t, loginBlock(port, "jon", "IdentityFile "+path)...), env, &person{})
+	want := &Failure{Code: CodeAuth,
+		Message: `the login as "jon" was refused; tried publickey ~/id RSA (the server takes only signatures by SHA-1, which PubkeyAcceptedAlgorithms leaves out); the server accepts publickey`,
+		Hint:    "ssh -o PubkeyAcceptedAlgorithms=+ssh-rsa wall",
+	}
+	if diff := cmp.Diff(want, f); diff != "" {
+		t.Errorf("the failure (-want +got):\n%s", diff)
+	}
+	if f := logIn(t, resolve(t, loginBlock(port, "jon", "IdentityFile "+path, "PubkeyAcceptedAlgorithms +ssh-rsa")...), env, &person{}); f != nil {
+		t.Errorf("where it is allowed: %v", f)
+	}
+}
+
+func TestMoreKeysThanTheLibraryTriesAreARefusal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var block []string
+	for i := range 70 {
+		path := fmt.Sprintf("%s/id%d", dir, i)
+		sshtest.WriteKey(t, path)
+		block = append(block, "IdentityFile "+path)
+	}
+	port := startServer(t, func() *ssh.ServerConfig {
+		c := castle{key: sshtest.NewKey(t).PublicKey()}.config()
+		c.MaxAuthTries = 100
+		return c
+	})
+	f := logIn(t, resolve(t, loginBlock(port, "jon", block...)...), nil, &person{})
+	if f == nil || f.Code != CodeAuth || !strings.HasPrefix(f.Message, `the login as "jon" was refused, and there may be no more than 64 attempts; tried publickey `) {
+		t.Errorf("the failure is %+v", f)
+	} else if want := "too many keys were offered: ssh -o IdentitiesOnly=yes -i " + dir + "/id0 wall"; f.Hint != want {
+		t.Errorf("the hint is %q, want %q", f.Hint, want)
 	}
 }
