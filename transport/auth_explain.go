@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/crypto/ssh"
+
 	"sallyport/config"
 	"sallyport/keys"
 )
@@ -250,7 +252,7 @@ func (a *auth) hintSwitch() string {
 	for _, name := range a.accepted {
 		m, known := a.methods()[name]
 		switch {
-		case !known:
+		case !known || m.keyword == "GSSAPIAuthentication": // see hintKerberos
 			continue
 		case switchedOff(a.host, m.keyword):
 			return whereSet(a.host, m.keyword)
@@ -268,7 +270,8 @@ func (a *auth) hintInstall() string {
 	}
 	alias := quote(a.host.Name)
 	for _, id := range a.identities {
-		if id.key.Path == "" || id.key.Public == nil {
+		_, certificate := id.key.Public.(*ssh.Certificate)
+		if id.key.Path == "" || id.key.Public == nil || certificate {
 			continue
 		}
 		public := quote(strings.TrimSuffix(id.key.Path, ".pub") + ".pub")
@@ -288,6 +291,8 @@ func (a *auth) hintKerberos() string {
 	switch {
 	case !slices.Contains(a.accepted, "gssapi-with-mic"):
 		return ""
+	case !yes(a.host, "GSSAPIAuthentication") && whereSet(a.host, "GSSAPIAuthentication") != "":
+		return whereSet(a.host, "GSSAPIAuthentication")
 	case !yes(a.host, "GSSAPIAuthentication"):
 		return "ssh -o GSSAPIAuthentication=yes " + quote(a.host.Name)
 	case errors.As(a.why["gssapi-with-mic"], new(cacheError)):

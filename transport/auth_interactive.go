@@ -47,6 +47,9 @@ func (a *auth) interactive() ssh.AuthMethod {
 		return nil
 	}
 	a.rounds++
+	if devices := a.host.Get("KbdInteractiveDevices"); devices != "" {
+		a.told.say(1, "KbdInteractiveDevices %s is not told to the server: x/crypto/ssh cannot", devices)
+	}
 	try := a.try("keyboard-interactive")
 	t := a.begin(&trial{method: "keyboard-interactive"})
 	return ssh.KeyboardInteractive(func(name, instruction string, prompts []string, echos []bool) ([]string, error) {

@@ -53,6 +53,8 @@ func TestAMethodThatCannotBeUsedSaysWhy(t *testing.T) {
 			"not tried: hostbased (only ssh itself can use this machine's host key); the server accepts hostbased", "ssh wall"},
 		{"Kerberos that is not switched on", kerberos, "GSSAPIAuthentication no", nil,
 			"not tried: gssapi-with-mic (GSSAPIAuthentication is no); the server accepts gssapi-with-mic", "GSSAPIAuthentication is set at CONFIG:2"},
+		{"Kerberos that nobody has switched on", kerberos, "", nil,
+			"not tried: gssapi-with-mic (GSSAPIAuthentication is no); the server accepts gssapi-with-mic", "ssh -o GSSAPIAuthentication=yes wall"},
 		{"no ticket", kerberos, on, cache("FILE:" + cut + ".none"),
 			"not tried: gssapi-with-mic (there is no Kerberos ticket); the server accepts gssapi-with-mic", "kinit"},
 		{"tickets in a daemon", kerberos, on, cache("KCM:0"),
