@@ -22,8 +22,8 @@ const maxFile = 1 << 20
 // ctx ends it.
 //
 // Public and Signer are nil for an encrypted PEM file that has neither .pub nor
-// certificate beside it: Unlock fills them in. The error satisfies fs.ErrNotExist if there is no
-// file at all.
+// certificate beside it: Unlock fills them in. The error satisfies
+// fs.ErrNotExist if there is no file at all.
 func Load(ctx context.Context, path string, ask Passphrase) (*Key, error) {
 	k := &Key{Path: path, file: &fileSigner{ctx: ctx, path: path, ask: ask}}
 	public, comment, err := loadPublic(path)

@@ -251,13 +251,16 @@ func (a *auth) hintLocked() string {
 func (a *auth) hintSwitch() string {
 	for _, name := range a.accepted {
 		m, known := a.methods()[name]
+		where := ""
 		switch {
 		case !known || m.keyword == "GSSAPIAuthentication": // see hintKerberos
-			continue
 		case switchedOff(a.host, m.keyword):
-			return whereSet(a.host, m.keyword)
+			where = whereSet(a.host, m.keyword)
 		case m.person && yes(a.host, "BatchMode"):
-			return whereSet(a.host, "BatchMode")
+			where = whereSet(a.host, "BatchMode")
+		}
+		if where != "" {
+			return where
 		}
 	}
 	return ""

@@ -5,6 +5,7 @@ package transport
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -70,7 +71,7 @@ func TestAKeptPasswordIsAskedForOnceWhileItsLinkLives(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			server := &turning{now: row.first}
-			cfg := load(t, "Host wall\n\t"+fmt.Sprintf("HostName 127.0.0.1\n\tPort %d\n", startServer(t, server.config))+loginLinesOf)
+			cfg := load(t, "Host wall\n\t"+fmt.Sprintf("HostName 127.0.0.1\n\tPort %d\n", startServer(t, server.config))+restOfBlock)
 			asker := newPatient(row.answer)
 			asker.keep = !row.lose
 			options := newWatch().options()
@@ -99,13 +100,34 @@ func TestAKeptPasswordIsAskedForOnceWhileItsLinkLives(t *testing.T) {
 	}
 }
 
-// loginLinesOf are the rest of a block for a server in this process.
-const loginLinesOf = "\tUser jon\n\tIdentityFile none\n\tStrictHostKeyChecking no\n\tUserKnownHostsFile /dev/null\n\tGlobalKnownHostsFile /dev/null\n"
+// restOfBlock ends the block of a server in this process.
+const restOfBlock = "\tUser jon\n\tIdentityFile none\n\tStrictHostKeyChecking no\n\tUserKnownHostsFile /dev/null\n\tGlobalKnownHostsFile /dev/null\n"
+
+func TestAKeptPasswordStaysAtItsHop(t *testing.T) {
+	t.Parallel()
+	asks := castle{rounds: []round{{"", "", []string{"Password: "}, []bool{false}, []string{"ghost"}}}}
+	var text strings.Builder
+	for _, name := range []string{"bastion", "target"} {
+		fmt.Fprintf(&text, "Host %s\n\tHostName 127.0.0.1\n\tPort %d\n%s", name, startServer(t, asks.config), restOfBlock)
+	}
+	cfg := load(t, text.String())
+	asker := newPatient(map[Kind]string{AskInteractive: "ghost"})
+	asker.keep = true
+	options := newWatch().options()
+	options.Asker = asker
+	links := NewLinks(options)
+	defer links.Close()
+	connected(t, links, plan(t, cfg, "target"))
+	connected(t, links, plan(t, cfg, "bastion"))
+	if diff := cmp.Diff([]Kind{AskInteractive, AskInteractive}, asker.kinds()); diff != "" {
+		t.Errorf("the questions of both (-want +got):\n%s", diff)
+	}
+}
 
 func TestAKeptPasswordThatIsRefusedIsForgotten(t *testing.T) {
 	t.Parallel()
 	server := &turning{now: castle{password: "old"}}
-	cfg := load(t, fmt.Sprintf("Host wall\n\tNumberOfPasswordPrompts 1\n\tHostName 127.0.0.1\n\tPort %d\n", startServer(t, server.config))+loginLinesOf)
+	cfg := load(t, fmt.Sprintf("Host wall\n\tNumberOfPasswordPrompts 1\n\tHostName 127.0.0.1\n\tPort %d\n", startServer(t, server.config))+restOfBlock)
 	asker := newPatient(map[Kind]string{AskPassword: "old"})
 	asker.keep = true
 	options := newWatch().options()
@@ -175,7 +197,7 @@ func TestAPassphraseIsAskedForOnceOnTheWay(t *testing.T) {
 func (cs *chains) sharing() int {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	return len(cs.dialed)
+	return len(cs.dialled)
 }
 
 func TestASecretIsWipedWhenItIsDropped(t *testing.T) {

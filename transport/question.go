@@ -17,14 +17,15 @@ const (
 	AskAddKey      Kind = "agent"       // whether a key goes to the agent (AddKeysToAgent ask): Choices has the answers
 )
 
-// The choices of a host-key question; Refuse is one of every other too.
+// The choices of a host-key question. Refuse is one of every question that has
+// choices.
 const (
 	AcceptAndRemember = "accept"
 	AcceptOnce        = "once"
 	Refuse            = "refuse"
 )
 
-// AddKey is the choice, besides Refuse, of a question about the agent.
+// AddKey is the other choice of a question about the agent.
 const AddKey = "add"
 
 // Prompt is one line to fill in.

@@ -111,11 +111,11 @@ func (w *wallet) claims() []claim {
 // chains has a wallet for each first hop while chains from it are dialled: a
 // key that opens two of their hops asks for its passphrase once.
 type chains struct {
-	mu     sync.Mutex // guards dialed
-	dialed map[string]*dialedChain
+	mu      sync.Mutex // guards dialled
+	dialled map[string]*dialledChain
 }
 
-type dialedChain struct {
+type dialledChain struct {
 	wallet wallet
 	dials  int // under way
 }
@@ -125,13 +125,13 @@ type dialedChain struct {
 func (cs *chains) enter(id string) (w *wallet, leave func()) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.dialed == nil {
-		cs.dialed = map[string]*dialedChain{}
+	if cs.dialled == nil {
+		cs.dialled = map[string]*dialledChain{}
 	}
-	chain := cs.dialed[id]
+	chain := cs.dialled[id]
 	if chain == nil {
-		chain = &dialedChain{}
-		cs.dialed[id] = chain
+		chain = &dialledChain{}
+		cs.dialled[id] = chain
 	}
 	chain.dials++
 	return &chain.wallet, func() {
@@ -139,7 +139,7 @@ func (cs *chains) enter(id string) (w *wallet, leave func()) {
 		defer cs.mu.Unlock()
 		if chain.dials--; chain.dials == 0 {
 			chain.wallet.wipe()
-			delete(cs.dialed, id)
+			delete(cs.dialled, id)
 		}
 	}
 }
