@@ -142,7 +142,7 @@ func credentialCache(env Env, text string) (*credentials.CCache, error) {
 var (
 	defaultCache   = regexp.MustCompile(`(?m)^\s*default_ccache_name\s*=\s*(\S+)`)
 	dnsLookup      = regexp.MustCompile(`(?m)^\s*dns_lookup_kdc\s*=`)
-	section        = regexp.MustCompile(`^\s*\[([^\]]+)\]`)
+	sectionLine    = regexp.MustCompile(`^\s*\[([^\]]+)\]`)
 	includeLine    = regexp.MustCompile(`^include\s+(\S+)`)
 	includeDirLine = regexp.MustCompile(`^includedir\s+(\S+)`)
 	includedName   = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.conf)?$`)
@@ -202,7 +202,7 @@ func (g *gathered) add(path string, depth int) error {
 			err = g.add(m[1], depth+1)
 		} else if m := includeDirLine.FindStringSubmatch(line); m != nil {
 			err = g.addAll(m[1], depth+1)
-		} else if m := section.FindStringSubmatch(line); m != nil {
+		} else if m := sectionLine.FindStringSubmatch(line); m != nil {
 			name = m[1]
 			if _, known := g.lines[name]; !known {
 				g.order = append(g.order, name)
