@@ -43,6 +43,7 @@ var testsOnly = []string{"internal/sshtest"}
 var only = map[string][]string{
 	"github.com/kevinburke/ssh_config": {"config"},
 	"github.com/pkg/sftp":              {"files"},
+	"github.com/jcmturner/gokrb5/v8":   {"transport"},
 	"github.com/rivo/tview":            {"ui"},
 	"github.com/gdamore/tcell/v2":      {"ui"},
 	"golang.org/x/term":                {"cli", "ui", "demo"},

@@ -78,8 +78,11 @@ const (
 	AskPassphrase  = transport.AskPassphrase
 	AskPassword    = transport.AskPassword
 	AskInteractive = transport.AskInteractive
+	AskPIN         = transport.AskPIN
+	AskAddKey      = transport.AskAddKey
 
 	AcceptAndRemember = transport.AcceptAndRemember
 	AcceptOnce        = transport.AcceptOnce
 	Refuse            = transport.Refuse
+	AddKey            = transport.AddKey
 )

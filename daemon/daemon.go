@@ -46,6 +46,9 @@ type daemon struct {
 // Run is the background process: it serves until ctx ends, a client stops it,
 // or it has had nothing to do for a while.
 func Run(ctx context.Context, o Options) error {
+	if err := hide(); err != nil {
+		o.Log.Warn("core files may hold passwords", "error", err)
+	}
 	if err := o.Dirs.prepare(); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -56,6 +57,41 @@ func (a *Agent) Keys() ([]*Key, error) {
 		})
 	}
 	return all, nil
+}
+
+// Constraints limit what an agent does with a key
+// (draft-miller-ssh-agent section 4.2.6).
+type Constraints struct {
+	Lifetime time.Duration // 0 is for ever
+	Confirm  bool          // the agent asks before each signature
+}
+
+// Add hands the private half of k, which its file has, to the agent.
+func (a *Agent) Add(k *Key, c Constraints) error {
+	if k.file == nil {
+		return nil
+	}
+	half, err := k.file.unlock()
+	if err != nil {
+		return err
+	}
+	if _, ok := half.raw.(*tokenKey); ok {
+		return fmt.Errorf("the agent takes a security key from ssh-add only")
+	}
+	comment := k.Comment
+	if comment == "" {
+		comment = k.Path
+	}
+	err = a.client.Add(agent.AddedKey{
+		PrivateKey:       half.raw,
+		Comment:          comment,
+		LifetimeSecs:     uint32(c.Lifetime / time.Second),
+		ConfirmBeforeUse: c.Confirm,
+	})
+	if err != nil {
+		return fmt.Errorf("the agent did not take the key: %w", plainWords(err))
+	}
+	return nil
 }
 
 // agentSigner has the agent sign.

@@ -25,9 +25,6 @@ func (e *PermissionError) Error() string {
 	return fmt.Sprintf("Permissions 0%03o for '%s' are too open", e.Mode.Perm(), e.Path)
 }
 
-// ErrSecurityKey is a file that only stands for a key in a FIDO token.
-var ErrSecurityKey = errors.New("it is a security key, which can be used through an agent only")
-
 // errMismatch is a private key that is not that of the .pub file.
 var errMismatch = errors.New("the private key does not belong to the public key beside it")
 
@@ -47,10 +44,11 @@ type fileSigner struct {
 	path   string
 	ask    Passphrase
 	public ssh.PublicKey // nil until known; set before the first signature
+	token  *Token        // of a security key; set before the first signature
 
-	// mu makes two signatures ask once. It guards private.
-	mu      sync.Mutex
-	private ssh.AlgorithmSigner
+	// mu makes two signatures ask once. It guards half.
+	mu   sync.Mutex
+	half *private // nil until read
 }
 
 func (s *fileSigner) PublicKey() ssh.PublicKey { return s.public }
@@ -60,11 +58,11 @@ func (s *fileSigner) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
 }
 
 func (s *fileSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
-	private, err := s.unlock()
+	half, err := s.unlock()
 	if err != nil {
 		return nil, err
 	}
-	return private.SignWithAlgorithm(rand, data, algorithm)
+	return half.SignWithAlgorithm(rand, data, algorithm)
 }
 
 // Algorithms are the signature algorithms that the key can make, strongest
@@ -81,8 +79,8 @@ func SignatureAlgorithms(key ssh.PublicKey) []string {
 }
 
 func (s *fileSigner) usable() error {
-	if s.public != nil && isSecurityKey(s.public) {
-		return ErrSecurityKey
+	if s.public != nil && isSecurityKey(s.public) && s.token == nil {
+		return errToken
 	}
 	f, err := s.open()
 	if err != nil {
@@ -104,27 +102,30 @@ func (s *fileSigner) open() (*os.File, error) {
 	return f, nil
 }
 
-// unlock returns the private key, from the file if it is not there yet.
-func (s *fileSigner) unlock() (ssh.AlgorithmSigner, error) {
+// unlock returns the private half, from the file if it is not there yet.
+func (s *fileSigner) unlock() (*private, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.private != nil {
-		return s.private, nil
+	if s.half != nil {
+		return s.half, nil
 	}
-	private, err := s.read()
+	half, err := s.read()
 	if err != nil {
 		return nil, err
 	}
 	if s.public == nil {
-		s.public = private.PublicKey()
-	} else if !Equal(s.public, private.PublicKey()) {
+		s.public = half.PublicKey()
+	} else if !Equal(s.public, half.PublicKey()) {
 		return nil, &FileError{s.path, errMismatch}
 	}
-	s.private = private
-	return private, nil
+	if k, ok := half.raw.(*tokenKey); ok {
+		k.ctx, k.path, k.token = s.ctx, s.path, s.token
+	}
+	s.half = half
+	return half, nil
 }
 
-func (s *fileSigner) read() (ssh.AlgorithmSigner, error) {
+func (s *fileSigner) read() (*private, error) {
 	f, err := s.open()
 	if err != nil {
 		return nil, err
@@ -135,18 +136,18 @@ func (s *fileSigner) read() (ssh.AlgorithmSigner, error) {
 		return nil, err
 	}
 	defer clear(data)
-	private, err := parsePrivate(data, nil)
+	half, err := parsePrivate(data, nil)
 	if errors.As(err, new(*ssh.PassphraseMissingError)) {
-		private, err = s.decrypt(data)
+		half, err = s.decrypt(data)
 	}
 	if err != nil {
 		return nil, &FileError{s.path, err}
 	}
-	return private, nil
+	return half, nil
 }
 
 // decrypt asks for the passphrase until it is right or nobody answers.
-func (s *fileSigner) decrypt(data []byte) (ssh.AlgorithmSigner, error) {
+func (s *fileSigner) decrypt(data []byte) (*private, error) {
 	if s.ask == nil {
 		return nil, &ssh.PassphraseMissingError{PublicKey: s.public}
 	}
@@ -155,10 +156,10 @@ func (s *fileSigner) decrypt(data []byte) (ssh.AlgorithmSigner, error) {
 		if err != nil {
 			return nil, err
 		}
-		private, err := parsePrivate(data, passphrase)
+		half, err := parsePrivate(data, passphrase)
 		clear(passphrase)
 		if !errors.Is(err, x509.IncorrectPasswordError) {
-			return private, err
+			return half, err
 		}
 	}
 }

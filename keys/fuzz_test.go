@@ -29,9 +29,9 @@ func FuzzPrivateKeyFile(f *testing.F) {
 			t.Fatalf("both or neither of key and error: %v, %v", public, err)
 		}
 		checkSentence(t, err)
-		private, err := parsePrivate(data, nil)
-		if (private == nil) == (err == nil) {
-			t.Fatalf("both or neither of key and error: %v, %v", private, err)
+		half, err := parsePrivate(data, nil)
+		if (half == nil) == (err == nil) {
+			t.Fatalf("both or neither of key and error: %v, %v", half, err)
 		}
 		checkSentence(t, err)
 	})

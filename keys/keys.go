@@ -23,7 +23,8 @@ type Key struct {
 
 // Usable tells why no signature can be made with the key's file: that it is
 // missing or unreadable, that others can read it (*PermissionError), or that
-// it only stands for a security key. A key in an agent is usable.
+// it is a security key and UseToken was not called. A key in an agent is
+// usable.
 func (k *Key) Usable() error {
 	if k.file == nil {
 		return nil
@@ -37,16 +38,27 @@ func (k *Key) Unlock() error {
 	if k.file == nil {
 		return nil
 	}
-	private, err := k.file.unlock()
+	half, err := k.file.unlock()
 	if err != nil {
 		return err
 	}
 	if k.Public == nil {
-		k.Public = private.PublicKey()
+		k.Public = half.PublicKey()
 		k.Signer = k.file
 	}
 	return nil
 }
+
+// UseToken lets a key whose file stands for one in a FIDO token sign through
+// it. For other keys it changes nothing.
+func (k *Key) UseToken(t Token) {
+	if k.file != nil {
+		k.file.token = &t
+	}
+}
+
+// IsSecurityKey tells whether key is held by a FIDO token.
+func IsSecurityKey(key ssh.PublicKey) bool { return key != nil && isSecurityKey(key) }
 
 // Equal tells whether both are the same public key, a certificate being
 // another key than the one it certifies.

@@ -21,15 +21,19 @@ const maxFile = 1 << 20
 // half stays in the file until the first signature; ask is called then, and
 // ctx ends it.
 //
-// Public and Signer are nil for an encrypted PEM file that has no .pub beside
-// it: Unlock fills them in. The error satisfies fs.ErrNotExist if there is no
-// file at all.
+// Public and Signer are nil for an encrypted PEM file that has neither .pub nor
+// certificate beside it: Unlock fills them in. The error satisfies
+// fs.ErrNotExist if there is no file at all.
 func Load(ctx context.Context, path string, ask Passphrase) (*Key, error) {
 	k := &Key{Path: path, file: &fileSigner{ctx: ctx, path: path, ask: ask}}
 	public, comment, err := loadPublic(path)
 	switch {
 	case errors.As(err, new(*ssh.PassphraseMissingError)):
-		return k, nil
+		cert, err := LoadCertificate(path + "-cert.pub")
+		if err != nil {
+			return k, nil
+		}
+		public = cert.Key
 	case err != nil:
 		return nil, err
 	}

@@ -15,14 +15,23 @@ import (
 // errNoKey is a file that is no private key in a format that ssh reads.
 var errNoKey = errors.New("it is not a private key")
 
+// private is the private half of a key.
+type private struct {
+	ssh.AlgorithmSigner
+	raw crypto.PrivateKey // as an agent takes it, or a *tokenKey
+}
+
 // parsePrivate reads a private key in OpenSSH's own format, PEM or PKCS#8. A
 // nil passphrase stands for none: the error is then an
 // *ssh.PassphraseMissingError if one is needed. A wrong one gives
 // x509.IncorrectPasswordError.
-func parsePrivate(data, passphrase []byte) (ssh.AlgorithmSigner, error) {
+func parsePrivate(data, passphrase []byte) (*private, error) {
 	raw, err := parseRaw(data, passphrase)
 	if err != nil {
 		return nil, err
+	}
+	if token, ok := raw.(*tokenKey); ok {
+		return &private{token, raw}, nil
 	}
 	signer, err := ssh.NewSignerFromKey(raw)
 	if err != nil {
@@ -32,7 +41,7 @@ func parsePrivate(data, passphrase []byte) (ssh.AlgorithmSigner, error) {
 	if !ok {
 		return nil, fmt.Errorf("keys of type %s cannot sign here", signer.PublicKey().Type())
 	}
-	return algorithmSigner, nil
+	return &private{algorithmSigner, raw}, nil
 }
 
 func parseRaw(data, passphrase []byte) (crypto.PrivateKey, error) {
@@ -44,6 +53,8 @@ func parseRaw(data, passphrase []byte) (crypto.PrivateKey, error) {
 	switch {
 	case block.Type == encryptedPKCS8:
 		return parseEncryptedPKCS8(block.Bytes, passphrase)
+	case block.Type == containerType && holdsToken(block.Bytes):
+		return parseTokenKey(block.Bytes, passphrase)
 	case passphrase == nil:
 		raw, err := ssh.ParseRawPrivateKey(data)
 		return raw, plainWords(err)
@@ -64,45 +75,14 @@ func publicHalf(data []byte) (ssh.PublicKey, error) {
 	if block == nil {
 		return nil, errNoKey
 	}
-	if block.Type == "OPENSSH PRIVATE KEY" {
+	if block.Type == containerType {
 		return publicOfContainer(block.Bytes)
 	}
-	private, err := parsePrivate(data, nil)
+	half, err := parsePrivate(data, nil)
 	if err != nil {
 		return nil, err
 	}
-	return private.PublicKey(), nil
-}
-
-// containerMagic opens the binary part of OpenSSH's format.
-const containerMagic = "openssh-key-v1\x00"
-
-// container is the head of OpenSSH's format, [PROTOCOL.key] section 1: only
-// the private section is encrypted.
-type container struct {
-	CipherName string
-	KDFName    string
-	KDFOptions string
-	Keys       uint32
-	Public     []byte
-	Private    []byte
-	Rest       []byte `ssh:"rest"`
-}
-
-func publicOfContainer(data []byte) (ssh.PublicKey, error) {
-	rest, ok := strings.CutPrefix(string(data), containerMagic)
-	if !ok {
-		return nil, errNoKey
-	}
-	var c container
-	if err := ssh.Unmarshal([]byte(rest), &c); err != nil || c.Keys != 1 {
-		return nil, errNoKey
-	}
-	public, err := ssh.ParsePublicKey(c.Public)
-	if err != nil {
-		return nil, plainWords(err)
-	}
-	return public, nil
+	return half.PublicKey(), nil
 }
 
 // plainWords takes the name of the library from an error's text; the errors

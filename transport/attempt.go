@@ -37,6 +37,8 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	if err := refuseUnsupported(h); err != nil {
 		return nil, c.explain(err)
 	}
+	shared, leave := c.link.set.chains.enter(c.link.Chain()[0])
+	defer leave()
 	via, err := c.before(ctx)
 	if err != nil {
 		return nil, err // the failure of the hop before, in its own words
@@ -46,7 +48,7 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 		return nil, c.explain(err)
 	}
 	login := newAuth(ctx, h, c.route.env, c.ask, c.step)
-	login.told = c.trace
+	login.told, login.kept, login.chain = c.trace, &c.link.kept, shared
 	defer login.close()
 
 	raw, err := c.reach(ctx, via)
@@ -130,10 +132,20 @@ func (c dialCall) askAside(ctx context.Context, q Question) (Answer, error) {
 	q.Link = c.link.id
 	q.Host = config.Printable(h.Name)
 	q.Address = address(h)
+	q.Login = config.Printable(h.User() + "@" + knownAs(h))
 	q.Hop = c.route.place + 1
 	q.Hops = len(c.route.chain)
 	q.Goal = config.Printable(c.route.goal())
 	return asker.Ask(ctx, q)
+}
+
+// knownAs is the name of a host in ssh's prompts: userauth_passwd
+// (sshconnect2.c).
+func knownAs(h *config.Host) string {
+	if alias := h.Get("HostKeyAlias"); alias != "" {
+		return alias
+	}
+	return h.HostName()
 }
 
 // tell has the owner do something, unless this attempt was given up.

@@ -25,6 +25,7 @@ type auth struct {
 	ask  askFunc
 	step func(string)
 	told tracer
+	lost func() error // why the connection is over, nil while it may not be
 
 	// The methods: which the server accepts, which of ours are left since
 	// that list last changed, and which are used up.
@@ -37,12 +38,22 @@ type auth struct {
 	stop    error    // what ends the login before the next attempt
 	tried   []*trial
 
-	identities []*identity // nil until publickey begins
-	passwords  int         // attempts
-	rounds     int         // attempts of keyboard-interactive
-	asked      bool        // whether the server ever asked in one
-	unshown    []string    // words of rounds without a prompt, for the next question
-	unused     []problem   // what kept keys from being offered
+	identities []*identity      // nil until publickey begins
+	passwords  int              // attempts
+	rounds     int              // attempts of keyboard-interactive
+	asked      bool             // whether the server ever asked in one
+	unshown    []string         // words of rounds without a prompt, for the next question
+	kerberos   *securityContext // nil until gssapi-with-mic begins
+	unused     []problem        // what kept keys from being offered
+	why        map[string]error // why a method made no attempt
+
+	// The secrets: those that the link keeps, those of other hops of the
+	// chain, and those of this login that are to be kept once it succeeds.
+	// fresh are the passphrases that may still be wrong.
+	kept, chain    *wallet
+	pending, fresh wallet
+	recalled       map[claim]bool // was answered from kept or chain
+	asks           map[claim]int  // how often a person was asked for a passphrase
 
 	// mu guards agent: close comes from another goroutine.
 	mu    sync.Mutex
@@ -55,6 +66,7 @@ type trial struct {
 	what    string // of publickey: which key
 	key     *identity
 	signed  bool  // of publickey: the server accepted the key and wants a signature
+	kept    bool  // it was made with a secret that had been kept
 	err     error // what happened on this side
 	partial bool  // it succeeded, but the server wants more
 }
@@ -65,11 +77,16 @@ var errRefused = errors.New("no authentication method is left")
 // newAuth prepares a login. ctx ends the questions: it should end with the
 // connection.
 func newAuth(ctx context.Context, h *config.Host, env Env, ask askFunc, step func(string)) *auth {
-	return &auth{ctx: ctx, host: h, env: env, ask: ask, step: step, spent: map[string]bool{}}
+	return &auth{
+		ctx: ctx, host: h, env: env, ask: ask, step: step,
+		spent: map[string]bool{}, why: map[string]error{}, recalled: map[claim]bool{}, asks: map[claim]int{},
+	}
 }
 
-// close ends the connection to the agent.
+// close ends the connection to the agent and wipes what was not kept.
 func (a *auth) close() {
+	a.pending.wipe()
+	a.fresh.wipe()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.agent != nil {
@@ -78,7 +95,8 @@ func (a *auth) close() {
 }
 
 // next is the ssh.ClientAuthCallback: the next attempt, or the error that ends
-// the login.
+// the login. Neither is the end of all methods: x/crypto/ssh then tells what
+// went wrong in the last attempt.
 func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	a.settle(c)
 	if a.stop == nil {
@@ -87,8 +105,9 @@ func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	for a.stop == nil {
 		name := a.choose()
 		if name == "" {
+			a.told.say(1, "No more authentication methods to try.")
 			a.stop = errRefused
-			break
+			return nil, nil
 		}
 		if method := a.methods()[name].attempt(); method != nil {
 			return method, nil
@@ -104,12 +123,14 @@ func (a *auth) settle(c *ssh.ClientAuthContext) {
 		a.partial = slices.Clone(c.PartialSuccessMethods)
 		if n := len(a.tried); n > 0 {
 			a.tried[n-1].partial = true
+			a.told.say(1, "Authenticated using %q with partial success.", a.tried[n-1].method)
 		}
 		// All keys may be tried again for the next factor: pubkey_reset.
 		for _, id := range a.identities {
 			id.tried = false
 		}
 	}
+	a.told.say(1, "Authentications that can continue: %s", strings.Join(c.AllowedMethods, ","))
 	// A new list starts again with the most preferred method: authmethod_get.
 	if a.left == nil || !slices.Equal(a.accepted, c.AllowedMethods) {
 		a.accepted, a.left, a.current = slices.Clone(c.AllowedMethods), a.preferred(), ""
@@ -128,6 +149,7 @@ func (a *auth) choose() string {
 		a.left = a.left[1:]
 		if slices.Contains(a.accepted, name) && a.enabled(name) == nil {
 			a.current = name
+			a.told.say(1, "Next authentication method: %s", name)
 		}
 	}
 	return a.current
@@ -152,6 +174,7 @@ type method struct {
 
 func (a *auth) methods() map[string]method {
 	return map[string]method{
+		"gssapi-with-mic":      {keyword: "GSSAPIAuthentication", attempt: a.gssapi},
 		"publickey":            {keyword: "PubkeyAuthentication", attempt: a.publickey},
 		"keyboard-interactive": {keyword: "KbdInteractiveAuthentication", person: true, attempt: a.interactive},
 		"password":             {keyword: "PasswordAuthentication", person: true, attempt: a.password},
@@ -162,6 +185,10 @@ func (a *auth) methods() map[string]method {
 func (a *auth) enabled(name string) error {
 	m, known := a.methods()[name]
 	switch {
+	case name == "hostbased" && yes(a.host, "HostbasedAuthentication"):
+		return errHostbased
+	case name == "hostbased":
+		return errors.New("HostbasedAuthentication is no")
 	case !known:
 		return errors.New("not supported here")
 	case switchedOff(a.host, m.keyword):
@@ -172,6 +199,25 @@ func (a *auth) enabled(name string) error {
 		return errors.New("used up")
 	}
 	return nil
+}
+
+// errHostbased: the key is readable to ssh-keysign alone, which signs only
+// for a connection that ssh itself has made (ssh-keysign.c).
+var errHostbased = errors.New("only ssh itself can use this machine's host key")
+
+// without notes why a method makes no attempt.
+func (a *auth) without(method string, err error) {
+	a.why[method] = err
+	a.told.say(1, "%s: %v", method, err)
+}
+
+// succeeded tells that the login is done, at place.
+func (a *auth) succeeded(place string) {
+	method := "none" // RFC 4252 section 5.2
+	if n := len(a.tried); n > 0 {
+		method = a.tried[n-1].method
+	}
+	a.told.say(1, "Authenticated to %s (%s) using %q.", a.host.HostName(), place, method)
 }
 
 // switchedOff: PubkeyAuthentication also has values that are neither.
@@ -186,7 +232,6 @@ func switchedOff(h *config.Host, keyword string) bool {
 // begin notes an attempt and says so.
 func (a *auth) begin(t *trial) *trial {
 	a.tried = append(a.tried, t)
-	a.told.say(1, "Next authentication method: %s", strings.TrimSpace(t.method+" "+t.what))
 	a.step(strings.TrimSpace(t.method + " " + t.what))
 	return t
 }
@@ -194,10 +239,20 @@ func (a *auth) begin(t *trial) *trial {
 // put asks the person. An answer that does not come ends the login: the next
 // attempt is not made.
 func (a *auth) put(q Question) (Answer, error) {
+	if a.lost != nil && a.lost() != nil {
+		a.stop = a.lost() // x/crypto/ssh took it for a refusal; nobody is asked in vain
+		return Answer{}, a.stop
+	}
+	q.MayKeep = mayKeep(q)
 	answer, err := a.ask(a.ctx, q)
 	if err == nil && len(answer.Texts) != len(q.Prompts) {
 		answer.Wipe()
 		err = fmt.Errorf("%d answers came for %d prompts", len(answer.Texts), len(q.Prompts))
+	}
+	c := claimOf(q)
+	a.pending.drop(c)
+	if err == nil && answer.Keep && q.MayKeep {
+		a.pending.put(c, answer.Texts[0], true)
 	}
 	if err != nil {
 		a.stop = err
@@ -211,6 +266,8 @@ func (a *auth) put(q Question) (Answer, error) {
 
 func subject(q Question) string {
 	switch q.Kind {
+	case AskPIN:
+		return "the question for the PIN of " + q.File
 	case AskPassphrase:
 		return "the question for the passphrase of " + q.File
 	case AskPassword:

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
 	"sallyport/keys"
@@ -19,19 +22,42 @@ func (a *auth) explain(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	if errors.Is(err, errRefused) {
-		return a.failure("")
+	if a.stop == errRefused {
+		return a.failure(a.lastWords(err))
 	}
 	// A server that ends the connection after it has refused something has
 	// had enough; to come back by ourselves would begin a storm of logins.
 	if _, words, ok := disconnect(err); ok && a.began() {
 		return a.failure(fmt.Sprintf(" and the server ended the connection: %q", words))
 	}
+	if strings.Contains(err.Error(), "too many authentication attempts") {
+		return a.failure(", and there may be no more than 64 attempts")
+	}
 	if ended(err) && a.began() {
 		return a.failure(" and the server closed the connection")
 	}
 	return nil
 }
+
+// lastWords is what x/crypto/ssh says of the last attempt, where it matters:
+// it goes on after a request for another password (RFC 4252 section 8), and
+// after a key that it had no signature for, as if they had been refused.
+func (a *auth) lastWords(err error) string {
+	if len(a.tried) == 0 {
+		return ""
+	}
+	last := a.tried[len(a.tried)-1]
+	switch {
+	case last.method == "password" && strings.Contains(err.Error(), "unexpected message type 60 "):
+		return ": the password has expired and the server wants a new one, which can't be given here"
+	case last.method == "publickey" && strings.Contains(err.Error(), "no common public key signature algorithm"):
+		last.err = errSHA1
+	}
+	return ""
+}
+
+// errSHA1 is an RSA key for a server that knows none of RFC 8332.
+var errSHA1 = errors.New("the server takes only signatures by SHA-1, which PubkeyAcceptedAlgorithms leaves out")
 
 // began reads nothing that another goroutine may still write: errors of the
 // kind that it is asked about come after the handshake's end.
@@ -60,7 +86,7 @@ func (a *auth) account() []string {
 		}
 		counted[t.method]++
 		if last := !slices.ContainsFunc(a.tried[i+1:], func(o *trial) bool { return o.method == t.method && !o.partial }); last {
-			said = append(said, t.method+" ("+t.outcome()+times(counted[t.method])+")")
+			said = append(said, strings.TrimSpace(t.method+" "+t.label())+" ("+t.outcome()+times(counted[t.method])+")")
 		}
 	}
 	return said
@@ -68,7 +94,7 @@ func (a *auth) account() []string {
 
 func (t *trial) label() string {
 	if t.key == nil {
-		return ""
+		return t.what
 	}
 	return t.what + " " + keys.TypeName(t.key.key.Public)
 }
@@ -104,6 +130,8 @@ func (a *auth) untried() []string {
 		}
 		why := a.enabled(name)
 		switch {
+		case a.why[name] != nil:
+			why = a.why[name]
 		case name == "publickey" && a.spent[name]:
 			why = errors.New("no key to offer")
 		case why == nil:
@@ -137,10 +165,12 @@ func (a *auth) hint(cut bool) string {
 	for _, find := range []func() string{
 		func() string { return a.hintFewer(cut) },
 		a.hintMode,
+		a.hintSHA1,
 		a.hintLocked,
 		a.hintSwitch,
 		a.hintInstall,
 		a.hintKerberos,
+		a.hintHostbased,
 	} {
 		if hint := find(); hint != "" {
 			return hint
@@ -167,11 +197,12 @@ func (a *auth) hintFewer(cut bool) string {
 	return fmt.Sprintf("too many keys were offered: ssh -o IdentitiesOnly=yes -i %s %s", path, quote(a.host.Name))
 }
 
-// namedFile is the first file that the configuration names.
+// namedFile is the first file that the configuration names and that has a key.
 func (a *auth) namedFile() string {
-	for _, id := range a.identities {
-		if id.explicit && id.key.Path != "" {
-			return id.key.Path
+	paths, explicit := a.host.IdentityFiles()
+	for _, path := range paths {
+		if explicit && slices.ContainsFunc(a.identities, func(id *identity) bool { return id.key.Path == path }) {
+			return path
 		}
 	}
 	return ""
@@ -187,11 +218,30 @@ func (a *auth) hintMode() string {
 	return ""
 }
 
-// hintLocked is for keys that the server knows and that could not sign.
+func (a *auth) hintSHA1() string {
+	if slices.ContainsFunc(a.tried, func(t *trial) bool { return t.err == errSHA1 }) {
+		return "ssh -o PubkeyAcceptedAlgorithms=+ssh-rsa " + quote(a.host.Name)
+	}
+	return ""
+}
+
+// hintLocked is for keys that the server knows and that could not sign. An
+// agent's is tried with ssh-add -T, which says more than the agent's protocol.
 func (a *auth) hintLocked() string {
 	for _, t := range a.tried {
-		if t.signed && t.err != nil && t.key.key.Path != "" && !t.key.key.InAgent {
-			return "ssh-add " + quote(t.key.key.Path)
+		if !t.signed || t.err == nil {
+			continue
+		}
+		path := t.key.key.Path
+		switch {
+		case t.key.key.InAgent && path == "":
+			return "ssh-add -l"
+		case t.key.key.InAgent:
+			return "ssh-add -T " + quote(strings.TrimSuffix(path, ".pub")+".pub")
+		case keys.IsSecurityKey(t.key.key.Public):
+			return "plug in the security key, and touch it when it blinks"
+		case path != "":
+			return "ssh-add " + quote(path)
 		}
 	}
 	return ""
@@ -201,13 +251,16 @@ func (a *auth) hintLocked() string {
 func (a *auth) hintSwitch() string {
 	for _, name := range a.accepted {
 		m, known := a.methods()[name]
+		where := ""
 		switch {
-		case !known:
-			continue
+		case !known || m.keyword == "GSSAPIAuthentication": // see hintKerberos
 		case switchedOff(a.host, m.keyword):
-			return whereSet(a.host, m.keyword)
+			where = whereSet(a.host, m.keyword)
 		case m.person && yes(a.host, "BatchMode"):
-			return whereSet(a.host, "BatchMode")
+			where = whereSet(a.host, "BatchMode")
+		}
+		if where != "" {
+			return where
 		}
 	}
 	return ""
@@ -220,7 +273,8 @@ func (a *auth) hintInstall() string {
 	}
 	alias := quote(a.host.Name)
 	for _, id := range a.identities {
-		if id.key.Path == "" || id.key.Public == nil {
+		_, certificate := id.key.Public.(*ssh.Certificate)
+		if id.key.Path == "" || id.key.Public == nil || certificate {
 			continue
 		}
 		public := quote(strings.TrimSuffix(id.key.Path, ".pub") + ".pub")
@@ -235,9 +289,27 @@ func (a *auth) hintInstall() string {
 	return ""
 }
 
+// hintKerberos is for a ticket that is missing, or where none is looked for.
 func (a *auth) hintKerberos() string {
-	if slices.Contains(a.accepted, "gssapi-with-mic") {
-		return "kinit && ssh " + quote(a.host.Name)
+	switch {
+	case !slices.Contains(a.accepted, "gssapi-with-mic"):
+		return ""
+	case !yes(a.host, "GSSAPIAuthentication") && whereSet(a.host, "GSSAPIAuthentication") != "":
+		return whereSet(a.host, "GSSAPIAuthentication")
+	case !yes(a.host, "GSSAPIAuthentication"):
+		return "ssh -o GSSAPIAuthentication=yes " + quote(a.host.Name)
+	case errors.As(a.why["gssapi-with-mic"], new(cacheError)):
+		return fmt.Sprintf("export KRB5CCNAME=FILE:/tmp/krb5cc_%d && kinit", os.Getuid())
+	case errors.As(a.why["gssapi-with-mic"], new(ticketError)):
+		return "kinit"
+	}
+	return ""
+}
+
+// hintHostbased is for what only ssh can do.
+func (a *auth) hintHostbased() string {
+	if slices.Contains(a.accepted, "hostbased") && a.enabled("hostbased") == errHostbased {
+		return "ssh " + quote(a.host.Name)
 	}
 	return ""
 }

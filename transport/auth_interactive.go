@@ -11,30 +11,32 @@ import (
 
 // password is RFC 4252 section 8, as userauth_passwd (sshconnect2.c).
 func (a *auth) password() ssh.AuthMethod {
-	if a.passwords >= number(a.host, "NumberOfPasswordPrompts") {
-		return nil
+	q := Question{Kind: AskPassword, Prompts: []Prompt{{Text: "Password"}}, Try: a.try("password")}
+	text := a.recall(q)
+	if text == nil {
+		if a.passwords >= number(a.host, "NumberOfPasswordPrompts") {
+			return nil
+		}
+		a.passwords++
 	}
-	a.passwords++
-	q := Question{
-		Kind:    AskPassword,
-		Title:   config.Printable(fmt.Sprintf("%s asks for a password.", a.login())),
-		Prompts: []Prompt{{Text: "Password"}},
-		Try:     a.try("password"),
-	}
+	q.Title = config.Printable(fmt.Sprintf("%s asks for a password.", a.login()))
 	if q.Try > 1 {
 		q.Title = config.Printable(fmt.Sprintf("%s did not accept that password.", a.login()))
 	}
 	a.takeWords(&q)
-	t := a.begin(&trial{method: "password"})
+	t := a.begin(&trial{method: "password", kept: text != nil})
 	return ssh.PasswordCallback(func() (string, error) {
-		answer, err := a.put(q)
-		if err != nil {
-			t.err = err
-			return "", err
+		if text == nil {
+			answer, err := a.put(q)
+			if err != nil {
+				t.err = err
+				return "", err
+			}
+			text = answer.Texts[0]
 		}
-		defer answer.Wipe()
+		defer clear(text)
 		// x/crypto/ssh takes a string, which can't be wiped.
-		return string(answer.Texts[0]), nil
+		return string(text), nil
 	})
 }
 
@@ -45,11 +47,14 @@ func (a *auth) interactive() ssh.AuthMethod {
 		return nil
 	}
 	a.rounds++
+	if devices := a.host.Get("KbdInteractiveDevices"); devices != "" {
+		a.told.say(1, "KbdInteractiveDevices %s is not told to the server: x/crypto/ssh cannot", devices)
+	}
 	try := a.try("keyboard-interactive")
 	t := a.begin(&trial{method: "keyboard-interactive"})
 	return ssh.KeyboardInteractive(func(name, instruction string, prompts []string, echos []bool) ([]string, error) {
 		a.asked = true
-		answers, err := a.round(try, name, instruction, prompts, echos)
+		answers, err := a.round(t, try, name, instruction, prompts, echos)
 		t.err = err
 		return answers, err
 	})
@@ -57,7 +62,7 @@ func (a *auth) interactive() ssh.AuthMethod {
 
 // round answers one request of the server. One without prompts only informs:
 // its words are shown as the step, and again with the next question.
-func (a *auth) round(try int, name, instruction string, prompts []string, echos []bool) ([]string, error) {
+func (a *auth) round(t *trial, try int, name, instruction string, prompts []string, echos []bool) ([]string, error) {
 	if len(prompts) == 0 {
 		words := lines(name + "\n" + instruction)
 		if len(words) > 0 {
@@ -68,6 +73,12 @@ func (a *auth) round(try int, name, instruction string, prompts []string, echos 
 	}
 	q := a.interactiveQuestion(name, instruction, prompts, echos)
 	q.Try = try
+	if text := a.recall(q); text != nil {
+		defer clear(text)
+		t.kept = true
+		a.rounds--
+		return []string{string(text)}, nil
+	}
 	answer, err := a.put(q)
 	if err != nil {
 		return nil, err
@@ -110,14 +121,15 @@ func (a *auth) takeWords(q *Question) {
 	}
 }
 
-// try counts the refused attempts of a method since the last partial success.
+// try counts the refused attempts of a method since the last partial success,
+// without those that nobody was asked in.
 func (a *auth) try(method string) int {
 	try := 1
 	for _, t := range a.tried {
 		switch {
 		case t.partial:
 			try = 1
-		case t.method == method:
+		case t.method == method && !t.kept:
 			try++
 		}
 	}

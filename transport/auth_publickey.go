@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -15,18 +14,15 @@ import (
 	"sallyport/keys"
 )
 
-// identity is a key that may be offered, or a file that may hold one.
-type identity struct {
-	key      *keys.Key
-	explicit bool // the configuration names its file
-	tried    bool // since the last partial success
-}
-
 // errSkipped is an empty passphrase: it means "not this key".
 var errSkipped = errors.New("no passphrase was given")
 
 // errTries is the end of the tries for a passphrase.
 var errTries = errors.New("the passphrase was wrong")
+
+// TouchStep ends LinkStatus.Step while a security key waits for a touch. There
+// is no limit of time.
+const TouchStep = " (touch the security key)"
 
 // publickey offers the next key. One attempt is one key, so that a passphrase
 // is asked for in the key's turn and each answer of the server is known.
@@ -50,7 +46,8 @@ func (a *auth) publickey() ssh.AuthMethod {
 // offer makes the signer for one attempt, nil if the key can't be used.
 func (a *auth) offer(id *identity) ssh.Signer {
 	if id.key.Public == nil {
-		if err := id.key.Unlock(); err != nil {
+		a.told.say(1, "Trying private key: %s", id.key.Path)
+		if err := a.unlock(id); err != nil {
 			a.note(a.describe(id), err)
 			return nil
 		}
@@ -60,6 +57,7 @@ func (a *auth) offer(id *identity) ssh.Signer {
 		err = id.key.Usable()
 	}
 	if err != nil {
+		a.told.say(1, "Skipping %s key %s - %v", id.key.Public.Type(), a.describe(id), err)
 		a.note(a.describe(id), err)
 		return nil
 	}
@@ -68,12 +66,14 @@ func (a *auth) offer(id *identity) ssh.Signer {
 		return nil
 	}
 	t := a.begin(&trial{method: "publickey", what: a.describe(id), key: id})
-	return &offered{AlgorithmSigner: signer, algorithms: algorithms, trial: t}
+	a.told.say(1, "Offering public key: %s", id.trace())
+	return &offered{AlgorithmSigner: signer, login: a, algorithms: algorithms, trial: t}
 }
 
 // offered is a signer that notes what became of it.
 type offered struct {
 	ssh.AlgorithmSigner
+	login      *auth
 	algorithms []string
 	trial      *trial
 }
@@ -82,137 +82,40 @@ func (o *offered) Algorithms() []string { return o.algorithms }
 
 func (o *offered) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	o.trial.signed = true
-	signature, err := o.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
+	o.login.told.say(1, "Server accepts key: %s", o.trial.key.trace())
+	signature, err := o.sign(rand, data, algorithm)
+	if err != nil {
+		o.login.told.say(1, "signing failed for %s: %v", o.trial.key.trace(), err)
+	}
 	o.trial.err = err
 	return signature, err
 }
 
-// prepare orders the keys as pubkey_prepare (sshconnect2.c) does: first those
-// of the agent that the configuration names, then the agent's others, then the
-// files.
-func (a *auth) prepare() []*identity {
-	files := a.files()
-	held := a.held()
-	var named, others []*identity
-	for _, key := range held {
-		i := slices.IndexFunc(files, func(id *identity) bool { return keys.Equal(id.key.Public, key.Public) })
-		switch {
-		case i >= 0:
-			key.Path = files[i].key.Path
-			named = append(named, &identity{key: key, explicit: files[i].explicit})
-			files = slices.Delete(files, i, i+1)
-		case !yes(a.host, "IdentitiesOnly"):
-			others = append(others, &identity{key: key})
-		}
+// sign reads the key first, if it is in a file: the agent takes it before it
+// is used, as in load_identity_file (sshconnect2.c).
+func (o *offered) sign(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	if err := o.login.unlock(o.trial.key); err != nil {
+		return nil, err
 	}
-	files = certified(named, files)
-	return slices.Concat([]*identity{}, named, others, files)
+	if id := o.trial.key; id.key.InAgent && keys.IsSecurityKey(id.key.Public) {
+		defer o.login.touch(id)() // the agent does not tell whether it waits for one
+	}
+	return o.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
 }
 
-// files are the identity files, each after its certificate: a server that
-// knows only the authority then refuses nothing. (ssh offers the key first.)
-func (a *auth) files() []*identity {
-	paths, explicit := a.host.IdentityFiles()
-	certificates := a.host.CertificateFiles()
-	var all []*identity
-	for _, path := range paths {
-		if strings.EqualFold(path, "none") {
-			continue
-		}
-		key, err := keys.Load(a.ctx, path, a.passphrase)
-		if err != nil {
-			if explicit || !errors.Is(err, fs.ErrNotExist) {
-				a.note(path, err)
-			}
-			continue
-		}
-		for _, cert := range a.certificates(path, certificates) {
-			if c, err := key.WithCertificate(cert); err == nil {
-				all = append(all, &identity{key: c, explicit: explicit})
-			}
-		}
-		all = append(all, &identity{key: key, explicit: explicit})
-	}
-	return all
-}
-
-// certificates are those of the CertificateFiles or, where the configuration
-// names none, the one beside the key.
-func (a *auth) certificates(path string, configured []string) []*ssh.Certificate {
-	beside := len(configured) == 0
-	if beside {
-		configured = []string{path + "-cert.pub"}
-	}
-	var all []*ssh.Certificate
-	for _, file := range configured {
-		cert, err := keys.LoadCertificate(file)
-		switch {
-		case err == nil:
-			all = append(all, cert)
-		case !beside || !errors.Is(err, fs.ErrNotExist):
-			a.note(file, err)
-		}
-	}
-	return all
-}
-
-// certified lets the agent sign for the certificates of keys that only it
-// holds: the certificate's own file entry could not.
-func certified(named, files []*identity) []*identity {
-	for _, id := range files {
-		cert, ok := id.key.Public.(*ssh.Certificate)
-		if !ok {
-			continue
-		}
-		for _, holder := range named {
-			if c, err := holder.key.WithCertificate(cert); err == nil {
-				id.key = c
-			}
-		}
-	}
-	return files
-}
-
-// held lists the agent's keys. That there is no agent is no error; that one is
-// set up and does not answer is noted.
-func (a *auth) held() []*keys.Key {
-	socket := agentSocket(a.host, a.env)
-	if socket == "" {
+// unlock reads the private half of a key in a file, asking for its passphrase
+// if there is one. The other hops of the chain, and the agent if it is to
+// have the key, then have it too.
+func (a *auth) unlock(id *identity) error {
+	if id.key.InAgent {
 		return nil
 	}
-	agent, err := keys.DialAgent(a.ctx, socket)
-	if err != nil {
-		a.note("agent", err)
-		return nil
+	if err := id.key.Unlock(); err != nil {
+		return err
 	}
-	a.mu.Lock()
-	a.agent = agent
-	a.mu.Unlock()
-	held, err := agent.Keys()
-	if err != nil {
-		a.note("agent", err)
-	}
-	return held
-}
-
-// agentSocket is where the agent listens: IdentityAgent, which may be none, a
-// path, or a variable of the caller; else SSH_AUTH_SOCK (main in ssh.c). ""
-// is no agent.
-func agentSocket(h *config.Host, env Env) string {
-	value := h.Get("IdentityAgent")
-	switch {
-	case value == "":
-		return env.Get("SSH_AUTH_SOCK")
-	case value == "none":
-		return ""
-	case value == "SSH_AUTH_SOCK":
-		return env.Get("SSH_AUTH_SOCK")
-	case strings.HasPrefix(value, "${") && strings.HasSuffix(value, "}"):
-		return env.Get(value[2 : len(value)-1])
-	case strings.HasPrefix(value, "$"):
-		return env.Get(value[1:])
-	}
-	return value
+	a.fresh.giveAll(a.chain)
+	a.addToAgent(id)
+	return nil
 }
 
 // algorithms are the signatures that PubkeyAcceptedAlgorithms lets the key
@@ -242,20 +145,21 @@ func (a *auth) algorithms(key ssh.PublicKey) ([]string, error) {
 // passphrase is the keys.Passphrase of this login: load_identity_file
 // (sshconnect2.c).
 func (a *auth) passphrase(_ context.Context, path string, try int) ([]byte, error) {
+	q := Question{Kind: AskPassphrase, Prompts: []Prompt{{Text: "Passphrase"}}, File: config.Printable(path)}
+	c := claimOf(q)
+	if text := a.recall(q); text != nil {
+		return text, nil
+	}
+	a.fresh.drop(c)
 	if yes(a.host, "BatchMode") {
 		return nil, errors.New("it needs a passphrase, and BatchMode forbids asking")
 	}
-	if try > number(a.host, "NumberOfPasswordPrompts") {
+	a.asks[c]++
+	if q.Try = a.asks[c]; q.Try > number(a.host, "NumberOfPasswordPrompts") {
 		return nil, errTries
 	}
-	q := Question{
-		Kind:    AskPassphrase,
-		Title:   config.Printable(fmt.Sprintf("The key %s is locked.", a.tilde(path))),
-		Prompts: []Prompt{{Text: "Passphrase"}},
-		Try:     try,
-		File:    config.Printable(path),
-	}
-	if try > 1 {
+	q.Title = config.Printable(fmt.Sprintf("The key %s is locked.", a.tilde(path)))
+	if q.Try > 1 {
 		q.Title = config.Printable(fmt.Sprintf("That passphrase does not open %s.", a.tilde(path)))
 	}
 	answer, err := a.put(q)
@@ -264,6 +168,52 @@ func (a *auth) passphrase(_ context.Context, path string, try int) ([]byte, erro
 	}
 	if len(answer.Texts[0]) == 0 {
 		return nil, errSkipped
+	}
+	a.fresh.put(c, answer.Texts[0], answer.Keep)
+	return answer.Texts[0], nil
+}
+
+// token lets a key in a FIDO token sign through its file, where there is
+// OpenSSH's helper for that.
+func (a *auth) token(key *keys.Key) {
+	helper := keys.FindHelper(a.env.Get("SSH_SK_HELPER"))
+	provider := a.host.Get("SecurityKeyProvider")
+	if name, variable := strings.CutPrefix(provider, "$"); variable {
+		provider = a.env.Get(name)
+	}
+	if helper == "" || provider == "" || !keys.IsSecurityKey(key.Public) {
+		return
+	}
+	id := &identity{key: key}
+	key.UseToken(keys.Token{
+		Helper: helper, Provider: provider, Env: a.env,
+		Touch: func() func() { return a.touch(id) },
+		PIN:   a.pin,
+	})
+}
+
+// touch tells the person to touch the security key, until done is called.
+func (a *auth) touch(id *identity) (done func()) {
+	a.told.say(1, "Confirm user presence for key %s %s", keys.TypeName(id.key.Public), keys.Fingerprint(id.key.Public))
+	a.step("publickey " + a.describe(id) + TouchStep)
+	return func() { a.step("publickey " + a.describe(id)) }
+}
+
+// pin asks for the PIN of a security key, once: a token locks itself after a
+// few wrong ones.
+func (a *auth) pin(_ context.Context, path string) ([]byte, error) {
+	if yes(a.host, "BatchMode") {
+		return nil, errors.New("it needs its PIN, and BatchMode forbids asking")
+	}
+	answer, err := a.put(Question{
+		Kind:    AskPIN,
+		Title:   config.Printable(fmt.Sprintf("The security key of %s asks for its PIN.", a.tilde(path))),
+		Prompts: []Prompt{{Text: "PIN"}},
+		Try:     1,
+		File:    config.Printable(path),
+	})
+	if err != nil {
+		return nil, err
 	}
 	return answer.Texts[0], nil
 }

@@ -174,6 +174,19 @@ func TestAttemptsAreThoseOfSSHInItsOrder(t *testing.T) {
 	}
 	rsa := generate(t, dir, "rsa", "", "-t", "rsa", "-b", "2048")
 	r.names[string(publicKey(t, rsa+".pub").Marshal())] = "rsa"
+	ca := generate(t, dir, "ca", "", "-t", "ed25519")
+	for _, name := range []string{"two", "four", "rsa"} { // not beside their keys, where they would count in each row
+		certify(ca, "jon")(t, filepath.Join(dir, name))
+		moved := filepath.Join(dir, "cert-"+name)
+		if err := os.Rename(filepath.Join(dir, name+"-cert.pub"), moved); err != nil {
+			t.Fatal(err)
+		}
+		r.names[string(publicKey(t, moved).Marshal())] = "certificate of " + name
+	}
+	beside := generate(t, dir, "beside", "", "-t", "ecdsa")
+	certify(ca, "jon")(t, beside)
+	r.names[string(publicKey(t, beside+".pub").Marshal())] = "beside"
+	r.names[string(publicKey(t, beside+"-cert.pub").Marshal())] = "certificate of beside"
 	env := []string{
 		"SSH_AUTH_SOCK=" + sshtest.Agent(t, dir+"/one", dir+"/two", dir+"/three"),
 		"SSH_ASKPASS_REQUIRE=force",
@@ -191,6 +204,14 @@ func TestAttemptsAreThoseOfSSHInItsOrder(t *testing.T) {
 		{"the agent's keys, those of the configuration first, then files", "", "IdentityFile DIR/four; IdentityFile DIR/three; IdentityFile DIR/two"},
 		{"only those of the configuration", "", "IdentityFile DIR/four; IdentityFile DIR/three; IdentitiesOnly yes"},
 		{"only a .pub of the configuration", "", "IdentityFile DIR/three.pub; IdentitiesOnly yes"},
+		{"a certificate beside its key", "", "IdentityFile DIR/beside; IdentityFile DIR/four; IdentitiesOnly yes"},
+		{"a certificate beside a key that is in the agent", "", "IdentityFile DIR/beside; IdentityFile DIR/three"},
+		{"a CertificateFile before the agent's keys", "", "CertificateFile DIR/cert-two; IdentityFile DIR/four"},
+		{"a CertificateFile whose key is a file", "", "CertificateFile DIR/cert-four; IdentityFile DIR/four; IdentityFile DIR/beside; IdentitiesOnly yes"},
+		{"two CertificateFiles", "", "CertificateFile DIR/cert-four; CertificateFile DIR/cert-two; IdentityFile DIR/two; IdentityFile DIR/four; IdentitiesOnly yes"},
+		{"an IdentityFile that is a certificate of a key in the agent", "", "IdentityFile DIR/cert-two"},
+		{"an IdentityFile that is a certificate of another IdentityFile", "", "IdentityFile DIR/cert-four; IdentityFile DIR/four; IdentityAgent none"},
+		{"a certificate of a type that is not wanted", "", "CertificateFile DIR/cert-rsa; IdentityFile DIR/rsa; IdentitiesOnly yes; PubkeyAcceptedAlgorithms rsa-sha2-512; PasswordAuthentication no; KbdInteractiveAuthentication no"},
 		{"no agent", "", "IdentityFile DIR/four; IdentityAgent none"},
 		{"files that are not there", "", "IdentityFile DIR/none; IdentityFile DIR/four; IdentityAgent none"},
 		{"no keys", "", "PubkeyAuthentication no"},
@@ -293,12 +314,12 @@ func TestQuestionsAreThoseOfTheServer(t *testing.T) {
 	dir := t.TempDir()
 	key := publicKey(t, generate(t, dir, "id", "", "-t", "ed25519")+".pub")
 	password := func(try int, title string) Question {
-		return Question{Kind: AskPassword, Title: title, Prompts: []Prompt{{Text: "Password"}}, Try: try}
+		return Question{Kind: AskPassword, Title: title, Prompts: []Prompt{{Text: "Password"}}, Try: try, MayKeep: true}
 	}
 	const asks, refused = "jon@wall asks for a password.", "jon@wall did not accept that password."
 	first := round{"", "", []string{"Password: "}, []bool{false}, []string{"ghost"}}
 	code := round{"Second factor", "", []string{"Code: "}, []bool{true}, []string{"123456"}}
-	firstQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "jon@wall asks:", Prompts: []Prompt{{Text: "Password:"}}, Try: 1}
+	firstQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "jon@wall asks:", Prompts: []Prompt{{Text: "Password:"}}, Try: 1, MayKeep: true}
 	codeQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "Second factor", Prompts: []Prompt{{Text: "Code:", Echo: true}}, Try: 1}
 	again := func(q Question, try int) Question { q.Try = try; return q }
 

@@ -30,6 +30,12 @@
 // ProxyJump, ProxyCommand or Match was not understood, and no host-key check
 // is ever skipped.
 //
-// References: RFC 4251 to 4254; ssh_config(5); sshconnect.c, sshconnect2.c
-// and hostfile.c of OpenSSH.
+// A secret goes from the person to its one use and is wiped. What the person
+// wants kept stays with the link, out of swap and core files, until the link
+// is down or failed; it answers the same question in the same words only, and
+// never one for a code. A key's passphrase is shared by the hops of a chain
+// while they are dialled: it is not sent anywhere.
+//
+// References: RFC 4251 to 4256, 4462, 4121 and 8332; ssh_config(5);
+// sshconnect.c, sshconnect2.c and hostfile.c of OpenSSH.
 package transport

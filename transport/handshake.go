@@ -44,6 +44,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		w.Close()
 		return nil, c.explain(err)
 	}
+	login.lost = w.lost
 	c.step("key exchange")
 	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
@@ -54,6 +55,8 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	}
 	w.settle()
 	c.traceAgreed(client)
+	c.tell(func() { login.pending.giveAll(&c.link.kept) })
+	login.succeeded(c.reached(raw))
 	for _, said := range trust.heard() {
 		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
 		c.show(said)
@@ -80,6 +83,15 @@ func (c dialCall) traceAgreed(client *ssh.Client) {
 	c.trace(1, "kex: host key algorithm: %s", a.HostKey)
 	c.trace(1, "kex: server->client cipher: %s MAC: %s compression: none", a.Read.Cipher, cmp.Or(a.Read.MAC, "<implicit>"))
 	c.trace(1, "kex: client->server cipher: %s MAC: %s compression: none", a.Write.Cipher, cmp.Or(a.Write.MAC, "<implicit>"))
+}
+
+// reached is the address that answered, as ssh's debug lines have it.
+func (c dialCall) reached(raw net.Conn) string {
+	at, direct := raw.RemoteAddr().(*net.TCPAddr)
+	if !direct || c.link.via != nil {
+		return "via proxy"
+	}
+	return fmt.Sprintf("[%s]:%d", at.IP, at.Port)
 }
 
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx

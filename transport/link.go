@@ -24,6 +24,10 @@ type Link struct {
 	status LinkStatus // as last told
 
 	owned owned // touched only by run
+
+	// kept are the secrets that a person wants kept while the link lives. It
+	// guards itself.
+	kept wallet
 }
 
 // route is the way by which a link was last asked for.

@@ -46,6 +46,8 @@ type Links struct {
 
 	mu    sync.Mutex // guards links, and wg.Add against Close
 	links map[string]*Link
+
+	chains chains // guards itself
 }
 
 // NewLinks makes an empty set. Close ends it.

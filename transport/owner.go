@@ -337,6 +337,7 @@ func (l *Link) forget() {
 	o := &l.owned
 	o.alarm.Stop()
 	o.wasUp, o.opened, o.tries = false, false, 0
+	l.kept.wipe()
 	l.leave()
 }
 

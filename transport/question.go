@@ -13,14 +13,20 @@ const (
 	AskPassphrase  Kind = "passphrase"  // of a local key file
 	AskPassword    Kind = "password"    // of the account on the host (RFC 4252 section 8)
 	AskInteractive Kind = "interactive" // one keyboard-interactive round (RFC 4256)
+	AskPIN         Kind = "pin"         // of a security key
+	AskAddKey      Kind = "agent"       // whether a key goes to the agent (AddKeysToAgent ask): Choices has the answers
 )
 
-// The choices of a host-key question.
+// The choices of a host-key question. Refuse is one of every question that has
+// choices.
 const (
 	AcceptAndRemember = "accept"
 	AcceptOnce        = "once"
 	Refuse            = "refuse"
 )
+
+// AddKey is the other choice of a question about the agent.
+const AddKey = "add"
 
 // Prompt is one line to fill in.
 type Prompt struct {
@@ -43,9 +49,11 @@ type Question struct {
 	Title       string   `json:"title"`          // one sentence
 	Instruction string   `json:"instruction"`    // more of it; lines separated by \n
 	Prompts     []Prompt `json:"prompts"`        // empty for a host key
-	Choices     []string `json:"choices"`        // for a host key
+	Choices     []string `json:"choices"`        // where there are no prompts
 	Try         int      `json:"try"`            // from 1
-	File        string   `json:"file,omitempty"` // the key file of a passphrase
+	File        string   `json:"file,omitempty"` // the key file of a passphrase or PIN, or for the agent
+	Login       string   `json:"login"`          // user@host as ssh's own prompts have it: by HostKeyAlias, or HostName
+	MayKeep     bool     `json:"mayKeep"`        // Answer.Keep is heeded
 	HostKey     *HostKey `json:"hostKey,omitempty"`
 }
 
@@ -62,6 +70,10 @@ type HostKey struct {
 type Answer struct {
 	Texts  [][]byte `json:"texts,omitempty"`
 	Choice string   `json:"choice,omitempty"`
+
+	// Keep asks to hold the text in memory while the link lives, so that the
+	// link does not ask again when it comes back. Question.MayKeep allows it.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // Wipe overwrites the texts.

@@ -402,7 +402,7 @@ func TestAQuestionKeepsTheLinkAskingAndNamesItsHop(t *testing.T) {
 		l.Open()
 		got := <-questions
 		want := Question{
-			Link: l.id, Kind: AskPassword, Host: "c", Address: "u@c:22", Hop: 2, Hops: 2, Goal: "c", Title: "password?",
+			Link: l.id, Kind: AskPassword, Host: "c", Address: "u@c:22", Login: "u@c", Hop: 2, Hops: 2, Goal: "c", Title: "password?",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			b.Error(diff)

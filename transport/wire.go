@@ -22,8 +22,9 @@ type wire struct {
 	// of a login would wait for our delayed acknowledgement, about 40 ms.
 	hurry atomic.Bool
 
-	mu   sync.Mutex // guards head
+	mu   sync.Mutex // guards all below
 	head []byte     // the first bytes read, up to headLimit
+	end  error      // of reading
 }
 
 func newWire(c net.Conn) *wire {
@@ -42,7 +43,19 @@ func (w *wire) Read(p []byte) (int, error) {
 			acknowledge(w.Conn)
 		}
 	}
+	if err != nil {
+		w.mu.Lock()
+		w.end = err
+		w.mu.Unlock()
+	}
 	return n, err
+}
+
+// lost is why nothing more will be read, nil while something may.
+func (w *wire) lost() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.end
 }
 
 // settle ends the time of the login.

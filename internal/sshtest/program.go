@@ -1,6 +1,7 @@
 package sshtest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,13 +16,21 @@ func Program(t testing.TB, name string) string {
 	if err != nil {
 		path, err = exec.LookPath("/usr/sbin/" + name) // sshd, for those who do not have it in PATH
 	}
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed, and CI has to run everything: ./test installs it", name)
-	}
 	if err != nil {
-		t.Skipf("%s is not installed: ./test installs it", name)
+		Missing(t, "%s is not installed", name)
 	}
 	return path
+}
+
+// Missing skips a test for want of what its words name, except in CI
+// (CI=true), where nothing may be missing.
+func Missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	what := fmt.Sprintf(format, args...)
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s, and CI has to run everything: ./test installs it", what)
+	}
+	t.Skipf("%s: ./test installs it", what)
 }
 
 // Run runs a program that has to succeed and returns all that it printed.

@@ -26,6 +26,7 @@ const Alias = "targaryen"
 type Server struct {
 	Port    int
 	HostKey ssh.PublicKey // of the file hostkey
+	Env     []string      // added to the server's own environment
 
 	dir   string
 	cmd   *exec.Cmd     // nil while it does not run
@@ -61,6 +62,13 @@ func NewServer(t testing.TB, lines ...string) *Server {
 func StartServer(t testing.TB, lines ...string) *Server {
 	t.Helper()
 	s := NewServer(t, lines...)
+	s.Run(t)
+	return s
+}
+
+// Run starts the server until the test ends.
+func (s *Server) Run(t testing.TB) {
+	t.Helper()
 	s.Start(t)
 	t.Cleanup(func() {
 		s.Stop()
@@ -68,7 +76,6 @@ func StartServer(t testing.TB, lines ...string) *Server {
 			t.Logf("sshd says:\n%s", s.Log())
 		}
 	})
-	return s
 }
 
 // Start starts a server that does not run, and waits until it listens.
@@ -83,6 +90,7 @@ func (s *Server) Start(t testing.TB) {
 	begun := s.begun()
 	cmd := exec.Command(Program(t, "sshd"), "-D", "-e", "-f", s.Path("sshd_config")) // an absolute path, as sshd wants it
 	cmd.Stderr = log
+	cmd.Env = append(os.Environ(), s.Env...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
