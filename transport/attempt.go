@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strconv"
 	"time"
@@ -34,13 +35,26 @@ type askFunc func(ctx context.Context, q Question) (Answer, error)
 // connect is the way from nothing to an authenticated connection.
 func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	h := c.host()
-	if err := refuseUnsupported(h); err != nil {
-		return nil, c.explain(err)
-	}
 	via, err := c.before(ctx)
 	if err != nil {
 		return nil, err // the failure of the hop before, in its own words
 	}
+	if d, ok := demandOf(h); ok {
+		return c.lend(ctx, via, d)
+	}
+	conn, err := c.dial(ctx, via)
+	if b := (beyond{}); errors.As(err, &b) {
+		if _, missing := OpenSSH(c.route.env); missing != nil {
+			return nil, b.Failure
+		}
+		return c.lend(ctx, via, b.demand)
+	}
+	return conn, err
+}
+
+// dial makes the connection ourselves.
+func (c dialCall) dial(ctx context.Context, via *Conn) (*Conn, error) {
+	h := c.host()
 	trust, err := newHostKeys(ctx, h, c.route.env, c.ask)
 	if err != nil {
 		return nil, c.explain(err)
@@ -70,8 +84,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 	h := c.host()
 	if command := c.route.hop().Command; command != "" {
 		c.step("proxy command")
-		c.trace(1, "Executing proxy command: %s", command)
-		return startCommand(command, c.route.env)
+		return c.throughCommand(ctx, command)
 	}
 	limit := c.connectLimit()
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"to the connection", limit})
@@ -83,6 +96,22 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 	c.step("tcp")
 	c.trace(1, "Connecting to %s port %d.", h.HostName(), h.Port())
 	return dialTCP(ctx, h)
+}
+
+// throughCommand runs a ProxyCommand, which passes the bytes or a socket.
+func (c dialCall) throughCommand(ctx context.Context, command string) (net.Conn, error) {
+	if command == "-" {
+		return nil, refusal(c.host(), "ProxyCommand", "ProxyCommand - speaks through the standard input of ssh, which a shared connection has not")
+	}
+	if !yes(c.host(), "ProxyUseFdpass") {
+		c.trace(1, "Executing proxy command: exec %s", command)
+		return startCommand(command, c.route.env)
+	}
+	limit := c.exchangeLimit()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"of the ProxyCommand", limit})
+	defer cancel()
+	c.trace(1, "Executing proxy dialer command: exec %s", command)
+	return dialByCommand(ctx, command, c.route.env)
 }
 
 func (c dialCall) host() *config.Host { return c.route.hop().Host }

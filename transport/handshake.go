@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -38,16 +39,11 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	defer exchange.Stop()
 
 	w := newWire(raw)
-	cfg, err := c.clientConfig(trust, login, func() { exchange.Stop() })
-	if err != nil {
-		w.Close()
-		return nil, c.explain(err)
-	}
 	c.step("key exchange")
-	client, err := c.negotiate(ctx, w, cfg)
+	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, func() { exchange.Stop() }))
 	if err != nil {
 		defer w.Close()
-		return nil, c.explainHandshake(ctx, err, w, login)
+		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
 	}
 	w.settle()
 	if said := trust.warning(); said != "" {
@@ -60,6 +56,25 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
 	})
 	return conn, nil
+}
+
+// beyond is the failure of a handshake for lack of an algorithm that OpenSSH
+// has. Nobody has tried to log in yet.
+type beyond struct {
+	*Failure
+	demand demand
+}
+
+// orBeyond is f, or that OpenSSH would do better.
+func (c dialCall) orBeyond(err error, f *Failure) error {
+	var common *ssh.AlgorithmNegotiationError
+	if !errors.As(err, &common) {
+		return f
+	}
+	if d, ok := demandOfServer(c.host(), common); ok {
+		return beyond{f, d}
+	}
+	return f
 }
 
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
@@ -89,21 +104,17 @@ func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig)
 
 // clientConfig is what x/crypto needs to know; exchanged is called when the
 // host key has come.
-func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) (*ssh.ClientConfig, error) {
+func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) *ssh.ClientConfig {
 	h := c.host()
-	algorithms, err := algorithmsOf(h)
-	if err != nil {
-		return nil, err
-	}
 	return &ssh.ClientConfig{
-		Config:            algorithms,
+		Config:            algorithmsOf(h),
 		User:              h.User(),
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: trust.algorithms(),
 		HostKeyCallback:   c.check(trust, exchanged),
 		AuthCallback:      login.next,
 		BannerCallback:    func(text string) error { c.show(text); return nil },
-	}, nil
+	}
 }
 
 // check has trust judge the host key, which may ask a person. Later key
@@ -122,11 +133,7 @@ func (c dialCall) check(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
 
 // show keeps what the server, or we, have to say about a login.
 func (c dialCall) show(text string) {
-	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
-	for i, line := range lines {
-		lines[i] = config.Printable(strings.TrimRight(line, "\r"))
-	}
-	shown := strings.Join(lines, "\n")
+	shown := printableLines(text)
 	c.tell(func() {
 		o := &c.link.owned
 		if o.banner != "" {

@@ -31,6 +31,10 @@ type Options struct {
 	Gone   func(id string)  // a link is down and has no users; it comes back with Notify once it is used
 	Log    *slog.Logger
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
+
+	// For links that OpenSSH lends: see Helper.
+	Dir     string // a private directory for sockets, with a short name; "" for the system's temporary one
+	Program string // our own program, which ssh calls; "" for the one that runs
 }
 
 // Links is the set of links of one process. One chain has one link per hop,

@@ -1,0 +1,31 @@
+package transport
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// errNoOpenSSH: there is nobody to lend a link.
+var errNoOpenSSH = errors.New("OpenSSH's ssh is not installed")
+
+// OpenSSH is the path of the real ssh: the first in the caller's PATH that is
+// not this program under another name, else where systems install it.
+func OpenSSH(env Env) (string, error) {
+	self, _ := os.Executable() // without it nothing is the same file
+	ours, _ := os.Stat(self)
+	for _, dir := range append(filepath.SplitList(env.Get("PATH")), "/usr/bin", "/usr/local/bin") {
+		if !filepath.IsAbs(dir) {
+			continue // not whatever lies about in some directory
+		}
+		path, err := exec.LookPath(filepath.Join(dir, "ssh"))
+		if err != nil {
+			continue
+		}
+		if found, err := os.Stat(path); err == nil && !os.SameFile(found, ours) {
+			return path, nil
+		}
+	}
+	return "", errNoOpenSSH
+}
