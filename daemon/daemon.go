@@ -133,6 +133,7 @@ func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg 
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,
 		Log:   o.Log,
+		Dir:   o.Dirs.Runtime,
 		Notify: func(s transport.LinkStatus) {
 			hub.post(api.Event{Link: &s})
 			news.post(s)

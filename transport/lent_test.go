@@ -3,17 +3,14 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"sallyport/config"
@@ -172,25 +169,26 @@ func TestALentLinkReturnsWhenItsSSHDied(t *testing.T) {
 	links := NewLinks(newWatch().options())
 	defer links.Close()
 	l, first := connected(t, links, plan(t, n.load(t), "h"))
-	for _, break_ := range []struct {
+	killSSH := func() { kill(first.lender.process) }
+	for _, end := range []struct {
 		how  string
 		kill func()
 		says string
 	}{
 		{"the server's process ends", server.KillSessions, "ssh ended with exit status 255"},
-		{"ssh is killed", func() { kill(l.owned.conn.lender.process) }, "ssh ended with signal: killed"},
+		{"ssh is killed", killSSH, "ssh ended with signal: killed"},
 	} {
-		break_.kill()
+		end.kill()
 		<-first.Done()
-		if err := first.Err(); code(err) != CodeClosed || !strings.Contains(err.Error(), break_.says) {
-			t.Errorf("%s: %v", break_.how, err)
+		if err := first.Err(); code(err) != CodeClosed || !strings.Contains(err.Error(), end.says) {
+			t.Errorf("%s: %v", end.how, err)
 		}
 		if err := first.Ping(soon(t)); err != first.Err() {
-			t.Errorf("%s: Ping: %v", break_.how, err)
+			t.Errorf("%s: Ping: %v", end.how, err)
 		}
 		second, err := l.Conn(soon(t))
 		if err != nil || second == first {
-			t.Fatalf("%s: Conn: same %v, error %v", break_.how, second == first, err)
+			t.Fatalf("%s: Conn: same %v, error %v", end.how, second == first, err)
 		}
 		output(t, second, "true")
 		first = second
@@ -218,12 +216,3 @@ func TestACompressionThatIsOrderedIsThere(t *testing.T) {
 		t.Errorf("ssh was started as %q", args)
 	}
 }
-
-func TestWithoutSSHWhatOnlyItCanDoIsRefused(t *testing.T) {
-	t.Parallel()
-	if _, err := OpenSSH(nil); err == nil {
-		t.Skip("ssh is where systems install it: only a demand without it can be tried elsewhere")
-	}
-}
-
-var _ = []any{context.Background, exec.Command, syscall.Kill}

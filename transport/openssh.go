@@ -8,14 +8,14 @@ import (
 )
 
 // errNoOpenSSH: there is nobody to lend a link.
-var errNoOpenSSH = errors.New("OpenSSH's ssh is not installed")
+var errNoOpenSSH = errors.New("OpenSSH's ssh is not in the PATH")
 
 // OpenSSH is the path of the real ssh: the first in the caller's PATH that is
 // not this program under another name, else where systems install it.
 func OpenSSH(env Env) (string, error) {
 	self, _ := os.Executable() // without it nothing is the same file
 	ours, _ := os.Stat(self)
-	for _, dir := range append(filepath.SplitList(env.Get("PATH")), "/usr/bin", "/usr/local/bin") {
+	for _, dir := range filepath.SplitList(env.Get("PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue // not whatever lies about in some directory
 		}
