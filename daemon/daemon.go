@@ -54,6 +54,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer lock.Close()
+	transport.ClearRooms(o.Dirs.Runtime)
 	saved, err := readState(o.Dirs.state())
 	if err != nil {
 		return err

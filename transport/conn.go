@@ -170,6 +170,9 @@ func (c *Conn) end(cause error) {
 // release closes what is below. It may take as long as the hop before lives.
 func (c *Conn) release() {
 	_ = c.client.Close() // the connection is over: whether it closed well changes nothing
+	if c.lender != nil {
+		<-c.lender.gone
+	}
 }
 
 // inTime calls open, which knows no context, until ctx or the connection

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -21,7 +22,9 @@ const lookEvery = 10 * time.Millisecond
 type master struct {
 	*child
 	room    *room
-	control string   // its socket
+	control string        // its socket
+	gone    chan struct{} // closed when nothing is left of it
+	closing sync.Once
 	below   net.Conn // what it speaks through, on a link before it; nil if it finds its own way
 }
 
@@ -51,6 +54,7 @@ func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) 
 	conn, err := c.borrow(ctx, m)
 	if err != nil {
 		m.Close()
+		c.link.set.wg.Go(func() { <-m.gone })
 		return nil, c.explain(err)
 	}
 	return conn, nil
@@ -59,7 +63,7 @@ func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) 
 // startMaster starts ssh with what it needs of us; giveUp ends the attempt
 // when a person does not answer. below is closed on failure.
 func (c dialCall) startMaster(ctx context.Context, giveUp context.CancelCauseFunc, program string, below net.Conn) (*master, error) {
-	m := &master{below: below}
+	m := &master{below: below, gone: make(chan struct{})}
 	var err error
 	if m.room, err = newRoom(c.link.set.options); err != nil {
 		m.clear()
@@ -177,13 +181,16 @@ func (m *master) alive() error {
 	return conn.Close()
 }
 
-// Close ends ssh, and with it the connection. It does not wait.
+// Close ends ssh, and with it the connection. It does not wait for gone.
 func (m *master) Close() {
-	m.stop()
-	go func() { // ends with the process
-		<-m.ended
-		m.clear()
-	}()
+	m.closing.Do(func() {
+		m.stop()
+		go func() { // ends with the process
+			<-m.ended
+			m.clear()
+			close(m.gone)
+		}()
+	})
 }
 
 // clear takes away what was there for ssh.

@@ -15,6 +15,18 @@ const longestPath = 103 - 17
 // under the names by which ssh calls it.
 type room struct{ dir string }
 
+// roomPattern is os.MkdirTemp's.
+const roomPattern = "ssh-*"
+
+// ClearRooms takes away what lent links have left in the directory of the
+// options when their process was killed.
+func ClearRooms(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, roomPattern)) // the only error is a bad pattern
+	for _, l := range left {
+		(&room{l}).clear()
+	}
+}
+
 // newRoom makes a room in the directory of the options, or in a temporary one
 // where that is too long for a socket or has characters that mean something in
 // a ControlPath or to a shell.
@@ -30,7 +42,7 @@ func newRoom(o Options) (*room, error) {
 		if parent == "" || !filepath.IsAbs(parent) {
 			continue
 		}
-		dir, err := os.MkdirTemp(parent, "ssh-") // 0700
+		dir, err := os.MkdirTemp(parent, roomPattern) // 0700
 		if err != nil {
 			return nil, err
 		}
