@@ -111,7 +111,11 @@ func (c dialCall) throughCommand(ctx context.Context, command string) (net.Conn,
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"of the ProxyCommand", limit})
 	defer cancel()
 	c.trace(1, "Executing proxy dialer command: exec %s", command)
-	return dialByCommand(ctx, command, c.route.env)
+	conn, err := dialByCommand(ctx, command, c.route.env)
+	if f := (&Failure{}); errors.As(err, &f) && f.Hint == "" {
+		f.Hint = whereSet(c.host(), "ProxyCommand")
+	}
+	return conn, err
 }
 
 func (c dialCall) host() *config.Host { return c.route.hop().Host }

@@ -4,12 +4,11 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 )
 
-var errNoFdpass = errors.New("sockets cannot be passed between programs on this system")
+var errNoFdpass = &Failure{Code: CodeConfig, Message: "ProxyUseFdpass: sockets cannot be passed between programs on this system"}
 
 // dialByCommand cannot work where sockets are not passed on.
 func dialByCommand(context.Context, string, Env) (net.Conn, error) { return nil, errNoFdpass }

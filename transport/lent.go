@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -53,6 +54,9 @@ func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) 
 	}
 	conn, err := c.borrow(ctx, m)
 	if err != nil {
+		if f := (&Failure{}); errors.As(err, &f) && f.Hint == "" && c.route.hop().Command != "" {
+			f.Hint = whereSet(c.host(), "ProxyCommand")
+		}
 		m.Close()
 		c.link.set.wg.Go(func() { <-m.gone })
 		return nil, c.explain(err)

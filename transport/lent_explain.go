@@ -43,13 +43,24 @@ func explainSSH(said, death string) *Failure {
 			break
 		}
 	}
-	if lines := strings.Split(said, "\n"); said != "" {
-		f.Message = fmt.Sprintf("ssh says %q", config.Printable(strings.TrimSpace(lines[len(lines)-1])))
+	if words := lastWords(said); words != "" {
+		f.Message = fmt.Sprintf("ssh says %q", words)
 	}
 	if m := offendingLine.FindStringSubmatch(said); m != nil {
 		f.Hint = "edit " + config.Printable(m[1])
 	}
 	return f
+}
+
+// lastWords are the last lines of what a program said, printable: the first of
+// them is often the reason and the last only its consequence.
+func lastWords(said string) string {
+	const enough = 3
+	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i, line := range lines {
+		lines[i] = config.Printable(strings.TrimSpace(line))
+	}
+	return strings.Join(lines[max(0, len(lines)-enough):], "; ")
 }
 
 // offendingLine is where ssh found another key than the server's.

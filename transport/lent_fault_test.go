@@ -1,0 +1,126 @@
+//go:build unix
+
+package transport
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/internal/sshtest"
+)
+
+// asGolden compares text with testdata/NAME; SALLYPORT_UPDATE=1 writes it.
+func asGolden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("SALLYPORT_UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(read(t, path), text); diff != "" {
+		t.Errorf("not as in %s (-want +got):\n%s", path, diff)
+	}
+}
+
+// inWords is a failure as a person reads it, without what differs from run to
+// run.
+func (n *network) inWords(f *Failure) string {
+	text := f.Code + ": " + f.Message + "\n"
+	if f.Hint != "" {
+		text += "  hint: " + f.Hint + "\n"
+	}
+	text = regexp.MustCompile(`/\S*/(config|known_hosts|sshd_config)`).ReplaceAllString(text, "DIR/$1")
+	text = strings.ReplaceAll(text, n.user+"@", "USER@")
+	return regexp.MustCompile(`(port |:)\d{4,5}\b`).ReplaceAllString(text, "${1}PORT")
+}
+
+func TestWhySSHDidNotLendALink(t *testing.T) {
+	t.Parallel()
+	sshtest.Program(t, "ssh")
+	const needs = "RekeyLimit default 1h"
+	n := newNetwork(t)
+	server := n.sshd(t, "bastion")
+	n.know(t, 4444, sshtest.NewKey(t).PublicKey())
+	closed := sshtest.FreePort(t)
+	n.host("closed", closed, needs)
+	n.host("closed-behind", closed, needs, "ProxyJump bastion")
+	n.host("refused", server.Port, needs, "PubkeyAuthentication no")
+	n.host("never-seen", server.Port, needs, "HostKeyAlias never-seen")
+	n.host("changed", server.Port, needs, "HostKeyAlias [127.0.0.1]:4444")
+	n.host("dead-proxy", server.Port, needs, "ProxyCommand sh -c 'echo the proxy is closed >&2; exit 3'")
+	n.config.WriteString("Host no-such-name.invalid\n\t" + needs + "\n")
+	cfg := n.load(t)
+	var words strings.Builder
+	for _, test := range []struct{ name, host, path string }{
+		{"ssh is not there", "closed", "/nonexistent"},
+		{"nobody listens", "closed", ""},
+		{"nobody listens behind a bastion", "closed-behind", ""},
+		{"the name is not known", "no-such-name.invalid", ""},
+		{"the login is refused", "refused", ""},
+		{"the host key is not known", "never-seen", ""},
+		{"the host key has changed", "changed", ""},
+		{"the ProxyCommand dies", "dead-proxy", ""},
+	} {
+		words.WriteString("# " + test.name + "\n" + n.inWords(lentFailure(t, plan(t, cfg, test.host), test.path)))
+	}
+	asGolden(t, "lent-failures.txt", words.String())
+}
+
+// lentFailure dials a host, which has to fail and to leave nothing behind.
+func lentFailure(t *testing.T, chain Chain, path string) *Failure {
+	t.Helper()
+	if path == "" {
+		path = os.Getenv("PATH")
+	}
+	dir := shortDir(t)
+	o := newWatch().options()
+	o.Dir = dir
+	links := NewLinks(o)
+	_, err := links.Get(chain, Env{"PATH=" + path, "SHELL=/bin/sh"}).Conn(soon(t))
+	links.Close()
+	f, ok := failureOf(err)
+	if !ok {
+		t.Fatalf("Conn: %v", err)
+	}
+	if left := rooms(t, dir); len(left) > 0 {
+		t.Errorf("it left %v", left)
+	}
+	return f
+}
+
+func TestAServerThatOnlyOpenSSHUnderstandsIsReachedByIt(t *testing.T) {
+	t.Parallel()
+	sshtest.Program(t, "ssh")
+	for _, test := range []struct{ name, line, why string }{
+		{"its key exchange", "KexAlgorithms sntrup761x25519-sha512@openssh.com", "via ssh: the server's key exchange sntrup761x25519-sha512@openssh.com"},
+		{"its MAC", "Ciphers aes128-ctr\nMACs umac-64@openssh.com", "via ssh: the server's client to server MAC umac-64@openssh.com"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n := newNetwork(t)
+			server := sshtest.StartServer(t, "AuthorizedKeysFile "+filepath.Join(n.dir, "authorized"), test.line)
+			n.know(t, server.Port, server.HostKey)
+			n.host("h", server.Port)
+			cfg := n.load(t)
+			links := NewLinks(newWatch().options())
+			defer links.Close()
+			l, c := connected(t, links, plan(t, cfg, "h"))
+			output(t, c, "true")
+			if s := l.Status(); s.Kind != Lent || s.Why != test.why {
+				t.Errorf("the link is %s %q", s.Kind, s.Why)
+			}
+			none := NewLinks(newWatch().options())
+			defer none.Close()
+			_, err := none.Get(plan(t, cfg, "h"), Env{"PATH=/nonexistent"}).Conn(soon(t))
+			f, _ := failureOf(err)
+			if code(err) != CodeAlgorithms || !strings.Contains(f.Hint, "install the OpenSSH client") {
+				t.Errorf("without ssh: %+v", f)
+			}
+		})
+	}
+}
