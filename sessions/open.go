@@ -29,6 +29,7 @@ func (s *Session) open(ctx context.Context) (*remote, error) {
 		}
 		session, err := conn.NewSession(ctx)
 		if err == nil {
+			conn.Prioritize(s.spec.PTY)
 			return s.start(ctx, conn, session)
 		}
 		if !conn.Broke(ctx, err) {

@@ -17,6 +17,8 @@ type Conn struct {
 	wire   *wire
 	host   string  // alias, printable
 	lender *master // the ssh of a lent connection, nil for a native one
+	qos    qos
+	marked sync.Once // guards Prioritize against a second time
 	done   chan struct{}
 
 	mu  sync.Mutex // guards err, and done against being closed twice

@@ -52,6 +52,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
+	conn.qos = qosOf(c.host())
 	c.link.set.wg.Go(func() { // ends with conn
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
 	})
