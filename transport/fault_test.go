@@ -136,19 +136,6 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			message: []string{"the ProxyCommand ended with exit status 127", "/no/such/program"},
 		},
 		{
-			name: "passing descriptors", code: CodeConfig,
-			options: []string{"ProxyCommand nc -F %h %p", "ProxyUseFdpass yes"},
-			message: []string{"ProxyUseFdpass is not supported"},
-			hint:    "ProxyUseFdpass is set at ",
-		},
-		{
-			name: "ciphers that nobody here knows", code: CodeConfig,
-			options: []string{"Ciphers 3des-cbc", "MACs umac-64@openssh.com"},
-			serve:   silentServer,
-			message: []string{`MACs "umac-64@openssh.com" names nothing that is known here`},
-			hint:    "MACs is set at ",
-		},
-		{
 			name: "an interface that is not there", code: CodeConfig,
 			options: []string{"BindInterface nosuch0"},
 			message: []string{`BindInterface "nosuch0"`},
