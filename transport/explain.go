@@ -99,7 +99,7 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 		return c.explain(f)
 	}
 	if f := login.explain(err); f != nil {
-		return c.explain(f)
+		return c.explain(c.forItsAge(f, w))
 	}
 	if command, ok := w.Conn.(*commandConn); ok && ended(err) {
 		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death("the ProxyCommand"), Hint: whereSet(c.host(), "ProxyCommand")})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,8 +36,11 @@ func (n *network) inWords(f *Failure) string {
 	if f.Hint != "" {
 		text += "  hint: " + f.Hint + "\n"
 	}
-	text = regexp.MustCompile(`/\S*/(config|known_hosts|sshd_config)`).ReplaceAllString(text, "DIR/$1")
+	text = strings.ReplaceAll(text, n.dir, "DIR")
+	text = regexp.MustCompile(`/\S*/(config|known_hosts)`).ReplaceAllString(text, "DIR/$1")
+	text = regexp.MustCompile(`we offer \S+,\S+`).ReplaceAllString(text, "we offer ...") // more than one: the build's own
 	text = strings.ReplaceAll(text, n.user+"@", "USER@")
+	text = strings.ReplaceAll(text, strconv.Quote(n.user), `"USER"`)
 	return regexp.MustCompile(`(port |:)\d{4,5}\b`).ReplaceAllString(text, "${1}PORT")
 }
 
