@@ -102,7 +102,7 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 		return c.explain(c.forItsAge(f, w))
 	}
 	if command, ok := w.Conn.(*commandConn); ok && ended(err) {
-		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death("the ProxyCommand"), Hint: whereSet(c.host(), "ProxyCommand")})
+		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death("the ProxyCommand"), Hint: c.checkCommand()})
 	}
 	return c.explain(c.onWire(err, w))
 }
@@ -186,6 +186,15 @@ func (c dialCall) checkAddress() string {
 		}
 	}
 	return strings.Join(set, "; ")
+}
+
+// checkCommand points to a ProxyCommand, and to a mistake that ssh shares.
+func (c dialCall) checkCommand() string {
+	where := whereSet(c.host(), "ProxyCommand")
+	if strings.HasPrefix(strings.TrimSpace(c.route.hop().Command), "exec ") {
+		return where + `: take the "exec" out, one is put in front of it already`
+	}
+	return where
 }
 
 func (c dialCall) unknownName(err *net.DNSError) *Failure {

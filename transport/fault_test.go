@@ -136,6 +136,12 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			message: []string{"the ProxyCommand ended with exit status 127", "/no/such/program"},
 		},
 		{
+			name: "a ProxyCommand with an exec too many", code: CodeProxyCommand,
+			options: []string{"ProxyCommand exec nc %h %p"},
+			message: []string{"the ProxyCommand ended with exit status 127"},
+			hint:    `take the "exec" out`,
+		},
+		{
 			name: "an interface that is not there", code: CodeConfig,
 			options: []string{"BindInterface nosuch0"},
 			message: []string{`BindInterface "nosuch0"`},
