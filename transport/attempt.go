@@ -44,7 +44,7 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	}
 	conn, err := c.dial(ctx, via)
 	if b := (beyond{}); errors.As(err, &b) {
-		if _, missing := OpenSSH(c.route.env); missing != nil {
+		if _, missing := lender(c.route.env); missing != nil {
 			return nil, b.Failure
 		}
 		return c.lend(ctx, via, b.demand)

@@ -46,7 +46,10 @@ func (c dialCall) serveRelay(ctx context.Context, m *master) error {
 	if m.below == nil {
 		return nil
 	}
-	return c.listenInRoom(ctx, m.room, relayName, func(conn net.Conn) { splice(conn, m.below) })
+	var once sync.Once
+	return c.listenInRoom(ctx, m.room, relayName, func(conn net.Conn) {
+		once.Do(func() { splice(conn, m.below) })
+	})
 }
 
 // listenInRoom answers helpers until ctx ends. What was begun goes on.

@@ -31,7 +31,7 @@ type master struct {
 
 // lend makes the connection by OpenSSH, because of d.
 func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) {
-	program, err := OpenSSH(c.route.env)
+	program, err := lender(c.route.env)
 	if err != nil {
 		return nil, c.explain(&Failure{
 			Code:    CodeConfig,
@@ -75,6 +75,9 @@ func (c dialCall) startMaster(ctx context.Context, giveUp context.CancelCauseFun
 	}
 	m.control = m.room.path("control")
 	m.child = newChild(c.lentEnv(m.room), program, c.lentArgs(m)...)
+	if c.traced() {
+		m.process.Stderr = &debugLines{rest: m.said, tell: c.trace}
+	}
 	if err = c.serveQuestions(ctx, giveUp, m); err == nil {
 		err = c.serveRelay(ctx, m)
 	}
@@ -111,7 +114,7 @@ func (c dialCall) lentArgs(m *master) []string {
 	set("ClearAllForwardings", "yes")
 	set("PermitLocalCommand", "no")
 	set("Tunnel", "no")
-	set("LogLevel", "INFO") // to have its reasons
+	set("LogLevel", map[bool]string{true: "DEBUG3", false: "INFO"}[c.traced()]) // at least its reasons
 	if m.below != nil {
 		set("ProxyCommand", m.room.path(relayName))
 		set("ProxyUseFdpass", "yes")

@@ -9,8 +9,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"sallyport/config"
@@ -205,9 +207,22 @@ func TestACompressionThatIsOrderedIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := NewLinks(newWatch().options())
+	var mu sync.Mutex // guards told
+	var told []string
+	o := newWatch().options()
+	o.Trace = func(step Trace) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, step.Message)
+	}
+	links := NewLinks(o)
 	defer links.Close()
 	l, c := connected(t, links, chain)
+	mu.Lock()
+	if !slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, "compression: zlib@openssh.com") }) {
+		t.Errorf("ssh did not agree on compression: %q", told)
+	}
+	mu.Unlock()
 	if s := l.Status(); s.Kind != Lent || s.Why != "via ssh: Compression yes" {
 		t.Errorf("the link is %s %q", s.Kind, s.Why)
 	}

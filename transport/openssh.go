@@ -5,10 +5,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 )
 
-// errNoOpenSSH: there is nobody to lend a link.
-var errNoOpenSSH = errors.New("OpenSSH's ssh is not in the PATH")
+// Why there is nobody to lend a link.
+var (
+	errNoOpenSSH = errors.New("OpenSSH's ssh is not in the PATH")
+	errNoMaster  = errors.New("the ssh of Windows shares no connections (ControlMaster)")
+)
+
+// lender is the ssh that may lend a link.
+func lender(env Env) (string, error) {
+	if runtime.GOOS == "windows" {
+		return "", errNoMaster
+	}
+	return OpenSSH(env)
+}
 
 // OpenSSH is the path of the real ssh: the first in the caller's PATH that is
 // not this program under another name, else where systems install it.
