@@ -98,6 +98,35 @@ func lentFailure(t *testing.T, chain Chain, path string) *Failure {
 	return f
 }
 
+func TestWordsOfSSHAreToldApart(t *testing.T) {
+	for said, want := range map[string]string{
+		"jon@wall: Permission denied (publickey).":                                                     CodeAuth,
+		"Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures":                CodeAuth,
+		"@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.":          "hostkey-changed",
+		"Host key verification failed.":                                                                "hostkey-unknown",
+		"Unable to negotiate with 10.0.0.1 port 22: no matching cipher found. Their offer: aes128-cbc": CodeAlgorithms,
+		"/etc/ssh/ssh_config: line 3: Bad configuration option: x":                                     CodeConfig,
+		"ssh: Could not resolve hostname wall: Name or service not known":                              CodeUnreachable,
+		"ssh: connect to host wall port 22: No route to host":                                          CodeUnreachable,
+		"ssh: connect to host wall port 22: Connection timed out":                                      CodeTimeout,
+		"Timeout, server wall not responding.":                                                         CodeTimeout,
+		"Connection closed by 10.0.0.1 port 22":                                                        CodeClosed,
+		"something that nobody has seen yet":                                                           CodeOpenSSH,
+		"":                                                                                             CodeOpenSSH,
+	} {
+		f := explainSSH(said, "ssh ended with exit status 255 without a word")
+		if f.Code != want {
+			t.Errorf("%q is %s, want %s", said, f.Code, want)
+		}
+		if retryable(f) && (want == CodeAuth || want == CodeOpenSSH || strings.HasPrefix(want, "hostkey-")) {
+			t.Errorf("%q would be tried again", said)
+		}
+		if said == "" && f.Message != "ssh ended with exit status 255 without a word" {
+			t.Errorf("the message of silence is %q", f.Message)
+		}
+	}
+}
+
 func TestAServerThatOnlyOpenSSHUnderstandsIsReachedByIt(t *testing.T) {
 	t.Parallel()
 	sshtest.Program(t, "ssh")
