@@ -34,12 +34,17 @@ type askFunc func(ctx context.Context, q Question) (Answer, error)
 
 // connect is the way from nothing to an authenticated connection.
 func connect(ctx context.Context, c dialCall) (*Conn, error) {
-	h := c.host()
+	d, demanded := demandOf(c.host())
+	if demanded {
+		if _, err := c.lenderFor(d); err != nil {
+			return nil, err // before anything is dialled
+		}
+	}
 	via, err := c.before(ctx)
 	if err != nil {
 		return nil, err // the failure of the hop before, in its own words
 	}
-	if d, ok := demandOf(h); ok {
+	if demanded {
 		return c.lend(ctx, via, d)
 	}
 	conn, err := c.dial(ctx, via)

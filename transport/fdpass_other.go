@@ -8,9 +8,12 @@ import (
 	"os"
 )
 
-var errNoFdpass = &Failure{Code: CodeConfig, Message: "ProxyUseFdpass: sockets cannot be passed between programs on this system"}
-
 // dialByCommand cannot work where sockets are not passed on.
-func dialByCommand(context.Context, string, Env) (net.Conn, error) { return nil, errNoFdpass }
+func dialByCommand(context.Context, string, Env) (net.Conn, error) { return nil, noFdpass() }
 
-func passConn(*os.File, *net.UnixConn) error { return errNoFdpass }
+// passConn cannot work there either.
+func passConn(*os.File, *net.UnixConn) error { return noFdpass() }
+
+func noFdpass() *Failure {
+	return &Failure{Code: CodeConfig, Message: "ProxyUseFdpass: sockets cannot be passed between programs on this system"}
+}

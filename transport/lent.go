@@ -25,19 +25,15 @@ type master struct {
 	room    *room
 	control string        // its socket
 	gone    chan struct{} // closed when nothing is left of it
-	closing sync.Once
-	below   net.Conn // what it speaks through, on a link before it; nil if it finds its own way
+	closing sync.Once     // guards Close against a second time
+	below   net.Conn      // what it speaks through, on a link before it; nil if it finds its own way
 }
 
 // lend makes the connection by OpenSSH, because of d.
 func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) {
-	program, err := lender(c.route.env)
+	program, err := c.lenderFor(d)
 	if err != nil {
-		return nil, c.explain(&Failure{
-			Code:    CodeConfig,
-			Message: fmt.Sprintf("only ssh can do %s, and %v", d.what, err),
-			Hint:    whereSet(c.host(), d.keyword),
-		})
+		return nil, err
 	}
 	c.tell(func() { c.link.owned.kind, c.link.owned.why = Lent, config.Printable("via ssh: "+d.what) })
 	var below net.Conn
@@ -62,6 +58,19 @@ func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) 
 		return nil, c.explain(err)
 	}
 	return conn, nil
+}
+
+// lenderFor is the ssh that can meet d, or the refusal of the host.
+func (c dialCall) lenderFor(d demand) (string, error) {
+	program, err := lender(c.route.env)
+	if err != nil {
+		return "", c.explain(&Failure{
+			Code:    CodeConfig,
+			Message: fmt.Sprintf("only ssh can do %s, and %v", d.what, err),
+			Hint:    whereSet(c.host(), d.keyword),
+		})
+	}
+	return program, nil
 }
 
 // startMaster starts ssh with what it needs of us; giveUp ends the attempt
@@ -108,13 +117,17 @@ func (c dialCall) lentEnv(r *room) Env {
 // come first.
 func (c dialCall) lentArgs(m *master) []string {
 	h := c.host()
+	logLevel := "INFO" // to have its reasons
+	if c.traced() {
+		logLevel = "DEBUG3"
+	}
 	args := []string{"-M", "-N", "-T", "-S", m.control}
 	set := func(keyword, value string) { args = append(args, "-o", keyword+"="+value) }
 	set("ControlPersist", "no")
 	set("ClearAllForwardings", "yes")
 	set("PermitLocalCommand", "no")
 	set("Tunnel", "no")
-	set("LogLevel", map[bool]string{true: "DEBUG3", false: "INFO"}[c.traced()]) // at least its reasons
+	set("LogLevel", logLevel)
 	if m.below != nil {
 		set("ProxyCommand", m.room.path(relayName))
 		set("ProxyUseFdpass", "yes")

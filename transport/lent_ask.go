@@ -51,7 +51,6 @@ func (a *inquiries) answer(ctx context.Context, conn net.Conn) {
 	asked := inquiry{hint, prompt}
 	if asked.isNews() {
 		a.call.step(config.Printable(strings.TrimSpace(prompt)))
-		_, _ = conn.Read(make([]byte, 1)) // ssh ends its helper when the news is old
 		return
 	}
 	line, err := a.put(ctx, asked)
@@ -97,11 +96,13 @@ func (a *inquiries) put(ctx context.Context, asked inquiry) ([]byte, error) {
 func (i inquiry) isNews() bool { return i.hint == "none" }
 
 // The questions of ssh that a person is shown as ours: sshconnect.c
-// check_host_key, sshconnect2.c load_identity_file and userauth_passwd.
+// check_host_key, sshconnect2.c load_identity_file and userauth_passwd. They
+// begin in a way that a server's own prompt cannot: ssh puts "(user@host) " in
+// front of that (8.5 and later).
 var (
-	hostKeyPrompt    = regexp.MustCompile(`(?s)(\S+) key fingerprint is (\S+?)\.?\r?\n.*\(yes/no`)
+	hostKeyPrompt    = regexp.MustCompile(`(?s)^The authenticity of host .*?(\S+) key fingerprint is (\S+?)\.?\r?\n.*\(yes/no`)
 	passphrasePrompt = regexp.MustCompile(`^Enter passphrase for (?:key )?'?([^']+)'?: $`)
-	passwordPrompt   = regexp.MustCompile(`^[^\n]*'s password: $`)
+	passwordPrompt   = regexp.MustCompile(`^[^(\s]\S*@\S+'s password: $`)
 )
 
 // question is an inquiry as a person is asked it. What is not recognized is
@@ -112,7 +113,7 @@ func (i inquiry) question() Question {
 	last := lines[len(lines)-1]
 	q := Question{
 		Kind:        AskInteractive,
-		Title:       "ssh asks",
+		Title:       "ssh asks.",
 		Instruction: strings.Join(lines[:len(lines)-1], "\n"),
 		Prompts:     []Prompt{{Text: last, Echo: i.hint == "confirm" || strings.Contains(last, "(yes/no")}},
 		FromServer:  true,

@@ -23,21 +23,23 @@ func TestQuestionsOfSSHAreShownAsOurs(t *testing.T) {
 		name, hint, prompt string
 		want               Question
 	}{
-		{"a password", "", "jon@wall's password: ", Question{Kind: AskPassword, Title: "ssh asks", Prompts: []Prompt{{Text: "jon@wall's password: "}}}},
+		{"a password", "", "jon@wall's password: ", Question{Kind: AskPassword, Title: "ssh asks.", Prompts: []Prompt{{Text: "jon@wall's password: "}}}},
 		{"a passphrase", "", "Enter passphrase for key '/home/jon/.ssh/id': ",
-			Question{Kind: AskPassphrase, Title: "ssh asks", File: "/home/jon/.ssh/id", Prompts: []Prompt{{Text: "Enter passphrase for key '/home/jon/.ssh/id': "}}}},
+			Question{Kind: AskPassphrase, Title: "ssh asks.", File: "/home/jon/.ssh/id", Prompts: []Prompt{{Text: "Enter passphrase for key '/home/jon/.ssh/id': "}}}},
 		{"the server's own words", "", "(jon@wall) Code\x1b[2J\nOne-time code: ",
-			Question{Kind: AskInteractive, Title: "ssh asks", FromServer: true, Instruction: `(jon@wall) Code\x1b[2J`, Prompts: []Prompt{{Text: "One-time code: "}}}},
-		{"a confirmation", "confirm", "Allow use of key?", Question{Kind: AskInteractive, Title: "ssh asks", FromServer: true, Prompts: []Prompt{{Text: "Allow use of key?", Echo: true}}}},
+			Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Instruction: `(jon@wall) Code\x1b[2J`, Prompts: []Prompt{{Text: "One-time code: "}}}},
+		{"a server's words that look like ssh's", "", "(jon@wall) jon@bastion's password: ",
+			Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{Text: "(jon@wall) jon@bastion's password: "}}}},
+		{"a confirmation", "confirm", "Allow use of key?", Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{Text: "Allow use of key?", Echo: true}}}},
 		{"new host keys", "", "Accept updated hostkeys? (yes/no): ",
-			Question{Kind: AskInteractive, Title: "ssh asks", FromServer: true, Prompts: []Prompt{{Text: "Accept updated hostkeys? (yes/no): ", Echo: true}}}},
+			Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{Text: "Accept updated hostkeys? (yes/no): ", Echo: true}}}},
 		{"an unknown host key", "", unknown, Question{
 			Kind:    AskHostKey,
 			Title:   "The authenticity of host '[127.0.0.1]:2222 ([127.0.0.1]:2222)' can't be established.",
 			HostKey: &HostKey{Type: "ED25519", Fingerprint: "SHA256:abc+/def", Note: "ED25519 key fingerprint is SHA256:abc+/def.\nThis key is not known by any other names."},
 			Choices: []string{AcceptAndRemember, Refuse},
 		}},
-		{"nothing", "", "", Question{Kind: AskInteractive, Title: "ssh asks", FromServer: true, Prompts: []Prompt{{}}}},
+		{"nothing", "", "", Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{}}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, inquiry{test.hint, test.prompt}.question()); diff != "" {

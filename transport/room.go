@@ -16,7 +16,7 @@ const longestPath = 103 - 17
 type room struct{ dir string }
 
 // roomPattern is os.MkdirTemp's.
-const roomPattern = "ssh-*"
+const roomPattern = "lent-*"
 
 // ClearRooms takes away what lent links have left in the directory of the
 // options when their process was killed.
