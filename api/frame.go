@@ -16,12 +16,14 @@ type FrameKind byte
 
 const (
 	FrameHello  FrameKind = 'h' // from the background process, first: Hello as JSON
-	FrameReady  FrameKind = 'r' // the shell or command runs
+	FrameReady  FrameKind = 'r' // the shell or command runs: Ready as JSON
 	FrameStdout FrameKind = 'o'
 	FrameStderr FrameKind = 'e'
 	FrameExit   FrameKind = 'x' // last: sessions.Exit as JSON
 	FrameStdin  FrameKind = 'i' // from the viewer; empty at the end of input
 	FrameResize FrameKind = 'w' // sessions.Size as JSON
+	FrameSignal FrameKind = 's' // the name of a signal, without SIG
+	FrameBreak  FrameKind = 'b' // a break (RFC 4335)
 )
 
 // MaxFrame is the longest payload that is accepted, in bytes.
@@ -31,7 +33,11 @@ const MaxFrame = 1 << 20
 type Hello struct {
 	ID    string   `json:"id"`    // sessions.Status.ID
 	Links []string `json:"links"` // first hop first
-	PTY   bool     `json:"pty"`   // whether a terminal was asked for on the far side
+}
+
+// Ready says how it runs.
+type Ready struct {
+	PTY bool `json:"pty"` // whether the far side gave it a terminal
 }
 
 // FrameWriter writes frames, one at a time, from any goroutine.
@@ -115,4 +121,10 @@ func exitOf(payload []byte) (sessions.Exit, error) {
 		return sessions.Exit{Status: 255}, fmt.Errorf("reading the exit of a session: %w", err)
 	}
 	return exit, nil
+}
+
+// hasPTY reads the payload of a FrameReady.
+func hasPTY(payload []byte) bool {
+	var ready Ready
+	return json.Unmarshal(payload, &ready) == nil && ready.PTY
 }

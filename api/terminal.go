@@ -12,7 +12,7 @@ import (
 )
 
 // Protocol is what a session's connection is upgraded to.
-const Protocol = "sallyport-session/1"
+const Protocol = "sallyport-session/2"
 
 const sessionsPath = "/v1/sessions"
 
@@ -23,6 +23,7 @@ type Terminal struct {
 	host  string
 	hello Hello
 
+	pty   bool            // written by the reader before ready gets its value
 	ready chan error      // gets one value: nil, or why it is not running
 	begun chan struct{}   // closed when Attach takes the output
 	over  <-chan struct{} // closed once the request has ended
@@ -86,8 +87,8 @@ func (t *Terminal) Host() string { return t.host }
 // belong to this session.
 func (t *Terminal) Links() []string { return t.hello.Links }
 
-// PTY tells whether the far side gives the session a terminal.
-func (t *Terminal) PTY() bool { return t.hello.PTY }
+// PTY tells, after Ready, whether the far side gave the session a terminal.
+func (t *Terminal) PTY() bool { return t.pty }
 
 // Ready waits until the shell or command runs on the far side, or has failed;
 // the error is an *Error. It is called once.
@@ -117,6 +118,12 @@ func (t *Terminal) Attach(ctx context.Context, stdin io.Reader, stdout, stderr i
 
 // Resize tells the session the window's size.
 func (t *Terminal) Resize(s sessions.Size) error { return t.out.WriteJSON(FrameResize, s) }
+
+// Signal sends a signal to what runs, by name without SIG.
+func (t *Terminal) Signal(name string) error { return t.out.Write(FrameSignal, []byte(name)) }
+
+// Break sends a break to the far side's terminal.
+func (t *Terminal) Break() error { return t.out.Write(FrameBreak, nil) }
 
 // Close ends the session.
 func (t *Terminal) Close() error {
@@ -160,6 +167,7 @@ func (t *Terminal) read(stopWatching func() bool) {
 		case FrameReady:
 			running = true
 			stopWatching()
+			t.pty = hasPTY(payload)
 			t.ready <- nil
 			select {
 			case <-t.begun:

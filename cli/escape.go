@@ -5,12 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// escapes reads a terminal and takes out the escapes of ssh(1) that follow a
-// newline: "~." disconnects, "~~" is one tilde. Anything else passes.
+// escapes reads a terminal and takes out the escapes of ssh(1): an escape
+// character after a newline, and a key that says what to do. "~~" is one
+// tilde, and what is no escape passes (process_escapes of clientloop.c).
 type escapes struct {
 	r            io.Reader
-	char         byte
+	char         byte            // 0 lets everything pass
+	acts         map[byte]func() // called by Read, between what came before and after
 	state        escapeState
+	buf, rest    []byte // rest of buf was read, and not looked at yet
+	due          func() // to be done once what came before it was taken; nil for nothing
 	disconnected atomic.Bool
 }
 
@@ -22,51 +26,95 @@ const (
 	afterEscape
 )
 
-// newEscapes filters r; char 0 lets everything pass.
-func newEscapes(r io.Reader, char byte) *escapes { return &escapes{r: r, char: char} }
+// newEscapes filters r. What an escape does may take its time: nothing is
+// read meanwhile.
+func newEscapes(r io.Reader, char byte, acts map[byte]func()) *escapes {
+	return &escapes{r: r, char: char, acts: acts}
+}
 
 // Read implements io.Reader. After "~." it is at its end, and disconnected is
 // set.
 func (e *escapes) Read(p []byte) (int, error) {
-	if e.char == 0 {
+	if e.char == 0 || len(p) == 0 {
 		return e.r.Read(p)
 	}
-	// An escape that turns out to be none gives one byte more than was read.
 	for {
-		n, err := e.r.Read(p[:len(p)-1])
-		n = e.filter(p, n)
-		if e.disconnected.Load() {
-			err = io.EOF
+		if e.due != nil {
+			e.due()
+			e.due = nil
 		}
-		if n > 0 || err != nil {
+		if e.disconnected.Load() {
+			return 0, io.EOF
+		}
+		var err error
+		if len(e.rest) == 0 {
+			err = e.refill(len(p))
+		}
+		if n := e.filter(p); n > 0 || err != nil {
 			return n, err
 		}
 	}
 }
 
-// filter takes the escapes out of the first n bytes of p and tells how many
-// are left.
-func (e *escapes) filter(p []byte, n int) int {
-	in := append([]byte(nil), p[:n]...)
-	defer clear(in) // what is typed may be a secret
-	out := p[:0]
-	for _, b := range in {
-		switch {
-		case e.state == afterEscape && b == '.':
-			e.disconnected.Store(true)
-			return len(out)
-		case e.state == afterEscape && b != e.char:
-			out = append(out, e.char, b)
-		case e.state == lineStart && b == e.char:
-			e.state = afterEscape
-			continue
-		default:
-			out = append(out, b)
-		}
-		e.state = inLine
-		if b == '\r' || b == '\n' {
-			e.state = lineStart
+func (e *escapes) refill(size int) error {
+	if len(e.buf) < size {
+		e.buf = make([]byte, size)
+	}
+	n, err := e.r.Read(e.buf[:size])
+	e.rest = e.buf[:n]
+	return err
+}
+
+// filter moves bytes from rest to p up to an escape, or to the end of either,
+// and tells how many.
+func (e *escapes) filter(p []byte) (n int) {
+	for len(e.rest) > 0 && n < len(p) && e.due == nil && !e.disconnected.Load() {
+		if b, ok := e.next(); ok {
+			p[n] = b
+			n++
 		}
 	}
-	return len(out)
+	return n
+}
+
+// next looks at a byte of rest and tells what passes, if anything.
+func (e *escapes) next() (b byte, passes bool) {
+	key := e.rest[0]
+	switch {
+	case e.state == lineStart && key == e.char:
+		e.state = afterEscape
+		e.drop()
+		return 0, false
+	case e.state == afterEscape && e.isEscape(key):
+		e.state = lineStart // another one may follow
+		e.drop()
+		return 0, false
+	case e.state == afterEscape && key != e.char:
+		e.state = inLine // it was no escape: key comes next
+		return e.char, true
+	}
+	e.state = inLine
+	if key == '\r' || key == '\n' {
+		e.state = lineStart
+	}
+	e.drop()
+	return key, true
+}
+
+// drop takes a byte off rest. What is typed may be a secret.
+func (e *escapes) drop() {
+	e.rest[0] = 0
+	e.rest = e.rest[1:]
+}
+
+// isEscape tells whether key is one, and sees to it.
+func (e *escapes) isEscape(key byte) bool {
+	act, ok := e.acts[key]
+	if ok {
+		e.due = act
+	}
+	if key == '.' {
+		e.disconnected.Store(true)
+	}
+	return ok || key == '.'
 }

@@ -12,16 +12,18 @@ func (t *terminal) modes() map[uint8]uint32 {
 		return nil
 	}
 	m := make(map[uint8]uint32)
-	for opcode, index := range controlChars {
-		m[opcode] = uint32(tio.Cc[index])
+	for _, chars := range []map[uint8]int{controlChars, systemChars} {
+		for opcode, index := range chars {
+			m[opcode] = char(tio.Cc[index])
+		}
 	}
 	for _, flags := range []struct {
 		set  uint64
 		bits map[uint8]uint64
 	}{
-		{uint64(tio.Iflag), inputFlags},
-		{uint64(tio.Lflag), localFlags},
-		{uint64(tio.Oflag), outputFlags},
+		{uint64(tio.Iflag), inputFlags}, {uint64(tio.Iflag), systemInput},
+		{uint64(tio.Lflag), localFlags}, {uint64(tio.Lflag), systemLocal},
+		{uint64(tio.Oflag), outputFlags}, {uint64(tio.Oflag), systemOutput},
 	} {
 		for opcode, bit := range flags.bits {
 			m[opcode] = 0
@@ -35,12 +37,18 @@ func (t *terminal) modes() map[uint8]uint32 {
 	m[91] = truth(size == unix.CS8)
 	m[92] = truth(uint64(tio.Cflag)&unix.PARENB != 0)
 	m[93] = truth(uint64(tio.Cflag)&unix.PARODD != 0)
-	m[128], m[129] = speed, speed
+	m[128], m[129] = speedsOf(tio)
 	return m
 }
 
-// speed is what terminals that have no speed say, in bits a second.
-const speed = 38400
+// char is a control character; 255 is one that there is not, which systems
+// write in different ways (special_char_encode of ttymodes.c).
+func char(c uint8) uint32 {
+	if c == disabled {
+		return 255
+	}
+	return uint32(c)
+}
 
 func truth(b bool) uint32 {
 	if b {

@@ -45,7 +45,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 			return now
 		},
 		Attach: func(ctx context.Context, t *api.Terminal) (api.Exit, error) {
-			return a.attach(ctx, t, a.escapeChar(t.Host()))
+			return a.viewHeld(ctx, c, target(p, t.Host()), t)
 		},
 		ASCII:   !utf8Locale(os.Getenv),
 		NoColor: os.Getenv("NO_COLOR") != "",

@@ -12,6 +12,7 @@ import (
 
 	"sallyport/api"
 	"sallyport/config"
+	"sallyport/sessions"
 )
 
 // shellFlags are those that "sallyport HOST" shares with ssh.
@@ -19,6 +20,8 @@ type shellFlags struct {
 	user, port string
 	tty        int
 	noTTY      bool
+	agent      string       // api.SessionSpec's ForwardAgent
+	x11        sessions.X11 // likewise
 }
 
 func (f *shellFlags) register(flags *pflag.FlagSet) {
@@ -26,6 +29,14 @@ func (f *shellFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.port, "port", "p", "", "connect to `PORT`")
 	flags.CountVarP(&f.tty, "tty", "t", "ask for a terminal on the far side; twice, even without one here")
 	flags.BoolVarP(&f.noTTY, "no-tty", "T", false, "ask for no terminal")
+	set := func(name, letter, usage string, f func()) {
+		flags.BoolFuncP(name, letter, usage, func(string) error { f(); return nil })
+	}
+	set("forward-agent", "A", "forward your ssh-agent", func() { f.agent = "yes" })
+	set("no-forward-agent", "a", "do not forward your ssh-agent", func() { f.agent = "no" })
+	set("forward-x11", "X", "forward your X display", func() { f.x11 = sessions.ConfiguredX11 })
+	set("trusted-x11", "Y", "forward your X display, trusting the far side", func() { f.x11 = sessions.TrustedX11 })
+	set("no-forward-x11", "x", "do not forward your X display", func() { f.x11 = sessions.NoX11 })
 }
 
 // request is the session's TTY as api.SessionRequest has it.
@@ -52,7 +63,9 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 		target.User = user
 	}
 	target.Port = f.port
-	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: spec(command), TTY: f.request()})
+	what := spec(command)
+	what.ForwardAgent, what.ForwardX11 = f.agent, f.x11
+	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: what, TTY: f.request()})
 	if err != nil {
 		return err
 	}
@@ -60,11 +73,27 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	if err := a.ready(ctx, c, t); err != nil {
 		return err
 	}
-	exit, err := a.attach(ctx, t, a.escapeChar(host))
+	exit, err := a.viewHeld(ctx, c, target, t)
 	if err != nil {
 		return err
 	}
 	return ended(a.Err, exit)
+}
+
+// viewHeld gives this terminal to a session of the background process, as the
+// host's configuration has it.
+func (a *app) viewHeld(ctx context.Context, c *api.Client, target api.Target, t *api.Terminal) (api.Exit, error) {
+	p, err := a.paths()
+	if err != nil {
+		return api.Exit{Status: ours}, err
+	}
+	h, _ := config.Load(p).Resolve(target.Host, config.Match{User: target.User, Port: target.Port}) // what is wrong was said when the session started
+	if err := a.localCommand(ctx, h); err != nil {
+		return api.Exit{Status: ours}, err
+	}
+	v := shared(t, h)
+	v.can.forwards = heldForwards{c, target, t.ID(), h.Get("GatewayPorts") == "yes"}
+	return a.attach(ctx, v, parseEscape(h.Get("EscapeChar")))
 }
 
 // ready waits until the session runs; meanwhile the questions of its links
@@ -124,16 +153,6 @@ func spec(command string) api.SessionSpec {
 	return s
 }
 
-// escapeChar is the host's EscapeChar, 0 for none.
-func (a *app) escapeChar(host string) byte {
-	p, err := a.paths()
-	if err != nil {
-		return 0
-	}
-	h, _ := config.Load(p).Resolve(host, config.Match{}) // what is wrong was said when the session started
-	return parseEscape(h.Get("escapechar"))
-}
-
 // parseEscape reads EscapeChar as ssh_config(5) writes it: a character, ^
 // and a letter, or none.
 func parseEscape(s string) byte {
@@ -148,25 +167,58 @@ func parseEscape(s string) byte {
 	return '~'
 }
 
+// viewed is a session as its viewer sees it.
+type viewed struct {
+	pty    bool // the far side gives it a terminal
+	attach func(ctx context.Context, in io.Reader, out, err io.Writer) (api.Exit, error)
+	resize func(api.Size)
+	name   string // of the far side, for the word that it is left
+	can    abilities
+}
+
+// shared is a session of the background process.
+func shared(t *api.Terminal, h *config.Host) viewed {
+	can := abilitiesOf(h)
+	can.sendBreak = func() { t.Break() } // fails only when the session has ended
+	return viewed{
+		pty:    t.PTY(),
+		attach: t.Attach,
+		resize: func(s api.Size) { t.Resize(s) }, // likewise
+		name:   h.HostName(),
+		can:    can,
+	}
+}
+
 // attach gives this terminal to a session until it ends.
-func (a *app) attach(ctx context.Context, t *api.Terminal, escape byte) (api.Exit, error) {
+func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, error) {
 	term, ok := openTerminal()
-	if !t.PTY() || !ok {
-		return t.Attach(ctx, a.In, a.Out, a.Err)
+	if !v.pty || !ok {
+		return v.attach(ctx, a.In, a.Out, a.Err)
 	}
 	restore, err := term.raw()
 	if err != nil {
 		return api.Exit{Status: ours}, fmt.Errorf("setting the terminal: %w", err)
 	}
 	defer restore()
-	defer term.follow(func(s api.Size) { t.Resize(s) })() // fails only when the session has ended
+	defer term.follow(v.resize)()
 
-	in := newEscapes(term, escape)
+	ctx, leave := context.WithCancel(ctx) // a far side that no longer answers ends nothing by itself
+	defer leave()
+	var turn turn
+	does := &escaping{
+		ctx: ctx, term: term, out: a.Err, char: escape, can: v.can, turn: &turn,
+		leave: leave,
+		size:  func() { v.resize(term.size()) },
+		run:   func(command string) { a.byShell(ctx, command) },
+	}
+	in := newEscapes(term, escape, does.acts())
+	defer turn.settle()
 	defer term.cancel()
-	exit, err := t.Attach(ctx, in, a.Out, a.Err)
+	defer context.AfterFunc(ctx, term.cancel)()
+	exit, err := v.attach(ctx, in, turn.writer(a.Out), turn.writer(a.Err))
 	if in.disconnected.Load() {
 		restore()
-		fmt.Fprintln(a.Err, "Connection closed.")
+		fmt.Fprintf(a.Err, "Connection to %s closed.\n", api.Printable(v.name))
 		return api.Exit{Status: ours}, nil
 	}
 	if errors.Is(err, context.Canceled) {

@@ -23,6 +23,9 @@ type terminal struct {
 	file       *os.File // what fd belongs to, if it is ours to close
 	wake, stop *os.File // a pipe: closing wake ends Read
 	once       sync.Once
+
+	mu     sync.Mutex  // guards before
+	before *term.State // while the terminal is raw: what it was
 }
 
 // openTerminal is the terminal on standard input, if that is one.
@@ -119,12 +122,37 @@ func (t *terminal) raw() (restore func(), err error) {
 	if t.stop, t.wake, err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	before, err := term.MakeRaw(t.fd)
-	if err != nil {
-		return nil, err
+	t.before, err = term.MakeRaw(t.fd)
+	return t.restore, err
+}
+
+func (t *terminal) restore() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.before != nil {
+		term.Restore(t.fd, t.before) // nothing can be done about a failure
 	}
-	var once sync.Once
-	return func() { once.Do(func() { term.Restore(t.fd, before) }) }, nil // nothing can be done about a failure
+	t.before = nil
+}
+
+// cooked runs f with the terminal as it was before raw. Afterwards it is raw
+// again, unless it was restored meanwhile; what f has changed counts as what
+// it was.
+func (t *terminal) cooked(f func()) {
+	t.mu.Lock()
+	if t.before != nil {
+		term.Restore(t.fd, t.before) // nothing can be done about a failure
+	}
+	t.mu.Unlock()
+	f()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.before == nil {
+		return
+	}
+	if now, err := term.MakeRaw(t.fd); err == nil {
+		t.before = now
+	}
 }
 
 // Read implements io.Reader; it is at its end after cancel.

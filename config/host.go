@@ -70,6 +70,9 @@ func (r *resolution) assembleLists() {
 			continue
 		}
 		v := &r.set[k][0]
+		if k == kHostKeyAlgorithms {
+			r.fixedHostKeys = v.text != "" && v.text[0] != '+' && v.text[0] != '-'
+		}
 		list, ok := r.dialect.list(k).assemble(v.text)
 		if !ok {
 			r.failAt(v.at.origin(), fmt.Sprintf("%s: invalid argument", keywords[k].lower))
@@ -434,14 +437,31 @@ func (h *Host) IdentityFiles() (files []string, set bool) {
 func (h *Host) CertificateFiles() []string { return slices.Clone(h.certificates) }
 
 // Expand puts values in place of the tokens and ${VARIABLE}s of s, and of a ~
-// at its start, as ssh does in most options. LocalCommand and
-// KnownHostsCommand are expanded with it when their time comes.
+// at its start, as ssh does in most options. KnownHostsCommand is expanded with
+// it when its time comes.
 func (h *Host) Expand(s string) (string, error) {
 	s, err := tilde(s, h.r.paths.Home)
 	if err != nil {
 		return "", err
 	}
 	return h.r.expand(s, true)
+}
+
+// LocalCommand is what to run here once the host is connected, "" for nothing
+// or where PermitLocalCommand forbids it. Its tokens are expanded; variables
+// and ~ are left to the shell. %T is the interface of a tunnel device, which
+// there never is.
+func (h *Host) LocalCommand() (string, error) {
+	command := h.Get("LocalCommand")
+	if h.Get("PermitLocalCommand") != "yes" || equalFold(command, "none") {
+		return "", nil
+	}
+	return expand(command, func(letter byte) (string, bool) {
+		if letter == 'T' {
+			return "NONE", true
+		}
+		return h.r.connectionTokens(letter)
+	}, nil)
 }
 
 // Forwards are the forwards of the configuration, in order.

@@ -42,6 +42,9 @@ type resolution struct {
 	conditions []Problem
 	// rawKnownHosts is UserKnownHostsFile before its tokens were expanded.
 	rawKnownHosts string
+	// fixedHostKeys says that HostKeyAlgorithms is a list of its own, or one
+	// with a ^, rather than the usual one with some more or less.
+	fixedHostKeys bool
 	args          []string // a buffer for words
 	out           []value  // a buffer for what a line says
 }

@@ -94,8 +94,14 @@ func (c *Change) changed() error {
 	return refuse("look at it and try again", "%s was changed by another program in the meantime, and was left as it is", quotePath(c.File))
 }
 
-// replaceFile writes the new text beside the file and puts it in its place.
+// replaceFile replaces the file, with its old text in the directory keep.
 func (c *Change) replaceFile(real, keep string) error {
+	return c.replace(real, func() error { return keepCopy(keep, real, c.Before) })
+}
+
+// replace writes the new text beside the file and, once the old one is kept,
+// puts it in its place.
+func (c *Change) replace(real string, keep func() error) error {
 	info, err := c.current()
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func (c *Change) replaceFile(real, keep string) error {
 		return err
 	}
 	defer os.Remove(temporary) // gone already if all went well
-	if err := keepCopy(keep, real, c.Before); err != nil {
+	if err := keep(); err != nil {
 		return fmt.Errorf("keeping a copy of %s: %w", quotePath(real), err)
 	}
 	now, err := c.current()

@@ -53,35 +53,13 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	d.hub.post(api.Event{SessionGone: s.Status().ID})
 }
 
-// start begins the session that was asked for, as the host's RequestTTY and
-// RemoteCommand have it where the request does not say.
+// start begins the session that was asked for, as the host's configuration
+// has it where the request does not say.
 func (d *daemon) start(ctx context.Context, link *transport.Link, req api.SessionRequest) *sessions.Session {
-	host := link.Host().Host
-	if remote := host.Get("remotecommand"); req.Spec.Command == "" && remote != "" && remote != "none" {
-		req.Spec.Command = remote
-	}
-	req.Spec.PTY = wantsPTY(req, host.Get("requesttty"))
+	spec := sessions.Configured(link.Host().Host, req.Spec, req.TTY)
 	id := sessions.Identity{ID: rand.Text()[:12], Host: req.Target.Host, Config: req.Target.Config}
-	return sessions.Start(ctx, link, id, req.Spec, req.Target.Env,
+	return sessions.Start(ctx, link, id, spec, req.Target.Env,
 		func(s sessions.Status) { d.hub.post(api.Event{Session: &s}) })
-}
-
-// wantsPTY decides as ssh does (ssh.c, tty_flag): -t and RequestTTY yes need a
-// terminal on this side, force does not, and by default a login shell has one.
-func wantsPTY(req api.SessionRequest, configured string) bool {
-	how := req.TTY
-	if how == "" {
-		how = configured
-	}
-	switch how {
-	case "force":
-		return true
-	case "yes", "true":
-		return req.Spec.PTY
-	case "no", "false":
-		return false
-	}
-	return req.Spec.PTY && req.Spec.Command == ""
 }
 
 // viewer is the far end of an api.Terminal.
@@ -94,8 +72,7 @@ type viewer struct {
 
 func (v *viewer) run(ctx context.Context, s *sessions.Session, links []string) {
 	defer s.Close()
-	status := s.Status()
-	if v.out.WriteJSON(api.FrameHello, api.Hello{ID: status.ID, Links: links, PTY: status.PTY}) != nil {
+	if v.out.WriteJSON(api.FrameHello, api.Hello{ID: s.Status().ID, Links: links}) != nil {
 		return
 	}
 	stdin, typed := io.Pipe()
@@ -110,7 +87,7 @@ func (v *viewer) run(ctx context.Context, s *sessions.Session, links []string) {
 		v.out.WriteJSON(api.FrameExit, exitFor(s, err)) // the viewer may have gone
 		return
 	}
-	if v.out.Write(api.FrameReady, nil) != nil {
+	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: s.Status().PTY}) != nil {
 		return
 	}
 	exit, err := s.Attach(ctx, stdin, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
@@ -127,6 +104,9 @@ func exitFor(s *sessions.Session, err error) sessions.Exit {
 	e := api.AsError(err)
 	return sessions.Exit{Status: 255, Failure: &transport.Failure{Code: e.Code, Message: e.Message}}
 }
+
+// breakLength is that of ~B in clientloop.c, in milliseconds.
+const breakLength = 1000
 
 // receive takes the viewer's frames until it leaves.
 func (v *viewer) receive(s *sessions.Session, typed *io.PipeWriter) {
@@ -152,6 +132,10 @@ func (v *viewer) receive(s *sessions.Session, typed *io.PipeWriter) {
 			if json.Unmarshal(payload, &size) == nil {
 				s.Resize(size)
 			}
+		case api.FrameSignal:
+			s.Signal(string(payload))
+		case api.FrameBreak:
+			s.Break(breakLength)
 		}
 	}
 }

@@ -135,6 +135,7 @@ func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg 
 		Asker: d.questions,
 		Log:   o.Log,
 		Dir:   o.Dirs.Runtime,
+		Spare: true,
 		Notify: func(s transport.LinkStatus) {
 			hub.post(api.Event{Link: &s})
 			news.post(s)

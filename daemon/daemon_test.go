@@ -154,6 +154,27 @@ func TestCommandsRunBehindTheBastionOverOneLogin(t *testing.T) {
 	}
 }
 
+func TestASignalReachesWhatRuns(t *testing.T) {
+	h := newHouse(t)
+	term, err := h.StartSession(t.Context(), api.SessionRequest{Target: h.target("targaryen"), Spec: api.SessionSpec{Command: "cat"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close()
+	if err := term.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := term.Signal("TERM"); err != nil {
+		t.Fatal(err)
+	}
+	stdin, keyboard := io.Pipe()
+	defer keyboard.Close()
+	exit, err := term.Attach(t.Context(), stdin, io.Discard, io.Discard)
+	if want := (api.Exit{Status: 255, Signal: "TERM"}); err != nil || exit != want {
+		t.Errorf("it ended with %+v, %v, want %+v", exit, err, want)
+	}
+}
+
 // bothUp tells that two links are up and no other one exists.
 func bothUp(s api.Snapshot) bool {
 	return len(s.Links) == 2 && s.Links[0].State == api.LinkUp && s.Links[1].State == api.LinkUp

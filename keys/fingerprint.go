@@ -2,8 +2,12 @@ package keys
 
 import (
 	"crypto/ecdsa"
+	"crypto/md5"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -12,7 +16,44 @@ import (
 
 // Fingerprint is "SHA256:" and the hash of the key in unpadded base64, as
 // ssh-keygen -l prints it; of a certificate, that of its key.
-func Fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(Plain(key)) }
+func Fingerprint(key ssh.PublicKey) string { return SHA256.Fingerprint(key) }
+
+// Digest is a hash for fingerprints, as ssh -G prints FingerprintHash: "MD5",
+// "SHA256" and the others of digest-openssl.c. An unknown one is SHA256.
+type Digest string
+
+// SHA256 is the digest where nobody asks for another.
+const SHA256 Digest = "SHA256"
+
+const md5Digest Digest = "MD5"
+
+var digests = map[Digest]func(data []byte) []byte{
+	md5Digest: func(data []byte) []byte { sum := md5.Sum(data); return sum[:] },
+	"SHA1":    func(data []byte) []byte { sum := sha1.Sum(data); return sum[:] },
+	SHA256:    func(data []byte) []byte { sum := sha256.Sum256(data); return sum[:] },
+	"SHA384":  func(data []byte) []byte { sum := sha512.Sum384(data); return sum[:] },
+	"SHA512":  func(data []byte) []byte { sum := sha512.Sum512(data); return sum[:] },
+}
+
+// DigestNamed finds a digest by its name in any case.
+func DigestNamed(name string) Digest {
+	d := Digest(strings.ToUpper(name))
+	if digests[d] == nil {
+		return SHA256
+	}
+	return d
+}
+
+// Fingerprint is the digest's name and the hash: of MD5 in hex with colons, of
+// the others in unpadded base64 (sshkey_fingerprint, sshkey.c).
+func (d Digest) Fingerprint(key ssh.PublicKey) string {
+	if d == md5Digest {
+		return string(d) + ":" + ssh.FingerprintLegacyMD5(Plain(key))
+	}
+	return string(d) + ":" + base64.RawStdEncoding.EncodeToString(d.sum(key))
+}
+
+func (d Digest) sum(key ssh.PublicKey) []byte { return digests[d](Plain(key).Marshal()) }
 
 var typeNames = map[string]string{
 	ssh.KeyAlgoRSA:         "RSA",
@@ -68,9 +109,11 @@ const (
 
 // Randomart is the picture of the key that ssh-keygen -lv prints: 11 lines
 // separated by \n, without one at the end.
-func Randomart(key ssh.PublicKey) string {
-	sum := sha256.Sum256(Plain(key).Marshal())
-	field := walk(sum[:])
+func Randomart(key ssh.PublicKey) string { return SHA256.Randomart(key) }
+
+// Randomart is the picture of the key's hash by this digest.
+func (d Digest) Randomart(key ssh.PublicKey) string {
+	field := walk(d.sum(key))
 
 	title := fmt.Sprintf("[%s %d]", TypeName(key), Bits(key))
 	if len(title) > artWidth {
@@ -88,7 +131,7 @@ func Randomart(key ssh.PublicKey) string {
 		}
 		art.WriteString("|\n")
 	}
-	art.WriteString(border("[SHA256]"))
+	art.WriteString(border("[" + string(d) + "]"))
 	return art.String()
 }
 

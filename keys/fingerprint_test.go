@@ -65,14 +65,36 @@ func TestACertificateHasThePictureOfSSHKeygen(t *testing.T) {
 	}
 }
 
+func TestEachDigestIsThatOfSSHKeygen(t *testing.T) {
+	t.Parallel()
+	file := generate(t, "", "-t", "ed25519") + ".pub"
+	for _, name := range []string{"md5", "SHA1", "sha256", "sha384", "Sha512"} {
+		t.Run(name, func(t *testing.T) {
+			compareDigest(t, file, DigestNamed(name), "-E", strings.ToLower(name))
+		})
+	}
+	if d := DigestNamed("none such"); d != SHA256 {
+		t.Errorf("an unknown digest is %s", d)
+	}
+}
+
 func compareWithKeygen(t *testing.T, file string) {
+	t.Helper()
+	compareDigest(t, file, SHA256)
+	key, _, _ := ParsePublic(read(t, file))
+	if Fingerprint(key) != SHA256.Fingerprint(key) || Randomart(key) != SHA256.Randomart(key) {
+		t.Error("the usual digest is not SHA256")
+	}
+}
+
+func compareDigest(t *testing.T, file string, d Digest, args ...string) {
 	t.Helper()
 	key, comment, ok := ParsePublic(read(t, file))
 	if !ok {
 		t.Fatalf("%s is not read as a key", filepath.Base(file))
 	}
-	got := fmt.Sprintf("%d %s %s (%s)\n%s\n", Bits(key), Fingerprint(key), comment, TypeName(key), Randomart(key))
-	if diff := cmp.Diff(sshtest.Run(t, "ssh-keygen", "-lv", "-f", file), got); diff != "" {
+	got := fmt.Sprintf("%d %s %s (%s)\n%s\n", Bits(key), d.Fingerprint(key), comment, TypeName(key), d.Randomart(key))
+	if diff := cmp.Diff(sshtest.Run(t, "ssh-keygen", append(args, "-lv", "-f", file)...), got); diff != "" {
 		t.Errorf("ssh-keygen -lv prints (-), we (+):\n%s", diff)
 	}
 }

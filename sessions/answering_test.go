@@ -1,8 +1,11 @@
 package sessions
 
 import (
+	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -44,41 +47,50 @@ func answeringServer(t *testing.T) *transport.Link {
 }
 
 func answer(c net.Conn, config *ssh.ServerConfig) {
-	_, channels, requests, err := ssh.NewServerConn(c, config)
+	conn, channels, requests, err := ssh.NewServerConn(c, config)
 	if err != nil {
 		return
 	}
 	go ssh.DiscardRequests(requests)
 	for n := range channels {
 		if channel, requests, err := n.Accept(); err == nil {
-			go perform(channel, requests)
+			go perform(conn, channel, requests)
 		}
 	}
 }
 
 // perform serves one session: "refuse" is refused, "vanish" ends without a
-// status, and any other command ends by the first signal that comes.
-func perform(channel ssh.Channel, requests <-chan *ssh.Request) {
+// status, "open KIND" opens a channel to the client and says how it was
+// refused, and any other command ends by the first signal or break that comes.
+func perform(conn ssh.Conn, channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close()
 	for r := range requests {
 		var text struct{ Value string }
-		if r.Type != "exec" && r.Type != "signal" || ssh.Unmarshal(r.Payload, &text) != nil {
-			continue
-		}
-		switch {
-		case text.Value == "refuse":
-			r.Reply(false, nil)
-		case text.Value == "vanish":
-			r.Reply(true, nil)
-			return
-		case r.Type == "exec":
-			r.Reply(true, nil)
-		default:
+		switch r.Type {
+		case "exec":
+			ssh.Unmarshal(r.Payload, &text)
+			r.Reply(text.Value != "refuse", nil)
+			kind, open := strings.CutPrefix(text.Value, "open ")
+			switch {
+			case text.Value == "vanish":
+				return
+			case open:
+				_, _, err := conn.OpenChannel(kind, nil)
+				fmt.Fprint(channel, err)
+				channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{7}))
+				return
+			}
+		case "signal":
+			ssh.Unmarshal(r.Payload, &text)
 			channel.SendRequest("exit-signal", false, ssh.Marshal(struct { // RFC 4254 section 6.10
 				Signal            string
 				CoreDumped        bool
 				Message, Language string
 			}{Signal: text.Value}))
+			return
+		case "break":
+			fmt.Fprintf(channel, "a break of %d", binary.BigEndian.Uint32(r.Payload))
+			channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{0}))
 			return
 		}
 	}

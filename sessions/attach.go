@@ -32,10 +32,13 @@ func (s *Session) Attach(ctx context.Context, stdin io.Reader, stdout, stderr io
 	case <-ctx.Done():
 		return s.abandon(context.Cause(ctx))
 	}
+	var gone atomic.Bool
+	defer gone.Store(true)
+	stderr = s.notices.show(viewer{stderr, &gone})
 	if s.remote == nil {
-		return s.exit(), nil
+		return s.wait(ctx)
 	}
-	return s.view(ctx, stdin, stdout, stderr)
+	return s.view(ctx, stdin, viewer{stdout, &gone}, stderr)
 }
 
 // claim makes the caller the one viewer.
@@ -47,13 +50,14 @@ func (s *Session) claim() bool {
 	return first
 }
 
-func (s *Session) view(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (Exit, error) {
+// view copies until the session has ended. On an error that comes first the
+// viewer is told no more, see Attach.
+func (s *Session) view(ctx context.Context, stdin io.Reader, stdout viewer, stderr io.Writer) (Exit, error) {
 	input := make(chan error, 1) // room for all: the copies end even if nobody waits
 	output := make(chan error, 2)
-	go func() { input <- feed(s.remote.stdin, stdin) }() // ends with stdin
-	var gone atomic.Bool
-	go func() { output <- show(viewer{stdout, &gone}, s.remote.stdout) }()
-	go func() { output <- show(viewer{stderr, &gone}, s.remote.stderr) }()
+	go func() { input <- feed(keyboard{s.remote}, stdin) }() // ends with stdin
+	go func() { output <- show(stdout, s.remote) }()
+	go func() { output <- show(stderr, s.remote.Stderr()) }()
 
 	for running := 2; running > 0; {
 		var err error
@@ -65,12 +69,17 @@ func (s *Session) view(ctx context.Context, stdin io.Reader, stdout, stderr io.W
 			err = context.Cause(ctx)
 		}
 		if err != nil {
-			gone.Store(true)
+			stdout.gone.Store(true)
 			exit, err := s.abandon(err)
 			drain(output, running)
 			return exit, err
 		}
 	}
+	return s.wait(ctx)
+}
+
+// wait waits for a session that shows nothing any more.
+func (s *Session) wait(ctx context.Context) (Exit, error) {
 	select {
 	case <-s.ended:
 		return s.exit(), nil
@@ -78,6 +87,11 @@ func (s *Session) view(ctx context.Context, stdin io.Reader, stdout, stderr io.W
 		return s.abandon(context.Cause(ctx))
 	}
 }
+
+// keyboard is the far side's standard input, whose end is the channel's EOF.
+type keyboard struct{ *remote }
+
+func (k keyboard) Close() error { return k.CloseWrite() }
 
 // feed copies a viewer's input to the far side, and its end. A far side that
 // takes no more is no error: it goes on without.
@@ -119,7 +133,7 @@ func (v viewer) Write(b []byte) (int, error) {
 
 // show copies output to a viewer. Only the viewer's side can fail: the far
 // side's always ends with io.EOF, and supervise finds out why.
-func show(v viewer, output io.Reader) error {
+func show(v io.Writer, output io.Reader) error {
 	if _, err := io.CopyBuffer(v, output, make([]byte, bufferSize)); err != nil {
 		return fmt.Errorf("writing to the viewer: %w", err)
 	}

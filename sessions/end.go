@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"sallyport/config"
 	"sallyport/transport"
 )
@@ -23,18 +21,16 @@ const (
 
 // supervise waits for the end of the session and says how it was.
 func (s *Session) supervise(ctx context.Context) Exit {
-	waited := make(chan error, 1) // of size 1: the goroutine ends even if nobody waits
-	go func() { waited <- s.remote.Wait() }()
 	select {
-	case err := <-waited:
-		return s.outcome(ctx, err)
+	case <-s.remote.over:
+		return s.outcome(ctx)
 	case <-ctx.Done():
 	}
 	go s.remote.Close() // it can wait for a full network; it ends with the connection
 	patience := time.NewTimer(grace)
 	defer patience.Stop()
 	select {
-	case <-waited:
+	case <-s.remote.over:
 	case <-patience.C: // the far side no longer answers
 	}
 	return Exit{Status: unknown, Failure: asFailure(context.Cause(ctx))}
@@ -44,23 +40,20 @@ func (s *Session) supervise(ctx context.Context) Exit {
 // all output has arrived: sshd sends it before the last of it, and
 // x/crypto/ssh ends the streams in the same way when the connection dies. So
 // the connection has to answer once more.
-func (s *Session) outcome(ctx context.Context, err error) Exit {
+func (s *Session) outcome(ctx context.Context) Exit {
 	if err := s.remote.conn.Ping(ctx); err != nil {
 		return Exit{Status: unknown, Failure: asFailure(err)}
 	}
-	var exit *ssh.ExitError
-	switch {
-	case err == nil:
-		return Exit{}
-	case errors.As(err, &exit) && exit.Signal() != "":
-		return Exit{Status: unknown, Signal: config.Printable(exit.Signal())}
-	case errors.As(err, &exit):
-		return Exit{Status: exit.ExitStatus()}
+	switch end := s.remote.end; {
+	case end.status != nil:
+		return Exit{Status: int(*end.status)}
+	case end.signal != "":
+		return Exit{Status: unknown, Signal: config.Printable(end.signal)}
 	}
 	return Exit{Status: unknown, Failure: failure(transport.CodeClosed, "%q ended the session without an exit status", s.status.Host)}
 }
 
-// sendWishes passes on window sizes and signals until ctx ends. A write can
+// sendWishes passes on window sizes, signals and breaks until ctx ends. A write can
 // wait for a full network, so it has a goroutine of its own.
 func (s *Session) sendWishes(ctx context.Context) {
 	for {
@@ -70,7 +63,7 @@ func (s *Session) sendWishes(ctx context.Context) {
 			return
 		}
 		for _, w := range s.takeWishes() {
-			if send(s.remote.Session, w.name, w.message) != nil {
+			if s.remote.send(w.name, w.message) != nil {
 				return // the session is over
 			}
 		}
@@ -86,13 +79,11 @@ func (s *Session) takeWishes() []wish {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []wish
-	if s.resized && s.spec.PTY {
+	if s.resized && s.remote.pty {
 		all = append(all, wish{"window-change", windowRequest(s.size)})
 	}
-	for _, name := range s.signals {
-		all = append(all, wish{"signal", signalMessage{name}})
-	}
-	s.resized, s.signals = false, nil
+	all = append(all, s.asked...)
+	s.resized, s.asked = false, nil
 	return all
 }
 

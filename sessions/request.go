@@ -25,6 +25,17 @@ type (
 	signalMessage struct { // section 6.9
 		Name string
 	}
+	nameMessage struct { // section 6.5: of exec the command, of subsystem its name
+		Value string
+	}
+	x11Message struct { // section 6.3.1
+		Single           bool
+		Protocol, Cookie string
+		Screen           uint32
+	}
+	breakMessage struct { // RFC 4335 section 3
+		Milliseconds uint32
+	}
 )
 
 // ptyRequest asks for a terminal of the size wished for last. A TERM that

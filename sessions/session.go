@@ -27,14 +27,28 @@ type Size struct {
 	Height int `json:"height,omitempty"`
 }
 
+// Kind is the SessionType of ssh_config(5).
+type Kind string
+
+const (
+	Program   Kind = ""          // a shell or a command
+	Subsystem Kind = "subsystem" // Command names it
+	None      Kind = "none"      // the connection alone, until it ends
+)
+
 // Spec is what to run.
 type Spec struct {
+	Kind    Kind   `json:"kind,omitempty"`
 	Command string `json:"command"` // "" for the login shell
 	PTY     bool   `json:"pty"`
-	Term    string `json:"term"` // TERM of the viewer
+	NeedPTY bool   `json:"needPTY,omitempty"` // without a terminal the session fails
+	Term    string `json:"term"`              // TERM of the viewer
 	Size    Size   `json:"size"`
 	// Modes are the viewer's terminal modes by RFC 4254 section 8 opcode.
 	Modes map[uint8]uint32 `json:"modes,omitempty"`
+
+	ForwardAgent string `json:"forwardAgent,omitempty"` // as the option has it; "" as the host has it
+	ForwardX11   X11    `json:"forwardX11,omitempty"`   // "" as the host has it
 }
 
 // Exit is how a session ended.
@@ -51,7 +65,7 @@ type Status struct {
 	Config  string    `json:"config"`
 	Link    string    `json:"link"`
 	Command string    `json:"command"` // printable
-	PTY     bool      `json:"pty"`
+	PTY     bool      `json:"pty"`     // asked for; once it runs, given
 	State   State     `json:"state"`
 	Since   time.Time `json:"since"`
 	Exit    *Exit     `json:"exit,omitempty"`
@@ -81,9 +95,14 @@ type Session struct {
 	notify func(Status)
 	cancel context.CancelCauseFunc
 	ready  chan struct{} // closed by run when the session is running or ended
+	ran    bool          // whether it ever ran; set before ready is closed
 	ended  chan struct{} // closed by run at its end
 
-	remote *remote // set before ready is closed; nil if the session never ran
+	remote *remote // set before ready is closed; nil if the session never ran, or is of kind None
+
+	agent   string   // socket of the agent that is forwarded, "" for none; set before the far side is asked
+	display *display // that is forwarded, nil for none; likewise
+	notices notices  // for the viewer's standard error
 
 	wishes chan struct{} // of size 1: mu's wishes wait for sendWishes
 
@@ -92,7 +111,7 @@ type Session struct {
 	attached bool
 	size     Size // wished for, or as it is
 	resized  bool // size was not sent yet
-	signals  []string
+	asked    []wish
 }
 
 // errClosed is the cause of a session's end by Close.
@@ -100,8 +119,9 @@ var errClosed = errors.New("the session was closed")
 
 // Start opens a session and returns at once; notify gets every change of its
 // Status, in order, and must not block. env is the caller's environment, of
-// which TERM and what SendEnv and SetEnv name go to the far side. Nothing is
-// read from the far side before Attach.
+// which TERM and what SendEnv and SetEnv name go to the far side, and whose
+// agent and display are forwarded. Nothing is read from the far side before
+// Attach.
 func Start(ctx context.Context, l Link, id Identity, s Spec, env transport.Env, notify func(Status)) *Session {
 	ctx, cancel := context.WithCancelCause(ctx)
 	session := &Session{
@@ -124,16 +144,16 @@ func Start(ctx context.Context, l Link, id Identity, s Spec, env transport.Env, 
 	return session
 }
 
-// Ready waits until the far side has accepted the shell or command, or has
-// refused it.
+// Ready waits until the far side has accepted what is to run, or has refused
+// it.
 func (s *Session) Ready(ctx context.Context) error {
 	select {
 	case <-s.ready:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if status := s.Status(); s.remote == nil && status.Exit != nil {
-		return status.Exit.Failure
+	if !s.ran {
+		return s.Status().Exit.Failure
 	}
 	return nil
 }
@@ -148,9 +168,17 @@ func (s *Session) Resize(size Size) {
 
 // Signal sends a signal by name, without SIG. It does not block; the far side
 // doesn't say whether it took it (RFC 4254 section 6.9).
-func (s *Session) Signal(name string) {
+func (s *Session) Signal(name string) { s.request(wish{"signal", signalMessage{name}}) }
+
+// Break sends a break (RFC 4335) of a length in milliseconds, as a serial
+// console understands it. It does not block, and no answer is asked for.
+func (s *Session) Break(milliseconds uint32) {
+	s.request(wish{"break", breakMessage{milliseconds}})
+}
+
+func (s *Session) request(w wish) {
 	s.mu.Lock()
-	s.signals = append(s.signals, name)
+	s.asked = append(s.asked, w)
 	s.mu.Unlock()
 	s.wish()
 }
@@ -182,18 +210,54 @@ func (s *Session) run(ctx context.Context) {
 	defer s.cancel(errClosed) // nothing of ctx outlives the session
 	defer s.link.Hold()()
 	s.notify(s.Status())
-
-	remote, err := s.open(ctx)
-	if err != nil {
-		s.end(Exit{Status: unknown, Failure: asFailure(err)})
-		close(s.ready)
+	if s.spec.Kind == None {
+		s.stay(ctx)
 		return
 	}
+	remote, err := s.open(ctx)
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	defer remote.leave()
 	s.remote = remote
-	s.enter(Running, nil)
-	close(s.ready)
+	s.begin(remote.pty)
 	go s.sendWishes(ctx) // ends with ctx, at the latest with the connection
 	s.end(s.supervise(ctx))
+}
+
+// stay is a session of kind None: it runs nothing and ends with the
+// connection.
+func (s *Session) stay(ctx context.Context) {
+	conn, err := s.link.Conn(ctx)
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	s.begin(false)
+	select {
+	case <-conn.Done():
+		err = conn.Err()
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	s.end(Exit{Status: unknown, Failure: asFailure(err)})
+}
+
+// begin tells that the session runs, and whether it has a terminal.
+func (s *Session) begin(pty bool) {
+	s.mu.Lock()
+	s.status.PTY = pty
+	s.mu.Unlock()
+	s.enter(Running, nil)
+	s.ran = true
+	close(s.ready)
+}
+
+// fail ends a session that never ran.
+func (s *Session) fail(err error) {
+	s.end(Exit{Status: unknown, Failure: asFailure(err)})
+	close(s.ready)
 }
 
 func (s *Session) end(e Exit) { s.enter(Ended, &e) }

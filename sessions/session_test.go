@@ -167,15 +167,14 @@ func everyByte() string {
 func TestMuchPassesBothWays(t *testing.T) {
 	t.Parallel()
 	const size = 32 << 20
-	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "cat"})
-	h := sha256.New()
-	exit, err := s.Attach(t.Context(), noise(size), h, io.Discard)
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "exec bash -c 'tee >(cat >&2)'"})
+	out, errors, want := sha256.New(), sha256.New(), sha256.New()
+	exit, err := s.Attach(t.Context(), noise(size), out, errors)
 	if err != nil || exit != (Exit{}) {
-		t.Fatalf("cat ended with %+v, %v", exit, err)
+		t.Fatalf("tee ended with %+v, %v", exit, err)
 	}
-	want := sha256.New()
 	io.Copy(want, noise(size))
-	if !bytes.Equal(h.Sum(nil), want.Sum(nil)) {
+	if !bytes.Equal(out.Sum(nil), want.Sum(nil)) || !bytes.Equal(errors.Sum(nil), want.Sum(nil)) {
 		t.Error("what came back is not what was sent")
 	}
 }

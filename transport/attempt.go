@@ -60,11 +60,10 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 // dial makes the connection ourselves.
 func (c dialCall) dial(ctx context.Context, via *Conn) (*Conn, error) {
 	h := c.host()
-	trust, err := newHostKeys(ctx, h, c.route.env, c.ask)
+	trust, err := newHostKeys(ctx, h, c.route.env, c.ask, c.trace)
 	if err != nil {
 		return nil, c.explain(err)
 	}
-	trust.told = c.trace
 	login := newAuth(ctx, h, c.route.env, c.ask, c.step)
 	login.told = c.trace
 	defer login.close()
@@ -154,6 +153,13 @@ func (c dialCall) step(what string) {
 
 // ask is the askFunc of this attempt.
 func (c dialCall) ask(ctx context.Context, q Question) (Answer, error) {
+	c.tell(func() { c.link.enter(Asking, c.link.owned.step) })
+	defer c.tell(func() { c.link.enter(Connecting, c.link.owned.step) })
+	return c.askAside(ctx, q)
+}
+
+// askAside is ask on a link that is up, and stays so.
+func (c dialCall) askAside(ctx context.Context, q Question) (Answer, error) {
 	asker := c.link.set.options.Asker
 	if asker == nil {
 		return Answer{}, ErrCancelled
@@ -165,9 +171,6 @@ func (c dialCall) ask(ctx context.Context, q Question) (Answer, error) {
 	q.Hop = c.route.place + 1
 	q.Hops = len(c.route.chain)
 	q.Goal = config.Printable(c.route.goal())
-
-	c.tell(func() { c.link.enter(Asking, c.link.owned.step) })
-	defer c.tell(func() { c.link.enter(Connecting, c.link.owned.step) })
 	return asker.Ask(ctx, q)
 }
 

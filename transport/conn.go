@@ -21,6 +21,9 @@ type Conn struct {
 	marked sync.Once // guards Prioritize against a second time
 	done   chan struct{}
 
+	belongings belongings
+	spare      spare
+
 	mu  sync.Mutex // guards err, and done against being closed twice
 	err error
 }

@@ -40,19 +40,22 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 
 	w := newWire(raw)
 	c.step("key exchange")
-	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, func() { exchange.Stop() }))
+	offers := newHostKeyOffers()
+	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, func() { exchange.Stop() }), offers)
 	if err != nil {
 		defer w.Close()
 		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
 	}
 	w.settle()
-	if said := trust.warning(); said != "" {
-		c.link.set.options.Log.Warn("host key not written down", "host", c.link.name(), "error", said)
+	for _, said := range trust.heard() {
+		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
 		c.show(said)
 	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
 	conn.qos = qosOf(c.host())
+	conn.spare.on = c.link.set.options.Spare
+	c.learnHostKeys(conn, trust, offers)
 	c.link.set.wg.Go(func() { // ends with conn
 		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
 	})
@@ -81,7 +84,7 @@ func (c dialCall) orBeyond(err error, f *Failure) error {
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
 // ends. What still runs then ends with the bytes below: on a hop behind a
 // silent bastion that is when the bastion's connection ends.
-func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig) (*ssh.Client, error) {
+func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig, offers hostKeyOffers) (*ssh.Client, error) {
 	type greeted struct {
 		client *ssh.Client
 		err    error
@@ -93,7 +96,7 @@ func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig)
 			came <- greeted{nil, err}
 			return
 		}
-		came <- greeted{ssh.NewClient(conn, channels, requests), nil}
+		came <- greeted{ssh.NewClient(conn, channels, offers.from(requests)), nil}
 	})
 	select {
 	case g := <-came:
@@ -134,13 +137,15 @@ func (c dialCall) check(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
 
 // show keeps what the server, or we, have to say about a login.
 func (c dialCall) show(text string) {
+	c.tell(func() { c.link.addBanner(text) })
+}
+
+// addBanner adds to what is shown of a connection's beginning.
+func (l *Link) addBanner(text string) {
 	shown := printableLines(text)
-	c.tell(func() {
-		o := &c.link.owned
-		if o.banner != "" {
-			shown = o.banner + "\n" + shown
-		}
-		o.banner = strings.ToValidUTF8(shown[:min(len(shown), bannerLimit)], "")
-		c.link.publish()
-	})
+	if l.owned.banner != "" {
+		shown = l.owned.banner + "\n" + shown
+	}
+	l.owned.banner = strings.ToValidUTF8(shown[:min(len(shown), bannerLimit)], "")
+	l.publish()
 }

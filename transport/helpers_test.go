@@ -172,9 +172,19 @@ func (n *network) host(name string, port int, more ...string) {
 // sshd starts a real server called name and adds its Host block.
 func (n *network) sshd(t *testing.T, name string, block ...string) *sshtest.Server {
 	t.Helper()
-	s := sshtest.StartServer(t, "AuthorizedKeysFile "+filepath.Join(n.dir, "authorized"))
+	s := n.sshdWith(t, name)
+	for _, line := range block {
+		fmt.Fprintf(&n.config, "\t%s\n", line)
+	}
+	return s
+}
+
+// sshdWith is sshd with lines of sshd_config.
+func (n *network) sshdWith(t *testing.T, name string, lines ...string) *sshtest.Server {
+	t.Helper()
+	s := sshtest.StartServer(t, append(lines, "AuthorizedKeysFile "+filepath.Join(n.dir, "authorized"))...)
 	n.know(t, s.Port, s.HostKey)
-	n.host(name, s.Port, block...)
+	n.host(name, s.Port)
 	return s
 }
 

@@ -1,15 +1,12 @@
 package transport
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 
@@ -21,44 +18,63 @@ import (
 // does, with one deviation: a changed or revoked key is always refused, where
 // StrictHostKeyChecking no lets ssh go on without passwords.
 type hostKeys struct {
-	ctx  context.Context
-	host *config.Host
-	ask  askFunc
-	told tracer
+	ctx    context.Context
+	host   *config.Host
+	env    Env // of KnownHostsCommand
+	ask    askFunc
+	told   tracer
+	digest keys.Digest // of the fingerprints that a person reads
+	dns    func() (resolver, error)
 
 	name  string     // in known_hosts: alias, host, or [host]:port
 	bare  string     // the same without a port; "" if that is not to be tried
+	files []string   // the user's
 	file  string     // where accepted keys go; "" for nowhere
 	all   knownHosts // every line
 	known knownHosts // the lines of this host
 	algs  []string
 
+	// mu guards what follows: a later key exchange calls check while others
+	// look at what the first has found.
+	mu sync.Mutex
+
 	// trusted is the key accepted on this connection: a key exchange during
-	// the connection asks again. Touched by check only, whose calls follow
-	// one another.
+	// the connection asks again.
 	trusted ssh.PublicKey
-	unsaved error
+	address string   // how known_hosts calls the IP address; "" if CheckHostIP is not for it
+	learns  bool     // UpdateHostKeys may act
+	notices []string // what a person should hear of without the connection ending
 }
 
-// newHostKeys reads the known_hosts files that h names. It fails where none
-// of the host's HostKeyAlgorithms is known here.
-func newHostKeys(ctx context.Context, h *config.Host, _ Env, ask askFunc) (*hostKeys, error) {
-	k := &hostKeys{ctx: ctx, host: h, ask: ask}
+// newHostKeys reads the known_hosts files that h names, and may ask its
+// KnownHostsCommand. It fails where none of the host's HostKeyAlgorithms is
+// known here.
+func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told tracer) (*hostKeys, error) {
+	k := &hostKeys{
+		ctx: ctx, host: h, env: env, ask: ask, told: told,
+		digest: keys.DigestNamed(h.Get("FingerprintHash")), dns: systemResolver,
+	}
 	if alias := given(h, "HostKeyAlias"); alias != "" {
 		k.name = strings.ToLower(alias)
+		told.say(1, "using hostkeyalias: %s", alias)
 	} else {
 		k.name = knownName(h.HostName(), h.Port())
 		if bare := knownName(h.HostName(), 0); bare != k.name {
 			k.bare = bare
 		}
 	}
-	user := paths(h, "UserKnownHostsFile")
-	if len(user) > 0 && recordable(h.HostName()) {
-		k.file = user[0]
+	k.files = paths(h, "UserKnownHostsFile")
+	if len(k.files) > 0 && recordable(h.HostName()) {
+		k.file = k.files[0]
 	}
-	k.all = readKnownHosts(append(user, paths(h, "GlobalKnownHostsFile")...))
+	k.all = readKnownHosts(append(slices.Clone(k.files), paths(h, "GlobalKnownHostsFile")...), told)
 	k.known = k.all.of(k.name)
-	k.algs = orderHostKeyAlgorithms(list(h, "HostKeyAlgorithms"), k.known)
+	if n := len(k.known); n > 0 {
+		told.say(3, "load_hostkeys_file: loaded %d keys from %s", n, k.name)
+	}
+	if err := k.order(); err != nil {
+		return nil, err
+	}
 	if len(k.algs) == 0 {
 		return nil, &Failure{
 			Code:    CodeConfig,
@@ -76,45 +92,11 @@ func recordable(name string) bool { return !strings.ContainsAny(name, "@?*#[]|'\
 // algorithms are for ssh.ClientConfig.HostKeyAlgorithms.
 func (k *hostKeys) algorithms() []string { return k.algs }
 
-// orderHostKeyAlgorithms puts those algorithms first whose keys are known for
-// the host, so that a server with several keys shows one that can be checked:
-// order_hostkeyalgs (sshconnect2.c). What x/crypto/ssh can't verify is left
-// out.
-func orderHostKeyAlgorithms(wanted []string, known knownHosts) []string {
-	supported := append(ssh.SupportedAlgorithms().HostKeys, ssh.InsecureAlgorithms().HostKeys...)
-	wanted = slices.DeleteFunc(slices.Clone(wanted), func(a string) bool { return !slices.Contains(supported, a) })
-	plain := known.marked("")
-	if len(wanted) == 0 || plain.has(hostKeyType(wanted[0])) {
-		return wanted
-	}
-	certified := len(known.marked(markerAuthority)) > 0
-	var first, last []string
-	for _, a := range wanted {
-		if certified && isCertAlgorithm(a) || plain.has(hostKeyType(a)) {
-			first = append(first, a)
-		} else {
-			last = append(last, a)
-		}
-	}
-	return append(first, last...)
-}
-
-const certSuffix = "-cert-v01@openssh.com"
-
-func isCertAlgorithm(algorithm string) bool { return strings.HasSuffix(algorithm, certSuffix) }
-
-// hostKeyType is the plain key type that an algorithm signs with.
-func hostKeyType(algorithm string) string {
-	switch algorithm = strings.TrimSuffix(algorithm, certSuffix); algorithm {
-	case ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSASHA512:
-		return ssh.KeyAlgoRSA
-	}
-	return algorithm
-}
-
 // check is the ssh.HostKeyCallback. Its errors are *Failure.
 func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
-	k.told.say(1, "Server host key: %s %s", key.Type(), keys.Fingerprint(key))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.describe(key)
 	if keys.Equal(k.trusted, key) {
 		return nil
 	}
@@ -125,13 +107,25 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	return nil
 }
 
-// warning says what went wrong without ending the connection: that an
-// accepted key could not be written down. "" if nothing did.
-func (k *hostKeys) warning() string {
-	if k.unsaved == nil {
-		return ""
+// heard are the notices of the login.
+func (k *hostKeys) heard() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.notices)
+}
+
+// describe traces what the server shows.
+func (k *hostKeys) describe(key ssh.PublicKey) {
+	cert, ok := key.(*ssh.Certificate)
+	if !ok {
+		k.told.say(1, "Server host key: %s %s", key.Type(), k.digest.Fingerprint(key))
+		return
 	}
-	return config.Printable(k.unsaved.Error())
+	k.told.say(1, "Server host certificate: %s %s, serial %d ID %q CA %s %s", cert.Type(), k.digest.Fingerprint(cert),
+		cert.Serial, cert.KeyId, cert.SignatureKey.Type(), k.digest.Fingerprint(cert.SignatureKey))
+	for _, name := range cert.ValidPrincipals {
+		k.told.say(2, "Server host certificate hostname: %s", name)
+	}
 }
 
 func (k *hostKeys) judge(remote net.Addr, key ssh.PublicKey) error {
@@ -139,56 +133,93 @@ func (k *hostKeys) judge(remote net.Addr, key ssh.PublicKey) error {
 		return err
 	}
 	if k.exempt(remote) {
+		k.told.say(1, "Forcing accepting of host key for loopback/localhost.")
 		return nil
 	}
+	said, err := k.command(invokedForName, k.name, key)
+	if err != nil {
+		return err
+	}
+	k.known = append(k.known, said...)
 	if line, revoked := k.revoked(key); revoked {
 		return k.fail("hostkey-revoked", "edit "+line.String(),
 			"the %s host key of %q, %s, is marked as revoked in %s: somebody may have stolen it",
-			keys.TypeName(key), k.name, keys.Fingerprint(key), line)
+			keys.TypeName(key), k.name, k.digest.Fingerprint(key), line)
 	}
 	if bits, least := keys.Bits(key), number(k.host, "RequiredRSASize"); keys.Plain(key).Type() == ssh.KeyAlgoRSA && bits < least {
 		return k.fail("hostkey-unknown", whereSet(k.host, "RequiredRSASize"),
 			"the RSA host key of %q has %d bits where RequiredRSASize asks for %d", k.name, bits, least)
 	}
-	note := ""
+	sure, note := k.verifyByDNS(keys.Plain(key))
+	if sure {
+		return nil
+	}
 	if cert, ok := key.(*ssh.Certificate); ok {
 		err := k.certified(cert)
 		if err == nil {
+			k.told.say(1, "Host '%s' is known and matches the %s host certificate.", k.name, keys.TypeName(cert))
 			return nil
 		}
-		// ssh goes on with the key in the certificate.
-		note, key = "Its certificate was not accepted: "+err.Error()+".", cert.Key
+		// ssh goes on with the key in the certificate, and leaves its address
+		// alone.
+		k.told.say(1, "No matching CA found. Retry with plain key")
+		note, key = joined("Its certificate was not accepted: "+err.Error()+".", note), cert.Key
+	} else {
+		k.address = k.addressName(remote)
 	}
 	return k.judgePlain(key, note)
 }
 
 func (k *hostKeys) judgePlain(key ssh.PublicKey, note string) error {
 	known := k.known.marked("")
-	if _, found := known.find(key); found {
-		return nil
+	if line, found := known.find(key); found {
+		k.recognize(line)
+		return k.checkAddress(key, &line)
 	}
 	if len(known) > 0 {
 		return k.changed(known, key)
 	}
-	// A key that is known for port 22 is good for the other ports.
 	if k.bare != "" {
+		// A key that is known for port 22 is good for the other ports.
+		k.told.say(1, "checking without port identifier")
 		if _, found := k.all.of(k.bare).marked("").find(key); found {
-			return nil
+			k.told.say(1, "found matching key w/out port")
+			return k.checkAddress(key, nil)
 		}
 	}
-	return k.unknown(key, note)
+	if err := k.unknown(key, note); err != nil {
+		return err
+	}
+	return k.checkAddress(key, nil)
+}
+
+// recognize notes where a key is known.
+func (k *hostKeys) recognize(line knownHost) {
+	name := keys.TypeName(line.key)
+	k.told.say(1, "Host '%s' is known and matches the %s host key.", k.name, name)
+	k.told.say(1, "Found key in %s", line)
+	// Keys are learned only where ssh keeps them itself.
+	k.learns = !line.said && slices.Contains(k.files, line.file)
+	if line.said {
+		k.file = "" // the command is the one to remember
+	}
+	if yes(k.host, "VisualHostKey") {
+		k.notice("Host key fingerprint is %s\n%s", k.digest.Fingerprint(line.key), k.digest.Randomart(line.key))
+	}
 }
 
 // exempt is NoHostAuthenticationForLocalhost; behind a proxy the other end is
 // not this machine, whatever its name.
 func (k *hostKeys) exempt(remote net.Addr) bool {
-	if !yes(k.host, "NoHostAuthenticationForLocalhost") || given(k.host, "HostKeyAlias") != "" ||
-		k.host.ProxyJump() != "" || k.host.ProxyCommand() != "" {
+	if !yes(k.host, "NoHostAuthenticationForLocalhost") || given(k.host, "HostKeyAlias") != "" || k.proxied() {
 		return false
 	}
 	tcp, ok := remote.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
+
+// proxied tells whether something else than this machine connects.
+func (k *hostKeys) proxied() bool { return k.host.ProxyJump() != "" || k.host.ProxyCommand() != "" }
 
 // revoked finds a @revoked line for the key or for its authority.
 func (k *hostKeys) revoked(key ssh.PublicKey) (knownHost, bool) {
@@ -205,69 +236,6 @@ func (k *hostKeys) revoked(key ssh.PublicKey) (knownHost, bool) {
 	return knownHost{}, false
 }
 
-// withAuthority is a key, and for a certificate its key and its authority.
-func withAuthority(key ssh.PublicKey) []ssh.PublicKey {
-	if cert, ok := key.(*ssh.Certificate); ok {
-		return []ssh.PublicKey{cert, cert.Key, cert.SignatureKey}
-	}
-	return []ssh.PublicKey{key}
-}
-
-// listedAsRevoked looks into the RevokedHostKeys file. As in ssh, every host
-// is refused when it can't be read.
-func (k *hostKeys) listedAsRevoked(key ssh.PublicKey) error {
-	file := given(k.host, "RevokedHostKeys")
-	if file == "" {
-		return nil
-	}
-	file, err := k.host.Expand(file)
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(file)
-	}
-	if err == nil && bytes.HasPrefix(data, []byte("SSHKRL\n\x00")) {
-		err = fmt.Errorf("%q is a binary list, which only ssh reads", file)
-	}
-	if err != nil {
-		return k.fail("hostkey-revoked", whereSet(k.host, "RevokedHostKeys"), "reading RevokedHostKeys: %v", err)
-	}
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		listed, _, ok := keys.ParsePublic(line)
-		if ok && slices.ContainsFunc(withAuthority(key), func(c ssh.PublicKey) bool { return keys.Equal(c, listed) }) {
-			return k.fail("hostkey-revoked", "edit "+file+":"+strconv.Itoa(number),
-				"the %s host key of %q, %s, is revoked by %s:%d", keys.TypeName(key), k.name, keys.Fingerprint(key), file, number)
-		}
-	}
-	return nil
-}
-
-// certified checks a host certificate against the @cert-authority lines.
-func (k *hostKeys) certified(cert *ssh.Certificate) error {
-	authorities := k.known.marked(markerAuthority)
-	if k.bare != "" {
-		authorities = append(authorities, k.all.of(k.bare).marked(markerAuthority)...)
-	}
-	if _, found := authorities.find(cert.SignatureKey); !found {
-		return errors.New("its authority is not known")
-	}
-	if cert.CertType != ssh.HostCert {
-		return errors.New("it is not a host certificate")
-	}
-	if allowed := list(k.host, "CASignatureAlgorithms"); len(allowed) > 0 && !slices.Contains(allowed, cert.Signature.Format) {
-		return fmt.Errorf("it is signed with %s, which CASignatureAlgorithms leaves out", config.Printable(cert.Signature.Format))
-	}
-	principal := given(k.host, "HostKeyAlias")
-	if principal == "" {
-		principal = strings.ToLower(k.host.HostName())
-	}
-	if err := new(ssh.CertChecker).CheckCert(principal, cert); err != nil {
-		return errors.New(config.Printable(strings.TrimPrefix(err.Error(), "ssh: ")))
-	}
-	return nil
-}
-
 // changed is the refusal of a key where other keys are known.
 func (k *hostKeys) changed(known knownHosts, key ssh.PublicKey) error {
 	old := known[len(known)-1] // the one that ssh names
@@ -275,108 +243,32 @@ func (k *hostKeys) changed(known knownHosts, key ssh.PublicKey) error {
 		old = known[i]
 	}
 	hint := "ssh-keygen -f " + quote(old.file) + " -R " + quote(k.name)
-	if old.wild() {
+	switch {
+	case old.said:
+		hint = whereSet(k.host, "KnownHostsCommand")
+	case old.wild():
 		hint = "edit " + old.String()
 	}
-	message := "the host key of %q has changed: it shows %s %s, and %s says %s %s"
+	message := "the host key of %q has changed: it shows %s %s, and %s says %s %s%s"
 	if strict(k.host) == strictNo {
 		message += " (StrictHostKeyChecking no does not help here: a changed key is always refused)"
 	}
 	return k.fail("hostkey-changed", hint, message, k.name,
-		keys.TypeName(key), keys.Fingerprint(key), old, keys.TypeName(old.key), keys.Fingerprint(old.key))
+		keys.TypeName(key), k.digest.Fingerprint(key), old, keys.TypeName(old.key), k.digest.Fingerprint(old.key), k.addressBeside(key, old))
 }
 
-// unknown does with a new key what StrictHostKeyChecking says.
-func (k *hostKeys) unknown(key ssh.PublicKey, note string) error {
-	switch mode := strict(k.host); {
-	case (mode == strictNo || mode == strictNew) && k.file == "":
-		// As in ssh: trust on first use needs a place for the second.
-		return k.fail("hostkey-unknown", whereSet(k.host, "UserKnownHostsFile"),
-			"the host key of %q, %s %s, is not known and there is no file to remember it in", k.name, keys.TypeName(key), keys.Fingerprint(key))
-	case mode == strictNo, mode == strictNew:
-		k.remember(key)
-		return nil
-	case mode == strictYes:
-		return k.fail("hostkey-unknown", "ssh -o StrictHostKeyChecking=ask "+quote(k.host.Name),
-			"no %s host key is known for %q and StrictHostKeyChecking is yes; it shows %s", keys.TypeName(key), k.name, keys.Fingerprint(key))
-	case yes(k.host, "BatchMode"):
-		return k.fail("hostkey-unknown", "ssh -o BatchMode=no "+quote(k.host.Name),
-			"no %s host key is known for %q and BatchMode forbids asking; it shows %s", keys.TypeName(key), k.name, keys.Fingerprint(key))
-	}
-	return k.askAbout(key, note)
-}
-
-func (k *hostKeys) askAbout(key ssh.PublicKey, note string) error {
-	answer, err := k.ask(k.ctx, k.question(key, note))
-	if errors.Is(err, ErrCancelled) {
-		return k.fail(CodeCancelled, "", "whether to accept the host key of %q was not answered", k.name)
-	}
-	if err != nil {
-		return err
-	}
-	defer answer.Wipe()
-	switch answer.Choice {
-	case AcceptAndRemember:
-		k.remember(key)
-		return nil
-	case AcceptOnce:
-		return nil
-	}
-	return k.fail("hostkey-unknown", "", "the host key of %q, %s %s, was not accepted", k.name, keys.TypeName(key), keys.Fingerprint(key))
-}
-
-func (k *hostKeys) question(key ssh.PublicKey, note string) Question {
-	q := Question{
-		Kind:    AskHostKey,
-		Title:   config.Printable(fmt.Sprintf("The host key of %s is not known.", net.JoinHostPort(k.host.HostName(), strconv.Itoa(k.host.Port())))),
-		Choices: []string{AcceptAndRemember, AcceptOnce, Refuse},
-		Try:     1,
-		HostKey: &HostKey{
-			Type:        keys.TypeName(key),
-			Fingerprint: keys.Fingerprint(key),
-			Art:         keys.Randomart(key),
-			Note:        strings.TrimSpace(note + " " + k.elsewhere(key)),
-		},
-	}
-	if k.file == "" {
-		q.Choices = []string{AcceptOnce, Refuse}
-	}
-	return q
-}
-
-// elsewhere says under which other names the key is known, as ssh does.
-func (k *hostKeys) elsewhere(key ssh.PublicKey) string {
-	const shown = 5
-	var places []string
-	for _, e := range k.all.marked("") {
-		if !keys.Equal(e.key, key) {
-			continue
-		}
-		names := e.names
-		if e.hashed() {
-			names = "[hashed name]"
-		}
-		places = append(places, config.Printable(names+" ("+e.String()+")"))
-	}
-	switch more := len(places) - shown; {
-	case len(places) == 0:
-		return "This key is not known by any other names."
-	case more > 0:
-		places = append(places[:shown], fmt.Sprintf("%d more", more))
-	}
-	return "This key is known by other names: " + strings.Join(places, ", ") + "."
-}
-
-// remember writes the key down. That it could not be written does not end the
-// connection, as in ssh.
-func (k *hostKeys) remember(key ssh.PublicKey) {
-	if k.file != "" {
-		k.unsaved = rememberHost(k.file, k.name, key, yes(k.host, "HashKnownHosts"))
-	}
+// notice keeps what a person should hear of.
+func (k *hostKeys) notice(format string, args ...any) {
+	k.notices = append(k.notices, fmt.Sprintf(format, args...))
 }
 
 func (k *hostKeys) fail(code, hint, format string, args ...any) *Failure {
 	return &Failure{Code: code, Hint: config.Printable(hint), Message: config.Printable(fmt.Sprintf(format, args...))}
+}
+
+// joined are sentences after one another.
+func joined(sentences ...string) string {
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
 // The modes of StrictHostKeyChecking.

@@ -41,6 +41,10 @@ var hostKeyRows = []hostKeyRow{
 	{name: "a changed key is refused with accept-new", known: "[127.0.0.1]:PORT OTHER", options: []string{"StrictHostKeyChecking accept-new"}, want: "hostkey-changed"},
 	{name: "a changed key is refused by us even without checking", known: "[127.0.0.1]:PORT OTHER", options: []string{"StrictHostKeyChecking no"}, want: "hostkey-changed", differs: "ok"},
 	{name: "a key of another type counts as changed", known: "[127.0.0.1]:PORT OTHERRSA", options: []string{"HostKeyAlgorithms ssh-ed25519"}, want: "hostkey-changed"},
+	{name: "a list of algorithms keeps its order, whichever keys are known", known: "[127.0.0.1]:PORT RSA", options: []string{"HostKeyAlgorithms ssh-ed25519,rsa-sha2-256"}, want: "hostkey-changed"},
+	{name: "algorithms put first stay first", known: "[127.0.0.1]:PORT RSA", options: []string{"HostKeyAlgorithms ^ssh-ed25519"}, want: "hostkey-changed"},
+	{name: "a list that is added to does not", known: "[127.0.0.1]:PORT RSA", options: []string{"HostKeyAlgorithms +ssh-dss"}, want: "ok"},
+	{name: "nor one that is taken from", known: "[127.0.0.1]:PORT RSA", options: []string{"HostKeyAlgorithms -ssh-ed25519-cert*"}, want: "ok"},
 	{name: "one good line is enough", known: "[127.0.0.1]:PORT OTHER\n[127.0.0.1]:PORT ED", want: "ok"},
 	{name: "another key for port 22 is no change", known: "127.0.0.1 OTHER", want: "hostkey-unknown"},
 	{name: "a key of another host is unknown", known: "[127.0.0.2]:PORT ED", want: "hostkey-unknown"},
@@ -52,6 +56,10 @@ var hostKeyRows = []hostKeyRow{
 	{name: "a certificate for another name is not", known: "@cert-authority * CA", options: []string{"HostKeyAlias castle"}, want: "hostkey-unknown"},
 	{name: "a certificate of a revoked authority is refused", known: "@cert-authority * CA\n@revoked * CA", options: []string{"HostKeyAlias wall"}, want: "hostkey-revoked"},
 	{name: "the key in a certificate may be known instead", known: "[127.0.0.1]:PORT ED", options: []string{"HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com,ssh-ed25519"}, want: "ok"},
+	{name: "a certificate with a pattern for a name is not good for a name that fits", known: "@cert-authority * CA", options: []string{"HostKeyAlias x.towers"}, want: "hostkey-unknown"},
+	{name: "an alias is looked up in lower case", known: "@cert-authority * CA", options: []string{"HostKeyAlias WALL"}, want: "ok"},
+	{name: "a binary list of revoked keys is read", known: "[127.0.0.1]:PORT ED", options: []string{"RevokedHostKeys DIR/krl"}, want: "hostkey-revoked"},
+	{name: "a binary list that is broken refuses all", known: "[127.0.0.1]:PORT ED", options: []string{"RevokedHostKeys DIR/broken"}, want: "hostkey-revoked", differs: "hostkey-unknown"},
 	{name: "an alias is looked up without a port", known: "castle ED", options: []string{"HostKeyAlias castle"}, want: "ok"},
 	{name: "an alias is not the address", known: "[127.0.0.1]:PORT ED", options: []string{"HostKeyAlias castle"}, want: "hostkey-unknown"},
 	{name: "localhost may be exempt", known: "[127.0.0.1]:PORT OTHER", options: []string{"NoHostAuthenticationForLocalhost yes"}, want: "ok"},
@@ -117,6 +125,7 @@ type hostKeyServer struct {
 	port  int
 	texts *strings.Replacer // of the names in hostKeyRow
 	ed    ssh.PublicKey
+	krl   string // revokes ed
 }
 
 func startHostKeyServer(t *testing.T) hostKeyServer {
@@ -126,11 +135,14 @@ func startHostKeyServer(t *testing.T) hostKeyServer {
 	rsa := generate(t, dir, "rsa", "", "-t", "rsa", "-b", "2048")
 	other := generate(t, dir, "other", "", "-t", "rsa", "-b", "1024") // it is only read
 	ca := generate(t, dir, "ca", "", "-t", "ed25519")
-	sshtest.Run(t, "ssh-keygen", "-q", "-s", ca, "-h", "-I", "wall", "-n", "wall,127.0.0.1", ed+".pub")
+	sshtest.Run(t, "ssh-keygen", "-q", "-s", ca, "-h", "-I", "wall", "-n", "wall,127.0.0.1,*.towers", ed+".pub")
+	krl := filepath.Join(dir, "krl")
+	sshtest.Run(t, "ssh-keygen", "-q", "-k", "-f", krl, ed+".pub")
 	port := sshtest.StartServer(t, "HostKey "+ed, "HostCertificate "+ed+"-cert.pub", "HostKey "+rsa).Port
 	return hostKeyServer{
 		port: port,
 		ed:   publicKey(t, ed+".pub"),
+		krl:  read(t, krl),
 		texts: strings.NewReplacer(
 			"PORT", strconv.Itoa(port),
 			"OTHERRSA", keyText(publicKey(t, other+".pub")),
@@ -150,6 +162,8 @@ func (s hostKeyServer) block(t *testing.T, row hostKeyRow) []string {
 	write(t, filepath.Join(dir, "known_hosts"), s.texts.Replace(row.known)+"\n")
 	write(t, filepath.Join(dir, "second"), s.texts.Replace("[127.0.0.1]:PORT ED\n"))
 	write(t, filepath.Join(dir, "revoked"), s.texts.Replace("# gone\nED\nRSA\n"))
+	write(t, filepath.Join(dir, "krl"), s.krl)
+	write(t, filepath.Join(dir, "broken"), s.krl[:len(s.krl)-1])
 	var block []string
 	for _, option := range row.options {
 		block = append(block, strings.ReplaceAll(option, "DIR", dir))
@@ -163,7 +177,7 @@ func (s hostKeyServer) block(t *testing.T, row hostKeyRow) []string {
 // judge shows the server's key to hostKeys.
 func (s hostKeyServer) judge(t *testing.T, h *config.Host, p *person) *Failure {
 	t.Helper()
-	k, err := newHostKeys(t.Context(), h, nil, p.ask)
+	k, err := newHostKeys(t.Context(), h, nil, p.ask, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +187,12 @@ func (s hostKeyServer) judge(t *testing.T, h *config.Host, p *person) *Failure {
 // exchangeKeys runs a handshake as far as the host key.
 func exchangeKeys(t *testing.T, h *config.Host, k *hostKeys) *Failure {
 	t.Helper()
-	raw, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(h.Port())))
+	return exchangeKeysAt(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(h.Port())), k)
+}
+
+func exchangeKeysAt(t *testing.T, address string, k *hostKeys) *Failure {
+	t.Helper()
+	raw, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +217,7 @@ func TestAChangedKeyIsRefusedWithBothFingerprintsAndTheCommandToForgetIt(t *test
 	row := hostKeyRow{known: "# old\n[127.0.0.1]:PORT OTHER"}
 	h := resolve(t, server.block(t, row)...)
 	file := h.Get("UserKnownHostsFile")
-	old := readKnownHosts([]string{file})[0].key
+	old := readKnownHosts([]string{file}, nil)[0].key
 
 	got := server.judge(t, h, &person{})
 	want := &Failure{
@@ -241,7 +260,7 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 			if row.choice != "" {
 				p.answers = []Answer{{Choice: row.choice}}
 			}
-			k, err := newHostKeys(t.Context(), h, nil, p.ask)
+			k, err := newHostKeys(t.Context(), h, nil, p.ask, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -264,7 +283,7 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 			if diff := cmp.Diff(want, p.asked); diff != "" {
 				t.Errorf("the question (-want +got):\n%s", diff)
 			}
-			if got := len(readKnownHosts([]string{file})); got != row.lines {
+			if got := len(readKnownHosts([]string{file}, nil)); got != row.lines {
 				t.Errorf("the file has %d lines, want %d", got, row.lines)
 			}
 			if row.want == "ok" { // at the next key exchange nobody is asked
@@ -284,15 +303,15 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 func TestAKeyThatCannotBeWrittenDownIsStillGoodForNow(t *testing.T) {
 	server := startHostKeyServer(t)
 	h := resolve(t, append([]string{"StrictHostKeyChecking accept-new", "UserKnownHostsFile " + os.DevNull + "/known_hosts"}, server.block(t, hostKeyRow{})...)...)
-	k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask)
+	k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f := exchangeKeys(t, h, k); f != nil {
 		t.Fatal(f)
 	}
-	if !strings.Contains(k.warning(), "/dev/null/known_hosts") {
-		t.Errorf("the warning is %q", k.warning())
+	if said := strings.Join(k.notices, "\n"); !strings.Contains(said, "/dev/null/known_hosts") {
+		t.Errorf("the notices are %q", said)
 	}
 }
 
@@ -301,7 +320,7 @@ func TestAlgorithmsOfKnownKeysComeFirst(t *testing.T) {
 	plain := knownHost{names: "wall", key: publicKey(t, rsa+".pub")}
 	authority := knownHost{names: "wall", marker: markerAuthority, key: sshtest.NewKey(t).PublicKey()}
 	const ed, edCert, rsaSHA2 = ssh.KeyAlgoED25519, ssh.CertAlgoED25519v01, ssh.KeyAlgoRSASHA512
-	wanted := []string{edCert, ed, "sk-unknown", rsaSHA2}
+	wanted := verifiable([]string{edCert, ed, "sk-unknown", rsaSHA2})
 	for _, row := range []struct {
 		name  string
 		known knownHosts
@@ -315,6 +334,96 @@ func TestAlgorithmsOfKnownKeysComeFirst(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			if diff := cmp.Diff(row.want, orderHostKeyAlgorithms(wanted, row.known)); diff != "" {
 				t.Errorf("the order (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatAPersonHearsOfAHostKey(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	md5 := keys.DigestNamed("md5")
+	for _, row := range []struct {
+		name, known string
+		options     []string
+		want        string // of the notices
+	}{
+		{"nothing of a known key", "[127.0.0.1]:PORT ED", nil, ""},
+		{"the picture of a known key", "[127.0.0.1]:PORT ED", []string{"VisualHostKey yes"},
+			"Host key fingerprint is " + keys.Fingerprint(server.ed) + "\n" + keys.Randomart(server.ed)},
+		{"the picture by another hash", "[127.0.0.1]:PORT ED", []string{"VisualHostKey yes", "FingerprintHash md5"},
+			"Host key fingerprint is " + md5.Fingerprint(server.ed) + "\n" + md5.Randomart(server.ed)},
+		{"a key that was taken without a question", "", []string{"StrictHostKeyChecking accept-new"},
+			fmt.Sprintf("Warning: Permanently added '[127.0.0.1]:%d' (ED25519) to the list of known hosts.", server.port)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			block := server.block(t, hostKeyRow{known: row.known, options: append(row.options, "HostKeyAlgorithms ssh-ed25519")})
+			said := strings.ReplaceAll(realSSH(t, nil, block...), "\r", "")
+			if row.want != "" && !strings.Contains(said, row.want) {
+				t.Errorf("ssh says %q, want %q", said, row.want)
+			}
+			write(t, blockFile(block), server.texts.Replace(row.known)+"\n")
+			h := resolve(t, block...)
+			k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := exchangeKeys(t, h, k); f != nil {
+				t.Fatal(f)
+			}
+			if got := strings.Join(k.notices, "\n"); got != row.want {
+				t.Errorf("the notices are %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestFailuresAndQuestionsShowTheFingerprintAskedFor(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	md5 := keys.DigestNamed("md5").Fingerprint(server.ed)
+	row := hostKeyRow{known: "[127.0.0.1]:PORT OTHER", options: []string{"FingerprintHash md5", "HostKeyAlgorithms ssh-ed25519"}}
+	if f := server.judge(t, resolve(t, server.block(t, row)...), &person{}); f == nil || strings.Count(f.Message, "MD5:") != 2 || !strings.Contains(f.Message, md5) {
+		t.Errorf("the failure is %v, want twice MD5 and %s", f, md5)
+	}
+	p := &person{}
+	row.known = ""
+	server.judge(t, resolve(t, append([]string{"BatchMode no"}, server.block(t, row)...)...), p)
+	if len(p.asked) != 1 || p.asked[0].HostKey.Fingerprint != md5 || !strings.Contains(p.asked[0].HostKey.Art, "[MD5]") {
+		t.Errorf("the question is %+v, want %s", p.asked, md5)
+	}
+}
+
+func TestAHostKeyIsTracedInTheWordsOfSSH(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	for _, row := range []hostKeyRow{
+		{name: "a known key", known: "[127.0.0.1]:PORT ED"},
+		{name: "a key that is known without the port", known: "127.0.0.1 ED"},
+		{name: "an alias", known: "wall ED", options: []string{"HostKeyAlias wall"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.options = append(row.options, "HostKeyAlgorithms ssh-ed25519", "LogLevel DEBUG3")
+			block := server.block(t, row)
+			said := realSSH(t, nil, block...)
+			var told []string
+			h := resolve(t, block...)
+			k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, func(level int, format string, args ...any) {
+				told = append(told, fmt.Sprintf("debug%d: ", level)+fmt.Sprintf(format, args...))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := exchangeKeys(t, h, k); f != nil {
+				t.Fatal(f)
+			}
+			for _, line := range told {
+				if !strings.Contains(strings.ToLower(said), strings.ToLower(line)) {
+					t.Errorf("ssh does not say %q, but\n%s", line, said)
+				}
+			}
+			if len(told) < 3 {
+				t.Errorf("we say only %q", told)
 			}
 		})
 	}

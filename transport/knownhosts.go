@@ -2,17 +2,13 @@ package transport
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -35,8 +31,9 @@ type knownHost struct {
 	marker string // "" or one of the markers
 	names  string // as written: patterns separated by commas, or one hash
 	key    ssh.PublicKey
-	file   string
-	line   int // from 1
+	file   string // or KnownHostsCommand
+	line   int    // from 1
+	said   bool   // by KnownHostsCommand
 }
 
 // String is "file:line".
@@ -47,17 +44,18 @@ type knownHosts []knownHost
 
 // readKnownHosts reads what can be read of files. As in ssh, a file that is
 // not there has no lines, and a line that is not understood does not exist.
-func readKnownHosts(files []string) knownHosts {
+func readKnownHosts(files []string, told tracer) knownHosts {
 	var all knownHosts
 	for _, file := range files {
-		all = append(all, readKnownHostsFile(file)...)
+		all = append(all, readKnownHostsFile(file, told)...)
 	}
 	return all
 }
 
-func readKnownHostsFile(file string) knownHosts {
+func readKnownHostsFile(file string, told tracer) knownHosts {
 	f, err := os.Open(file)
 	if err != nil {
+		told.say(1, "load_hostkeys: fopen %s: %v", file, errors.Unwrap(err))
 		return nil
 	}
 	defer f.Close()
@@ -235,53 +233,4 @@ func hashName(name string, salt []byte) string {
 	mac.Write([]byte(name))
 	encode := base64.StdEncoding.EncodeToString
 	return hashMagic + encode(salt) + "|" + encode(mac.Sum(nil))
-}
-
-// rememberHost appends a line for the host to file, unless a line that says
-// the same is there by now. File and directory are made if they are missing,
-// private to the user.
-func rememberHost(file, name string, key ssh.PublicKey, hash bool) error {
-	if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("adding %q to %q: %w", name, file, err)
-	}
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("adding %q to %q: %w", name, file, err)
-	}
-	defer f.Close() // which also gives the lock back
-	if err := appendKnownHost(f, name, key, hash); err != nil {
-		return fmt.Errorf("adding %q to %q: %w", name, file, err)
-	}
-	return nil
-}
-
-func appendKnownHost(f *os.File, name string, key ssh.PublicKey, hash bool) error {
-	if err := lockFile(f); err != nil {
-		return err
-	}
-	there, err := io.ReadAll(f)
-	if err != nil {
-		return err
-	}
-	known := parseKnownHosts(bytes.NewReader(there), f.Name())
-	if _, found := known.of(name).marked("").find(key); found {
-		return nil
-	}
-	line := knownHostLine(name, key, hash)
-	if len(there) > 0 && there[len(there)-1] != '\n' {
-		line = "\n" + line
-	}
-	// One write: O_APPEND keeps it whole beside those of a running ssh,
-	// which takes no lock.
-	_, err = f.WriteString(line)
-	return err
-}
-
-func knownHostLine(name string, key ssh.PublicKey, hash bool) string {
-	if hash {
-		salt := make([]byte, sha1.Size)
-		rand.Read(salt)
-		name = hashName(name, salt)
-	}
-	return name + " " + string(ssh.MarshalAuthorizedKey(key))
 }

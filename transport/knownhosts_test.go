@@ -69,13 +69,13 @@ func TestTheLinesOfAHostAreThoseThatSSHKeygenFinds(t *testing.T) {
 	for _, hashed := range []bool{false, true} {
 		if hashed { // of the good lines, else ssh-keygen refuses
 			var good strings.Builder
-			for _, e := range readKnownHosts([]string{file}) {
+			for _, e := range readKnownHosts([]string{file}, nil) {
 				good.WriteString(strings.TrimSpace(e.marker+" "+e.names+" "+keyText(e.key)) + "\n")
 			}
 			write(t, file, good.String())
 			sshtest.Run(t, "ssh-keygen", "-q", "-H", "-f", file)
 		}
-		all := readKnownHosts([]string{file})
+		all := readKnownHosts([]string{file}, nil)
 		for _, name := range knownNames {
 			if name == "" {
 				continue
@@ -134,7 +134,7 @@ func TestAcceptedKeysAreFoundBySSHKeygen(t *testing.T) {
 			}
 			key := sshtest.NewKey(t).PublicKey()
 			for range 2 { // the second time it is there already
-				if err := rememberHost(file, "[wall.example]:2222", key, row.hash); err != nil {
+				if err := rememberHost(file, []string{"[wall.example]:2222"}, key, row.hash); err != nil {
 					t.Fatal(err)
 				}
 				if got := foundByKeygen(t, file, "[wall.example]:2222"); len(got) != 1 {
@@ -178,14 +178,14 @@ func TestKeysAcceptedAtTheSameTimeAreAllKept(t *testing.T) {
 	for i := range hosts {
 		for range 2 {
 			wg.Go(func() {
-				if err := rememberHost(file, fmt.Sprintf("host%d", i), key, false); err != nil {
+				if err := rememberHost(file, []string{fmt.Sprintf("host%d", i)}, key, false); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 	}
 	wg.Wait()
-	if all := readKnownHosts([]string{file}); len(all) != hosts {
+	if all := readKnownHosts([]string{file}, nil); len(all) != hosts {
 		t.Errorf("the file has %d lines, want %d", len(all), hosts)
 	}
 }
@@ -210,20 +210,20 @@ func TestAKeyIsAddedOnceByThoseWhoWaitForTheLock(t *testing.T) {
 	}
 	key := sshtest.NewKey(t).PublicKey()
 	done := make(chan error)
-	go func() { done <- rememberHost(file, "wall", key, false) }() // received below
+	go func() { done <- rememberHost(file, []string{"wall"}, key, false) }() // received below
 	waiting := regexp.MustCompile(fmt.Sprintf(`-> FLOCK .*:%d `, reflect.ValueOf(info.Sys()).Elem().FieldByName("Ino").Uint()))
 	sshtest.Eventually(t, "another waits for the lock", func() bool {
 		held, err := os.ReadFile(locks)
 		return err == nil && waiting.Match(held)
 	})
-	if _, err := holder.WriteString(knownHostLine("wall", key, false)); err != nil {
+	if _, err := holder.WriteString(knownHostLines([]string{"wall"}, key, false)); err != nil {
 		t.Fatal(err)
 	}
 	holder.Close()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if all := readKnownHosts([]string{file}); len(all) != 1 {
+	if all := readKnownHosts([]string{file}, nil); len(all) != 1 {
 		t.Errorf("the file has %d lines, want 1", len(all))
 	}
 }

@@ -43,7 +43,7 @@ func explainSSH(said, death string) *Failure {
 			break
 		}
 	}
-	if words := lastWords(said); words != "" {
+	if words := closingLines(said); words != "" {
 		f.Message = fmt.Sprintf("ssh says %q", words)
 	}
 	if m := offendingLine.FindStringSubmatch(said); m != nil {
@@ -52,9 +52,9 @@ func explainSSH(said, death string) *Failure {
 	return f
 }
 
-// lastWords are the last lines of what a program said, printable: the first of
+// closingLines are the last lines of what a program said, printable: the first of
 // them is often the reason and the last only its consequence.
-func lastWords(said string) string {
+func closingLines(said string) string {
 	const enough = 3
 	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i, line := range lines {

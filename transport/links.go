@@ -30,6 +30,7 @@ type Options struct {
 	Notify func(LinkStatus) // called at each change, in order for one link; must not block or call back
 	Gone   func(id string)  // a link is down and has no users; it comes back with Notify once it is used
 	Log    *slog.Logger
+	Spare  bool        // connections keep a session channel ready for the next shell or command
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
 
 	// For links that OpenSSH lends: see Helper.

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// locking tells whether lockFile locks.
+const locking = true
+
 // lockFile waits for the exclusive lock of f, which its Close gives back.
 func lockFile(f *os.File) error {
 	for {

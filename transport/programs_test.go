@@ -44,3 +44,12 @@ func write(t testing.TB, path, text string) string {
 	}
 	return path
 }
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -233,15 +233,6 @@ func TestWhatABastionCannotOrMayNotReachIsToldApart(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 func TestAProxyCommandEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	// Under nohup the hangup is ignored, and by all that is started too, unless

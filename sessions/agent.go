@@ -1,0 +1,64 @@
+package sessions
+
+import (
+	"cmp"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/config"
+	"sallyport/transport"
+)
+
+// forwardedAgent is the socket of the agent that ForwardAgent lends to the far
+// side, "" for none. One that does not answer now is not offered
+// (check_agent_present in ssh.c).
+func (s *Session) forwardedAgent(host *config.Host) string {
+	socket := agentSocket(cmp.Or(s.spec.ForwardAgent, host.Get("ForwardAgent")), host, s.env)
+	if socket == "" {
+		return ""
+	}
+	c, err := dial("unix", socket)
+	if err != nil {
+		return ""
+	}
+	_ = c.Close() // it was only to see whether an agent is there
+	return socket
+}
+
+// agentSocket reads ForwardAgent: a switch, the path of a socket, or a
+// variable of the caller's that holds one.
+func agentSocket(value string, host *config.Host, env transport.Env) string {
+	switch strings.ToLower(value) {
+	case "", "no", "false":
+		return ""
+	case "yes", "true":
+		return transport.AgentSocket(host, env)
+	}
+	if name, ok := strings.CutPrefix(value, "$"); ok {
+		return env.Get(name)
+	}
+	return value
+}
+
+// agent serves one channel with one connection to the agent of the latest
+// session that forwards its own.
+func (p *peers) agent(c ssh.NewChannel) {
+	lenders := p.those(func(s *Session) bool { return s.agent != "" })
+	if len(lenders) == 0 {
+		p.unasked(c, "agent", func(l lent) bool { return l.agent })
+		return
+	}
+	near, err := dial("unix", lenders[0].agent)
+	if err != nil {
+		refuse(c)
+		return
+	}
+	far, requests, err := c.Accept()
+	if err != nil {
+		_ = near.Close() // it was not used
+		return
+	}
+	go ssh.DiscardRequests(requests) // ends with the channel
+	splice(far, near)
+}

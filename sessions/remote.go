@@ -1,0 +1,94 @@
+package sessions
+
+import (
+	"context"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/transport"
+)
+
+// remote is the far end of a session.
+type remote struct {
+	*transport.SessionChannel
+	conn  *transport.Conn
+	peers *peers
+	leave func() // takes the session out of peers
+	pty   bool   // the far side gave it a terminal
+
+	over chan struct{} // closed when the channel is, and end is known
+	end  ending
+}
+
+// ending is what the far side said of the end of a program (RFC 4254 section
+// 6.10).
+type ending struct {
+	status *uint32
+	signal string
+}
+
+// newRemote takes over a session channel. Its requests are taken by a
+// goroutine that ends with it.
+func newRemote(conn *transport.Conn, channel *transport.SessionChannel) *remote {
+	r := &remote{SessionChannel: channel, conn: conn, peers: peersOf(conn), over: make(chan struct{})}
+	go r.follow()
+	return r
+}
+
+// follow takes the requests of the far side until the channel is closed. What
+// it does not know, keepalives among them, it refuses, as clientloop.c does.
+func (r *remote) follow() {
+	defer close(r.over)
+	for request := range r.Requests {
+		switch request.Type {
+		case "exit-status":
+			var m struct{ Status uint32 }
+			if ssh.Unmarshal(request.Payload, &m) == nil {
+				r.end.status = &m.Status
+			}
+		case "exit-signal":
+			var m struct {
+				Signal            string
+				CoreDumped        bool
+				Message, Language string
+			}
+			if ssh.Unmarshal(request.Payload, &m) == nil {
+				r.end.signal = m.Signal
+			}
+		}
+		if request.WantReply {
+			_ = request.Reply(false, nil) // a channel that has closed needs none
+		}
+	}
+}
+
+// send makes a request whose answer does not matter.
+func (r *remote) send(name string, message any) error {
+	_, err := r.SendRequest(name, false, encode(message))
+	return err
+}
+
+// ask makes a request and waits for its answer.
+func (r *remote) ask(name string, message any) (accepted bool, err error) {
+	return r.SendRequest(name, true, encode(message))
+}
+
+// encode writes a message; nil is one without anything.
+func encode(message any) []byte {
+	if message == nil {
+		return nil
+	}
+	return ssh.Marshal(message)
+}
+
+// within runs f, which knows no context, until ctx ends.
+func within(ctx context.Context, f func() error) error {
+	done := make(chan error, 1) // of size 1: the goroutine ends even if nobody waits
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/config"
+)
+
+// SessionChannel is a session of RFC 4254 section 6 in which nothing was
+// asked for yet.
+type SessionChannel struct {
+	ssh.Channel
+	Requests <-chan *ssh.Request // from the far side; they have to be taken
+}
+
+// OpenSession opens a session channel, or takes the spare one. It leaves all
+// requests to the caller, who so knows how a subsystem ends.
+func (c *Conn) OpenSession(ctx context.Context) (*SessionChannel, error) {
+	defer c.replenish()
+	if ready := c.spare.take(); ready != nil {
+		return ready, nil
+	}
+	channel, err := c.openSession(ctx)
+	if err != nil {
+		return nil, c.explainSession(ctx, err)
+	}
+	return channel, nil
+}
+
+// openSession is a fresh one, with the errors as they come.
+func (c *Conn) openSession(ctx context.Context) (*SessionChannel, error) {
+	open := func() (*SessionChannel, error) {
+		channel, requests, err := c.client.OpenChannel("session", nil)
+		return &SessionChannel{channel, requests}, err
+	}
+	return inTime(ctx, c, open, func(late *SessionChannel) {
+		go ssh.DiscardRequests(late.Requests) // ends with the channel
+		late.Close()
+	})
+}
+
+// Incoming hands over the channels of a kind that the far side opens; those
+// of other kinds are refused. It is called once for a kind, and the channels
+// have to be taken until the connection ends.
+func (c *Conn) Incoming(kind string) <-chan ssh.NewChannel { return c.client.HandleChannelOpen(kind) }
+
+// AgentSocket is where the agent of a host listens for this caller, "" for
+// none: IdentityAgent, else SSH_AUTH_SOCK.
+func AgentSocket(h *config.Host, env Env) string { return agentSocket(h, env) }
+
+// belongings are what others keep for as long as a connection lives.
+type belongings struct {
+	mu  sync.Mutex // guards all
+	all map[any]any
+}
+
+// Belonging is what the connection keeps under a key, made when it is first
+// asked for. A key is of a type of its owner's, so that no two owners share
+// one by chance.
+func (c *Conn) Belonging(key any, make func() any) any {
+	b := &c.belongings
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if v, ok := b.all[key]; ok {
+		return v
+	}
+	if b.all == nil {
+		b.all = map[any]any{}
+	}
+	b.all[key] = make()
+	return b.all[key]
+}
