@@ -256,7 +256,7 @@ func shortCommand(command string) string {
 }
 
 func forward(configFile string, host *config.Host, f config.Forward) Forward {
-	spec, err := ForwardSpec(host, f)
+	spec, err := ForwardSpec(f)
 	if err != nil {
 		return Forward{Origin: f.Origin, Problem: Printable(err.Error())}
 	}
@@ -271,13 +271,18 @@ var kinds = map[string]tunnels.Kind{
 }
 
 // ForwardSpec reads a forward of the configuration.
-func ForwardSpec(host *config.Host, f config.Forward) (tunnels.Spec, error) {
-	spec, err := tunnels.Parse(kinds[f.Keyword], strings.TrimSpace(f.Listen+" "+f.Connect))
+func ForwardSpec(f config.Forward) (tunnels.Spec, error) {
+	spec, err := ParseForward(f.Keyword, strings.TrimSpace(f.Listen+" "+f.Connect))
 	if err != nil {
 		return spec, fmt.Errorf("%s: %w", f.Origin, err)
 	}
-	spec.Gateway = spec.Kind != tunnels.Remote && host.Get("gatewayports") == "yes"
 	return spec, nil
+}
+
+// ParseForward reads a forward as ssh's -L, -R and -D and ssh_config take it,
+// by its keyword of ssh_config.
+func ParseForward(keyword, text string) (tunnels.Spec, error) {
+	return tunnels.Parse(kinds[keyword], text)
 }
 
 // TunnelID names the tunnel of a forward of a host in a configuration.

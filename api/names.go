@@ -67,6 +67,10 @@ const (
 	TunnelBusy    = tunnels.Busy
 	TunnelFailed  = tunnels.Failed
 
+	LocalForward   = tunnels.Local
+	RemoteForward  = tunnels.Remote
+	DynamicForward = tunnels.Dynamic
+
 	SessionOpening = sessions.Opening
 	SessionRunning = sessions.Running
 	SessionEnded   = sessions.Ended

@@ -15,10 +15,7 @@ type heldForwards struct {
 	client  *api.Client
 	target  api.Target
 	session string // ID
-	gates   bool   // GatewayPorts yes
 }
-
-func (h heldForwards) gateway() bool { return h.gates }
 
 func (h heldForwards) open(ctx context.Context, s tunnels.Spec) error {
 	now, err := h.client.SetTunnel(ctx, api.TunnelRequest{Target: h.target, Spec: s, Up: true})

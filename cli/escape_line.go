@@ -18,7 +18,6 @@ type forwards interface {
 	cancel(ctx context.Context, kind tunnels.Kind, listen tunnels.Address) error
 	// connections has a line for each session and forward in use.
 	connections(ctx context.Context) []string
-	gateway() bool // GatewayPorts yes
 }
 
 var errNoForward = errors.New("there is no such forward")
@@ -81,7 +80,6 @@ func (c escapeLine) open(ctx context.Context, kind tunnels.Kind, arg string) []s
 	if err != nil {
 		return []string{"Bad forwarding specification."}
 	}
-	spec.Gateway = c.forwards.gateway()
 	if err := c.forwards.open(ctx, spec); err != nil {
 		return []string{"Port forwarding failed.", "sallyport: " + api.AsError(err).Message}
 	}

@@ -21,7 +21,7 @@ func (n *noted) open(_ context.Context, s tunnels.Spec) error {
 	if s.Listen.Port == 22 {
 		return errors.New("port 22 is taken")
 	}
-	n.done = append(n.done, fmt.Sprintf("open %s %v", s, s.Gateway))
+	n.done = append(n.done, fmt.Sprintf("open %s", s))
 	return nil
 }
 
@@ -34,18 +34,17 @@ func (n *noted) cancel(_ context.Context, kind tunnels.Kind, listen tunnels.Addr
 }
 
 func (n *noted) connections(context.Context) []string { return []string{"client-session", "a forward"} }
-func (n *noted) gateway() bool                        { return true }
 
 func TestTheCommandLineIsThatOfSSH(t *testing.T) {
 	for line, want := range map[string]struct{ done, said string }{
 		"":                           {"", ""},
 		"  ":                         {"", ""},
 		"-":                          {"", ""},
-		"-L 8080:host:80":            {"open L 8080:host:80 true", "Forwarding port."},
-		"L8080:host:80":              {"open L 8080:host:80 true", "Forwarding port."},
-		" -L\t127.0.0.1:80:[::1]:80": {"open L 127.0.0.1:80:[::1]:80 true", "Forwarding port."},
-		"-R 9000:localhost:9":        {"open R 9000:localhost:9 true", "Forwarding port."},
-		"-D 1080":                    {"open D 1080 true", "Forwarding port."},
+		"-L 8080:host:80":            {"open L 8080:host:80", "Forwarding port."},
+		"L8080:host:80":              {"open L 8080:host:80", "Forwarding port."},
+		" -L\t127.0.0.1:80:[::1]:80": {"open L 127.0.0.1:80:[::1]:80", "Forwarding port."},
+		"-R 9000:localhost:9":        {"open R 9000:localhost:9", "Forwarding port."},
+		"-D 1080":                    {"open D 1080", "Forwarding port."},
 		"-L 22:host:22":              {"", "Port forwarding failed. sallyport: port 22 is taken"},
 		"-L":                         {"", "Bad forwarding specification."},
 		"-L 8080":                    {"", "Bad forwarding specification."},

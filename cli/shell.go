@@ -92,7 +92,7 @@ func (a *app) viewHeld(ctx context.Context, c *api.Client, target api.Target, t 
 		return api.Exit{Status: ours}, err
 	}
 	v := shared(t, h)
-	v.can.forwards = heldForwards{c, target, t.ID(), h.Get("GatewayPorts") == "yes"}
+	v.can.forwards = heldForwards{c, target, t.ID()}
 	return a.attach(ctx, v, parseEscape(h.Get("EscapeChar")))
 }
 

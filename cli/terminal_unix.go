@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"sallyport/api"
+	"sallyport/mux"
 )
 
 // terminal is the terminal on standard input, in the hands of a session. Its
@@ -48,6 +49,8 @@ func openControlling() (*terminal, bool) {
 }
 
 func (t *terminal) close() { t.file.Close() }
+
+func (t *terminal) modes() map[uint8]uint32 { return mux.TerminalModes(t.fd) }
 
 // print writes words to the terminal.
 func (t *terminal) print(s string) { io.WriteString(t.file, s) } // a terminal that has gone cannot be told

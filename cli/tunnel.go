@@ -18,10 +18,11 @@ func (a *app) tunnelCommand() *cobra.Command {
 		Use:   "tunnel",
 		Short: "switch the port forwards of hosts on and off",
 		Long: `Port forwards run in the background process and stay when this program ends.
-They are those that ~/.ssh/config gives a host (LocalForward).`,
+They are those that ~/.ssh/config gives a host (LocalForward, RemoteForward,
+DynamicForward), and those that "add" adds.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(a.tunnelList(), a.tunnelSwitch(true), a.tunnelSwitch(false))
+	cmd.AddCommand(a.tunnelList(), a.tunnelSwitch(true), a.tunnelSwitch(false), a.tunnelAdd(), a.tunnelRemove())
 	return cmd
 }
 
@@ -54,9 +55,17 @@ func printTunnels(w io.Writer, list []api.Tunnel) error {
 			why = s.Failure.Message
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d open\t%d B sent\t%d B received\t%s\n",
-			api.Printable(s.Host), s.Spec, s.State, s.Open, s.Sent, s.Received, why)
+			api.Printable(s.Host), s.Spec, tunnelState(s), s.Open, s.Sent, s.Received, why)
 	}
 	return t.Flush()
+}
+
+// tunnelState is the state in words, with the port that nobody here has chosen.
+func tunnelState(t api.Tunnel) string {
+	if t.Allocated != 0 {
+		return fmt.Sprintf("%s on port %d there", t.State, t.Allocated)
+	}
+	return string(t.State)
 }
 
 func (a *app) tunnelSwitch(up bool) *cobra.Command {
@@ -79,8 +88,7 @@ func (a *app) tunnelSwitch(up bool) *cobra.Command {
 	}
 }
 
-// tunnelUp opens the forwards of a host and waits until each is up or cannot
-// be, asking on the terminal what has to be asked.
+// tunnelUp opens the forwards that the configuration has for a host.
 func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 	inv, err := a.inventory()
 	if err != nil {
@@ -102,6 +110,12 @@ func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 	if len(specs) == 0 {
 		return noForward(host, want, "its configuration has")
 	}
+	return a.openTunnels(ctx, host, specs)
+}
+
+// openTunnels opens forwards of a host and waits until each is up or cannot
+// be, asking on the terminal what has to be asked.
+func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSpec) error {
 	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
@@ -118,7 +132,7 @@ func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 		if s, err = a.settle(ctx, c, s, asked); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, s.State)
+		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, tunnelState(s))
 		if s.State != api.TunnelUp && s.Failure != nil {
 			explain(a.Err, s.Failure)
 			failed = true
@@ -191,7 +205,7 @@ func (a *app) tunnelDown(ctx context.Context, host, want string) error {
 	}
 	closed := 0
 	for _, t := range s.Tunnels {
-		if t.Host != host || t.Config != target.Config || !names(t.Spec, want) {
+		if t.Host != host || t.Config != target.Config || !names(t.Spec, want) && want != fmt.Sprint(t.Allocated) {
 			continue
 		}
 		if _, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: t.Spec}); err != nil {

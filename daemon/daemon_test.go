@@ -274,9 +274,17 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 	if _, err := h.SetTunnel(t.Context(), api.TunnelRequest{Up: true}); err == nil || api.AsError(err).Code != api.CodeBadRequest {
 		t.Errorf("a tunnel to nowhere gives %v", err)
 	}
-	remote := api.TunnelSpec{Kind: "R", Listen: api.Address{Network: "tcp", Port: 9000}, Connect: api.Address{Network: "tcp", Host: "localhost", Port: 80}}
-	if _, err := h.SetTunnel(t.Context(), api.TunnelRequest{Target: h.target("targaryen"), Spec: remote, Up: true}); err == nil || api.AsError(err).Code != "unsupported" || h.dirs.Wants() {
-		t.Errorf("a remote forward gives %v; on record: %v", err, h.dirs.Wants())
+	for name, spec := range map[string]api.TunnelSpec{
+		"no kind":          {},
+		"an unknown kind":  {Kind: "X", Listen: api.Address{Network: "tcp", Port: 9000}},
+		"no network":       {Kind: api.DynamicForward, Listen: api.Address{Port: 9000}},
+		"no target":        {Kind: api.LocalForward, Listen: api.Address{Network: "tcp", Port: 9000}},
+		"a port of chance": {Kind: api.DynamicForward, Listen: api.Address{Network: "tcp"}},
+	} {
+		_, err := h.SetTunnel(t.Context(), api.TunnelRequest{Target: h.target("targaryen"), Spec: spec, Up: true})
+		if err == nil || api.AsError(err).Code != api.CodeBadRequest || h.dirs.Wants() {
+			t.Errorf("a tunnel of %s gives %v; on record: %v", name, err, h.dirs.Wants())
+		}
 	}
 	nowhere := h.target("targaryen")
 	nowhere.Config = filepath.Join(t.TempDir(), "none")

@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"sallyport/api"
 	"sallyport/transport"
@@ -40,7 +42,13 @@ func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.
 func (f *forwards) restore(s state, env transport.Env) {
 	for _, w := range s.Tunnels {
 		w.Target.Env = env
-		if _, err := f.up(api.TunnelRequest{Target: w.Target, Spec: w.Spec}); err != nil {
+		chain, options, err := forwarding(w)
+		if err != nil {
+			f.keepFailed(w, err)
+			continue
+		}
+		options.Reclaim = true // sockets may be left of a process that was killed
+		if _, err := f.start(w, chain, options); err != nil {
 			f.keepFailed(w, err)
 		}
 	}
@@ -56,15 +64,31 @@ func (f *forwards) set(r api.TunnelRequest) (tunnels.Status, error) {
 
 // up opens a tunnel, or tries again one that has failed.
 func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
-	chain, err := plan(r.Target)
+	w := wanted{r.Target, r.Spec}
+	chain, options, err := forwarding(w)
 	if err != nil {
 		return tunnels.Status{}, err
 	}
-	if err := r.Spec.Supported(); err != nil {
-		return tunnels.Status{}, err
+	return f.start(w, chain, options)
+}
+
+// forwarding is the way to the host of a tunnel, and what its configuration
+// says about forwards.
+func forwarding(w wanted) (transport.Chain, tunnels.Options, error) {
+	if err := w.Spec.Check(); err != nil {
+		return nil, tunnels.Options{}, &api.Error{Code: api.CodeBadRequest, Message: api.Printable(err.Error())}
 	}
-	id := api.TunnelID(r.Target.Config, r.Target.Host, r.Spec)
-	link := f.links.Get(chain, r.Target.Env)
+	chain, err := plan(w.Target)
+	if err != nil {
+		return nil, tunnels.Options{}, err
+	}
+	return chain, tunnels.OptionsOf(chain[len(chain)-1].Host), nil
+}
+
+// start opens a tunnel and puts it on record.
+func (f *forwards) start(w wanted, chain transport.Chain, o tunnels.Options) (tunnels.Status, error) {
+	id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
+	link := f.links.Get(chain, w.Target.Env)
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,15 +101,28 @@ func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
 	if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
 	}
-	r.Target.Env = nil
-	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: r.Target.Host, Config: r.Target.Config}, r.Spec,
-		func(s tunnels.Status) { f.hub.post(api.Event{Tunnel: &s}) })
+	w.Target.Env = nil
+	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: w.Target.Host, Config: w.Target.Config}, w.Spec, o, f.teller())
 	t.LinkChanged(link.Status()) // what happened while nobody could tell the tunnel yet
 	if _, again := f.open[id]; !again {
 		f.list = append(f.list, id)
 	}
-	f.open[id] = &forward{wanted: wanted{r.Target, r.Spec}, tunnel: t, link: link, linkID: link.Status().ID}
+	f.open[id] = &forward{wanted: w, tunnel: t, link: link, linkID: link.Status().ID}
 	return t.Status(), f.write()
+}
+
+// teller passes on what a tunnel tells, and writes into the log which port the
+// far side has chosen: it is another one after each break.
+func (f *forwards) teller() func(tunnels.Status) {
+	last := 0
+	return func(s tunnels.Status) {
+		f.hub.post(api.Event{Tunnel: &s})
+		if s.Allocated != 0 && s.Allocated != last {
+			last = s.Allocated
+			message := fmt.Sprintf("%s: listens on port %d for %s", api.Printable(s.Host), s.Allocated, api.Printable(s.Spec.String()))
+			f.hub.post(api.Event{Log: &api.Entry{Time: time.Now(), Host: s.Host, Message: message}})
+		}
+	}
 }
 
 // keepFailed shows a wanted tunnel that cannot be opened now, with the reason.

@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"time"
 
 	"sallyport/transport"
 )
 
 const (
-	patience   = 30 * time.Second // how long a client waits for the link
+	patience   = 30 * time.Second // how long a client waits for the link, and we for its SOCKS request
 	acceptRest = 50 * time.Millisecond
 )
 
-// errAway is the cause of a client's wait that was too long.
-var errAway = errors.New("the link is away")
+// The causes of waits that were too long: a client's for the link, and ours
+// for what it wants.
+var (
+	errAway = errors.New("the link is away")
+	errMute = fmt.Errorf("it sent no whole request within %s", patience)
+)
 
 // accept serves every client of l until l is closed. An error while ctx lives
 // is one of a single client, or a lack of descriptors that passes.
@@ -42,21 +45,78 @@ func (t *Tunnel) accept(ctx context.Context, l net.Listener) {
 
 // client serves one connection from its first to its last byte.
 func (t *Tunnel) client(ctx context.Context, near net.Conn) {
+	defer t.count()()
+	far, err := t.reach(ctx, near)
+	if err != nil {
+		hangUp(near)
+		t.complain(ctx, err)
+		return
+	}
+	t.join(ctx, near, far)
+}
+
+// count counts a connection, until what it returns is called.
+func (t *Tunnel) count() (over func()) {
 	t.open.Add(1)
 	t.total.Add(1)
 	t.poke()
-	defer t.poke()
-	defer t.open.Add(-1)
-
-	far, err := t.dial(ctx)
-	if err != nil {
-		hangUp(near)
-		t.report(ctx, t.explainDial(err))
-		return
+	return func() {
+		t.open.Add(-1)
+		t.poke()
 	}
+}
+
+// reach connects the far side to the target of the forward, or of a dynamic
+// one to where the client wants to go.
+func (t *Tunnel) reach(ctx context.Context, near net.Conn) (*farEnd, error) {
+	if t.spec.Kind != Dynamic {
+		return t.dial(ctx, t.spec.Connect)
+	}
+	request, err := t.askSOCKS(ctx, near)
+	if err != nil {
+		return nil, err
+	}
+	far, err := t.dial(ctx, request.to)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := near.Write(request.granted); err != nil {
+		go far.Close()     // it can wait for a full network; it ends with the connection
+		return nil, io.EOF // the client has gone
+	}
+	return far, nil
+}
+
+// askSOCKS reads where a client wants to go. One that takes its time for it is
+// closed; one that has gone is io.EOF.
+func (t *Tunnel) askSOCKS(ctx context.Context, client io.ReadWriteCloser) (socksRequest, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errMute)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = client.Close() })() // all that it does is to end the read
+	request, err := readSOCKS(client)
+	switch {
+	case err == nil, err == io.EOF:
+		return request, err
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	return request, failure("socks", "a client of %q was not understood: %s", t.spec, innermost(err))
+}
+
+// join copies between both ends until both have ended.
+func (t *Tunnel) join(ctx context.Context, near net.Conn, far *farEnd) {
 	p := pipe{near: near, far: far, sent: &t.sent, received: &t.received, moved: t.poke}
 	if err := p.run(ctx); errors.Is(err, errBroken) { // that a client has gone is its own affair
 		t.report(ctx, failure("broken", "a connection through %q was cut: %s", t.spec, err))
+	}
+}
+
+// complain reports why a connection was not served, unless it has ended by
+// itself.
+func (t *Tunnel) complain(ctx context.Context, err error) {
+	var f *transport.Failure
+	if errors.As(err, &f) {
+		t.report(ctx, f)
 	}
 }
 
@@ -74,18 +134,21 @@ func (t *Tunnel) report(ctx context.Context, f *transport.Failure) {
 
 // dial waits for the link, then has the far side connect to the target. A
 // connection that breaks under the dial is replaced: the client has sent
-// nothing yet, so nothing can be lost.
-func (t *Tunnel) dial(ctx context.Context) (*farEnd, error) {
+// nothing yet, so nothing can be lost. It fails with a *transport.Failure.
+func (t *Tunnel) dial(ctx context.Context, to Address) (*farEnd, error) {
 	wait, cancel := context.WithTimeoutCause(ctx, patience, errAway)
 	defer cancel()
 	for {
 		c, err := t.link.Conn(wait)
 		if err != nil {
-			return nil, err
+			return nil, t.explainDial(to, err)
 		}
-		far, err := dialOn(ctx, c, t.spec.Connect)
-		if err == nil || !c.Broke(wait, err) {
-			return far, err
+		far, err := dialOn(ctx, c, to)
+		if err == nil {
+			return far, nil
+		}
+		if !c.Broke(wait, err) {
+			return nil, t.explainDial(to, err)
 		}
 	}
 }
@@ -93,11 +156,7 @@ func (t *Tunnel) dial(ctx context.Context) (*farEnd, error) {
 // dialOn opens the channel. How long the far side may take to reach its
 // target is its own affair, as with ssh.
 func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error) {
-	address := to.Path
-	if to.Network == "tcp" {
-		address = net.JoinHostPort(to.Host, strconv.Itoa(to.Port))
-	}
-	opened, err := c.Dial(ctx, to.Network, address)
+	opened, err := c.Dial(ctx, to.Network, to.dialled())
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +169,7 @@ func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error)
 }
 
 // explainDial says why a client could not be served.
-func (t *Tunnel) explainDial(err error) *transport.Failure {
+func (t *Tunnel) explainDial(to Address, err error) *transport.Failure {
 	var f *transport.Failure
 	switch {
 	case errors.Is(err, errAway):
@@ -118,7 +177,7 @@ func (t *Tunnel) explainDial(err error) *transport.Failure {
 	case errors.As(err, &f):
 		return f
 	}
-	return failure(transport.CodeClosed, "connecting from %q to %q: %s", t.id.Host, t.spec.Connect, innermost(err))
+	return failure(transport.CodeClosed, "connecting from %q to %q: %s", t.id.Host, to, innermost(err))
 }
 
 // hangUp closes a client that was not served so that it sees an end and not a

@@ -5,5 +5,13 @@
 // to somebody else, and a client that connects meanwhile waits. Each way of a
 // connection is closed on its own: the end of input here is CloseWrite there.
 //
-// References: RFC 4254 section 7; ssh_config(5) LocalForward.
+// Who listens and who connects depends on the kind:
+//
+//	-L  we listen, the far side connects to the target
+//	-D  we listen, the far side connects to where the client asks us to, by SOCKS
+//	-R  the far side listens, we connect to the target, or to where the client
+//	    asks us to. A new connection has to ask for the listener again
+//
+// References: RFC 4254 section 7; RFC 1928; ssh_config(5) LocalForward,
+// RemoteForward and DynamicForward; channels.c of OpenSSH.
 package tunnels

@@ -12,7 +12,7 @@ import (
 	"sallyport/config"
 )
 
-// holder is who listens on a port, as far as can be seen.
+// holder is who listens on a port or a socket, as far as can be seen.
 type holder struct {
 	pid  int
 	name string // of the program, printable
@@ -42,6 +42,53 @@ func holderOf(port int) holder {
 		}
 	}
 	return holder{}
+}
+
+// holderOfSocket finds who listens on a path.
+func holderOfSocket(path string) holder {
+	for _, inode := range listenersOn(path) {
+		if h, ok := processOf(inode); ok {
+			return h
+		}
+	}
+	return holder{}
+}
+
+// listenersOn are the inodes of the sockets that listen on a path, by
+// /proc/net/unix. A path stays there as it was bound.
+func listenersOn(path string) (inodes []string) {
+	table, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(table)) {
+		if inode, bound := parseUnixSocket(strings.TrimSuffix(line, "\n")); bound == path && inode != "" {
+			inodes = append(inodes, inode)
+		}
+	}
+	return inodes
+}
+
+// parseUnixSocket reads "num refs protocol flags type state inode path"
+// (proc_pid_net(5)); inode is "" if the socket does not listen. The path, last
+// and to the end of the line, may have spaces.
+func parseUnixSocket(line string) (inode, path string) {
+	const acceptsConnections = "00010000" // __SO_ACCEPTCON of the kernel's net.h
+	flags := ""
+	for i := range 7 {
+		word, rest, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
+		line = rest
+		switch i {
+		case 3:
+			flags = word
+		case 6:
+			inode = word
+		}
+	}
+	if flags != acceptsConnections {
+		return "", line
+	}
+	return inode, line
 }
 
 // tcpListen is TCP_LISTEN of the kernel's tcp_states.h.
@@ -83,16 +130,23 @@ func parseSocket(line string) (socket, bool) {
 	return socket{int(port), int(state), f[7], f[9]}, err == nil
 }
 
-// ownerOf finds the process that has the socket open.
+// ownerOf finds the process that has the socket open, or at least its user.
 func ownerOf(s socket) holder {
-	want := "socket:[" + s.inode + "]"
+	if h, ok := processOf(s.inode); ok {
+		return h
+	}
+	return holder{user: userName(s.uid)}
+}
+
+func processOf(inode string) (holder, bool) {
+	want := "socket:[" + inode + "]"
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the only error is a bad pattern
 	for _, link := range links {
 		if to, err := os.Readlink(link); err == nil && to == want {
-			return process(strings.Split(link, "/")[2])
+			return process(strings.Split(link, "/")[2]), true
 		}
 	}
-	return holder{user: userName(s.uid)}
+	return holder{}, false
 }
 
 func process(pid string) holder {

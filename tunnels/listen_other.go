@@ -2,7 +2,14 @@
 
 package tunnels
 
-import "syscall"
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
 
-// ownerOnly leaves the socket to the rights of its directory.
-func ownerOnly(_, _ string, _ syscall.RawConn) error { return nil }
+// withMode leaves the socket to the rights of its directory.
+func withMode(fs.FileMode) func(_, _ string, _ syscall.RawConn) error { return nil }
+
+// unlink removes a file.
+func unlink(path string) error { return os.Remove(path) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"sallyport/config"
 	"sallyport/internal/sshtest"
 	"sallyport/transport"
 )
@@ -19,46 +21,65 @@ func TestListenersAreThoseOfSSH(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)
 	for _, row := range []struct {
-		name    string
-		host    string
-		gateway bool
+		name   string
+		kind   Kind
+		host   string
+		option string
 	}{
-		{"no host is loopback", "", false},
-		{"no host with GatewayPorts is everywhere", "", true},
-		{"localhost is loopback, with GatewayPorts too", "localhost", true},
-		{"a star is everywhere", "*", false},
-		{"an IPv4 address is itself", "127.0.0.1", false},
-		{"another loopback address is itself", "127.0.0.2", false},
-		{"an IPv6 address is itself", "::1", false},
+		{"no host is loopback", Local, "", "GatewayPorts no"},
+		{"no host is loopback for SOCKS too", Dynamic, "", "GatewayPorts no"},
+		{"no host with GatewayPorts is everywhere", Local, "", "GatewayPorts yes"},
+		{"no host with GatewayPorts is everywhere for SOCKS too", Dynamic, "", "GatewayPorts yes"},
+		{"localhost is loopback, with GatewayPorts too", Local, "localhost", "GatewayPorts yes"},
+		{"a star is everywhere", Dynamic, "*", "GatewayPorts no"},
+		{"an IPv4 address is itself", Local, "127.0.0.1", "GatewayPorts no"},
+		{"another loopback address is itself", Dynamic, "127.0.0.2", "GatewayPorts no"},
+		{"an IPv6 address is itself", Local, "::1", "GatewayPorts no"},
+		{"AddressFamily inet leaves IPv4", Local, "", "AddressFamily inet"},
+		{"AddressFamily inet6 leaves IPv6, everywhere too", Dynamic, "*", "AddressFamily inet6"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			spec := Spec{Kind: Local, Listen: tcp(row.host, sshtest.FreePort(t)), Connect: tcp("127.0.0.1", 1), Gateway: row.gateway}
-			want := sshListens(t, s, spec)
-			listeners, obstacle := listen(t.Context(), spec, nil)
+			t.Parallel()
+			spec := Spec{Kind: row.kind, Listen: tcp(row.host, sshtest.FreePort(t))}
+			if row.kind == Local {
+				spec.Connect = tcp("127.0.0.1", 1)
+			}
+			nc := fmt.Sprintf("-oProxyCommand=%s 127.0.0.1 %d", sshtest.Program(t, "nc"), s.Port) // the server has no IPv6
+			want := sshListens(t, s, spec, nc, "-o"+row.option)
+			listeners, obstacle := listen(t.Context(), spec, options(t, row.option), nil)
 			if obstacle != nil {
 				t.Fatal(obstacle.failure)
 			}
 			defer closeAll(listeners)
 			if diff := cmp.Diff(want, listening(spec.Listen.Port)); diff != "" {
-				t.Errorf("ssh -L listens on -, we on +:\n%s", diff)
+				t.Errorf("ssh listens on -, we on +:\n%s", diff)
 			}
 		})
 	}
 }
 
-// sshListens are the addresses on which the real ssh listens for spec.
-func sshListens(t *testing.T, s *sshtest.Server, spec Spec) []string {
+// options are those of a host with these lines.
+func options(t *testing.T, lines ...string) Options {
 	t.Helper()
-	gateway := map[bool]string{true: "yes", false: "no"}[spec.Gateway]
-	cmd := s.SSH(t, "-N", "-oGatewayPorts="+gateway, "-L", spec.argument(), sshtest.Alias)
-	if err := cmd.Start(); err != nil {
+	path := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(path, []byte("Host x\n"+strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
-	sshtest.Eventually(t, "ssh has logged in", func() bool {
-		// It binds all addresses in one go, before any session is asked for.
-		return len(listening(spec.Listen.Port)) > 0
-	})
+	paths, err := config.File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := config.Load(paths).Resolve("x", config.Match{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return OptionsOf(h)
+}
+
+// sshListens are the addresses on which the real ssh listens for spec.
+func sshListens(t *testing.T, s *sshtest.Server, spec Spec, options ...string) []string {
+	t.Helper()
+	defer sshForwards(t, s, spec, options...)()
 	return listening(spec.Listen.Port)
 }
 
@@ -82,24 +103,24 @@ func TestObstaclesAreExplained(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		spec Spec
-		err  error
+		err  syscall.Errno
 		want obstacle
 	}{
-		{"a privileged port", web, syscall.EACCES, obstacle{state: Failed, errno: syscall.EACCES, failure: &transport.Failure{
+		{"a privileged port", web, syscall.EACCES, obstacle{state: Failed, cause: cause{errno: syscall.EACCES}, failure: &transport.Failure{
 			Code:    "privileged",
 			Message: fmt.Sprintf("port 80 is privileged: only root may listen on ports below %d", firstUnprivileged()),
 			Hint:    "choose a higher port, such as 8080:targaryen:8080",
 		}}},
-		{"an address of another machine", Spec{Kind: Local, Listen: tcp("192.0.2.1", 8080)}, syscall.EADDRNOTAVAIL, obstacle{state: Failed, passes: true, errno: syscall.EADDRNOTAVAIL, failure: &transport.Failure{
+		{"an address of another machine", Spec{Kind: Local, Listen: tcp("192.0.2.1", 8080)}, syscall.EADDRNOTAVAIL, obstacle{state: Failed, passes: true, cause: cause{errno: syscall.EADDRNOTAVAIL}, failure: &transport.Failure{
 			Code: "no-address", Message: `this machine has no address "192.0.2.1" to listen on now`,
 		}}},
-		{"a socket in no directory", Spec{Kind: Local, Listen: unix("/no/such/s")}, syscall.ENOENT, obstacle{state: Failed, errno: syscall.ENOENT, failure: &transport.Failure{
+		{"a socket in no directory", Spec{Kind: Local, Listen: unix("/no/such/s")}, syscall.ENOENT, obstacle{state: Failed, cause: cause{errno: syscall.ENOENT}, failure: &transport.Failure{
 			Code: "listen", Message: `listening on "/no/such/s": no such file or directory`,
 		}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got := explain(t.Context(), row.spec, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", row.err)})
-			if diff := cmp.Diff(row.want, *got, cmp.AllowUnexported(obstacle{}), cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" {
+			got := explain(t.Context(), row.spec, Options{}, cause{errno: row.err}, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", row.err)})
+			if diff := cmp.Diff(row.want, *got, cmp.AllowUnexported(obstacle{}, cause{}, squatter{}), cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" {
 				t.Errorf("the obstacle (-want +got):\n%s", diff)
 			}
 		})

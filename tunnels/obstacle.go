@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -20,31 +21,58 @@ type obstacle struct {
 	passes   bool  // it may go away by itself, so the port is tried again
 	failure  *transport.Failure
 	freePort int
+	cause    cause
+}
+
+// cause tells obstacles apart.
+type cause struct {
 	errno    syscall.Errno
+	squatter squatter // what has the path of a socket
 }
 
 // explain says in words why a port could not be taken.
-func explain(ctx context.Context, s Spec, err error) *obstacle {
-	o := &obstacle{state: Failed, errno: errno(err)}
+func explain(ctx context.Context, s Spec, o Options, why cause, err error) *obstacle {
+	found := &obstacle{state: Failed, cause: why}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && s.Listen.Network == "unix":
-		o.state, o.passes = Busy, true
-		o.failure = failure("busy", "the socket %q is in use by another program", s.Listen.Path)
-		o.failure.Hint = "lsof " + config.Printable(s.Listen.Path)
+		found.state, found.passes = Busy, true
+		found.failure = taken(s.Listen.Path, why.squatter)
 	case errors.Is(err, syscall.EADDRINUSE):
-		o.state, o.passes = Busy, true
-		o.freePort = freePort(ctx, s)
-		o.failure = busy(s.Listen.Port, holderOf(s.Listen.Port), o.freePort)
+		found.state, found.passes = Busy, true
+		found.freePort = freePort(ctx, s, o)
+		found.failure = busy(s.Listen.Port, holderOf(s.Listen.Port), found.freePort)
 	case errors.Is(err, syscall.EACCES) && s.Listen.Network == "tcp":
-		o.failure = failure("privileged", "port %d is privileged: only root may listen on ports below %d", s.Listen.Port, firstUnprivileged())
-		o.failure.Hint = fmt.Sprintf("choose a higher port, such as %s", higher(s).argument())
+		found.failure = failure("privileged", "port %d is privileged: only root may listen on ports below %d", s.Listen.Port, firstUnprivileged())
+		found.failure.Hint = fmt.Sprintf("choose a higher port, such as %s", higher(s).argument())
 	case noAddress(err):
-		o.passes = true
-		o.failure = failure("no-address", "this machine has no address %q to listen on now", s.Listen.Host)
+		found.passes = true
+		found.failure = failure("no-address", "this machine has no address %q to listen on now", s.Listen.Host)
 	default:
-		o.failure = failure("listen", "listening on %q: %s", s.Listen, innermost(err))
+		found.failure = failure("listen", "listening on %q: %s", s.Listen, innermost(err))
 	}
-	return o
+	return found
+}
+
+// taken names what has the path of a socket, and what to do about it.
+func taken(path string, s squatter) *transport.Failure {
+	shown := config.Printable(path)
+	if s.leftOver {
+		f := failure("busy", "the socket %q was left over: nobody listens on it", path)
+		f.Hint = "rm " + shown + ", or StreamLocalBindUnlink yes"
+		return f
+	}
+	if s.mode != fs.ModeSocket {
+		f := failure("busy", "the path %q is taken: %s is there", path, s.kind())
+		f.Hint = "ls -ld " + shown
+		return f
+	}
+	h := holderOfSocket(path)
+	f := failure("busy", "the socket %q is in use by %s", path, h)
+	f.Hint = "lsof " + shown
+	if h.pid > 0 && h.pid != os.Getpid() {
+		f.Hint = fmt.Sprintf("kill %d", h.pid)
+	}
+	return f
 }
 
 // busy names who has the port, and what to do about it.
@@ -62,8 +90,8 @@ func busy(port int, h holder, free int) *transport.Failure {
 
 // freePort is the next port above the one asked for that could be taken now,
 // 0 if there is none near it.
-func freePort(ctx context.Context, s Spec) int {
-	hosts, err := addresses(ctx, s)
+func freePort(ctx context.Context, s Spec, o Options) int {
+	hosts, err := addresses(ctx, s, o)
 	if err != nil {
 		return 0
 	}

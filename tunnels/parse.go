@@ -30,6 +30,15 @@ func Parse(kind Kind, s string) (Spec, error) {
 	return spec, nil
 }
 
+// Check refuses what no Parse can have given.
+func (s Spec) Check() error {
+	read, err := Parse(s.Kind, s.argument())
+	if err == nil && read != s {
+		err = fmt.Errorf("%q is no forward", s)
+	}
+	return err
+}
+
 // example is how an error names what was expected.
 var example = map[Kind]string{
 	Local:   "local forward such as 8080:localhost:80",

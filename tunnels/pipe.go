@@ -134,10 +134,9 @@ func closeWrite(near net.Conn) error {
 	return nil
 }
 
-// channel is what a connection from the far side is: an SSH channel as a
-// net.Conn.
+// channel is what a connection from the far side is: an SSH channel.
 type channel interface {
-	net.Conn
+	io.ReadWriteCloser
 	CloseWrite() error
 	SendRequest(name string, wantReply bool, payload []byte) (bool, error)
 }

@@ -1,6 +1,7 @@
 package tunnels
 
 import (
+	"net"
 	"strconv"
 	"strings"
 )
@@ -18,7 +19,7 @@ const (
 type Address struct {
 	Network string `json:"network"` // "tcp" or "unix"
 	Host    string `json:"host"`    // of tcp; "" listens on loopback (or as GatewayPorts says), "*" everywhere
-	Port    int    `json:"port"`    // of tcp
+	Port    int    `json:"port"`    // of tcp; 0 has the far side choose
 	Path    string `json:"path"`    // of unix
 }
 
@@ -26,8 +27,7 @@ type Address struct {
 type Spec struct {
 	Kind    Kind    `json:"kind"`
 	Listen  Address `json:"listen"`
-	Connect Address `json:"connect"` // zero for a dynamic forward
-	Gateway bool    `json:"gateway"` // GatewayPorts yes: a Listen without host is on all addresses
+	Connect Address `json:"connect"` // zero for a SOCKS proxy, here or at the far side
 }
 
 // String is the address as ssh -L takes it.
@@ -56,6 +56,14 @@ func (s Spec) argument() string {
 		return listen + "::" + s.Connect.String() // ssh takes a target without a host
 	}
 	return listen + ":" + s.Connect.String()
+}
+
+// dialled is the address as package net takes it.
+func (a Address) dialled() string {
+	if a.Network == "unix" {
+		return a.Path
+	}
+	return net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
 }
 
 // quoteHost writes a host so that it stays one field: in brackets where it

@@ -15,12 +15,12 @@ type State string
 
 const (
 	Closed  State = "closed"
-	Opening State = "opening" // the listener is there, the link is on its way
+	Opening State = "opening" // the link, or the far side's listener, is on its way
 	Up      State = "up"
-	Waiting State = "waiting" // the listener is there, the link is away
+	Waiting State = "waiting" // the link is away
 	Asking  State = "asking"  // the link waits for an answer from a person
 	Busy    State = "busy"    // somebody else has the port; taken when it is free
-	Failed  State = "failed"  // the link has failed, see Failure
+	Failed  State = "failed"  // the link has failed or the far side does not listen, see Failure
 )
 
 // Status is a tunnel as seen from outside. Byte counts are of payload, by our
@@ -39,6 +39,7 @@ type Status struct {
 	Received  int64              `json:"received"` // bytes from the far side
 	Failure   *transport.Failure `json:"failure,omitempty"`
 	FreePort  int                `json:"freePort,omitempty"`  // offered instead, when Busy
+	Allocated int                `json:"allocated,omitempty"` // the port that the far side has chosen for "-R 0", while Up
 	LastError *transport.Failure `json:"lastError,omitempty"` // of a single connection, e.g. refused at the far side
 }
 
@@ -62,23 +63,29 @@ const (
 
 // Tunnel is one open forward. One goroutine owns its state.
 //
-//	         the port is ours                  the link is up
+//	         the port is ours                  the link is up, the far side listens
 //	Busy <--------------------> Opening, Asking, Waiting <------> Up
 //	         (tried each second)      |
 //	                                  '--> Failed, as the link; its next try leaves it
+//
+// A remote forward has no port here, so it is never Busy.
 type Tunnel struct {
-	id     Identity
-	spec   Spec
-	link   Link
-	notify func(Status)
-	cancel context.CancelFunc
-	done   chan struct{} // closed when run has ended
+	id      Identity
+	spec    Spec
+	options Options
+	link    Link
+	notify  func(Status)
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when run has ended
 
 	changed chan struct{}           // of size 1: counters or news wait for run
 	tell    chan *transport.Failure // from connections to run
 	asks    chan chan Status        // from Status to run
+	readies chan chan<- error       // from Ready to run
+	rose    chan struct{}           // of size 1, from run to remote: the link is up anew
+	grants  chan grant              // from remote to run
 
-	clients        sync.WaitGroup // accept loops, connections and the first wake
+	clients        sync.WaitGroup // accept loops, remote, connections and the first wake
 	open, total    atomic.Int64   // counted by connections, read by run
 	sent, received atomic.Int64   // counted by the copy loops, read by run
 
@@ -91,17 +98,21 @@ type Tunnel struct {
 	linkNow   transport.LinkStatus
 	linkMoved bool // the link has left the state in which Open found it
 	listeners []net.Listener
-	obstacle  *obstacle // why there are no listeners
+	obstacle  *obstacle      // why there are no listeners
+	far       grant          // of a remote forward
+	unready   []chan<- error // wait for what Ready waits for
 }
 
 // Open starts a forward and returns at once; notify gets every change of its
 // Status (counters at most 4 times a second), in order, and must not block.
-// The tunnel ends by Close or with ctx.
-func Open(ctx context.Context, l Link, id Identity, s Spec, notify func(Status)) *Tunnel {
+// The tunnel ends by Close or with ctx. It needs to hear of the link's states
+// by LinkChanged.
+func Open(ctx context.Context, l Link, id Identity, s Spec, o Options, notify func(Status)) *Tunnel {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &Tunnel{
 		id:      id,
 		spec:    s,
+		options: o,
 		link:    l,
 		notify:  notify,
 		cancel:  cancel,
@@ -109,6 +120,9 @@ func Open(ctx context.Context, l Link, id Identity, s Spec, notify func(Status))
 		changed: make(chan struct{}, 1),
 		tell:    make(chan *transport.Failure),
 		asks:    make(chan chan Status),
+		readies: make(chan chan<- error),
+		rose:    make(chan struct{}, 1),
+		grants:  make(chan grant),
 		status:  Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s},
 	}
 	go t.run(ctx) // Close waits for it
@@ -158,7 +172,12 @@ func (t *Tunnel) run(ctx context.Context) {
 	defer release()
 
 	t.linkNow = t.link.Status()
-	t.bind(ctx)
+	if t.spec.Kind == Remote {
+		t.rise()
+		t.clients.Go(func() { t.remote(ctx) }) // ends with ctx
+	} else {
+		t.bind(ctx)
+	}
 	t.publish()
 	t.wake(ctx)
 	t.serve(ctx)
@@ -194,9 +213,25 @@ func (t *Tunnel) serve(ctx context.Context) {
 			if t.bind(ctx) {
 				t.publish()
 			}
+		case t.far = <-t.grants:
+			t.publish()
 		case answer := <-t.asks:
 			answer <- t.counted()
+		case answer := <-t.readies:
+			t.unready = append(t.unready, answer)
+			t.settle()
 		}
+	}
+}
+
+// rise tells remote of a link that is up.
+func (t *Tunnel) rise() {
+	if t.linkNow.State != transport.Up {
+		return
+	}
+	select {
+	case t.rose <- struct{}{}:
+	default:
 	}
 }
 
@@ -212,14 +247,18 @@ func (t *Tunnel) takeNews() bool {
 	}
 	moved := news.State != t.linkNow.State
 	told := moved || news.Failure != t.linkNow.Failure || news.ID != t.linkNow.ID
+	anew := !news.Since.Equal(t.linkNow.Since) // else a break may have been missed
 	t.linkMoved = t.linkMoved || moved
 	t.linkNow = *news
+	if moved || anew {
+		t.rise()
+	}
 	return told
 }
 
 // bind takes the port, and tells whether anything changed.
 func (t *Tunnel) bind(ctx context.Context) bool {
-	listeners, obstacle := listen(ctx, t.spec, t.obstacle)
+	listeners, obstacle := listen(ctx, t.spec, t.options, t.obstacle)
 	changed := obstacle == nil || obstacle != t.obstacle
 	t.listeners, t.obstacle = listeners, obstacle
 	for _, l := range listeners {
@@ -259,6 +298,7 @@ func (t *Tunnel) publish() {
 		t.told = now
 		t.notify(now)
 	}
+	t.settle()
 }
 
 func (t *Tunnel) enter(state State, failure *transport.Failure) {
@@ -266,9 +306,12 @@ func (t *Tunnel) enter(state State, failure *transport.Failure) {
 		t.status.State, t.status.Since = state, time.Now()
 	}
 	t.status.Failure = failure
-	t.status.FreePort = 0
+	t.status.FreePort, t.status.Allocated = 0, 0
 	if t.obstacle != nil {
 		t.status.FreePort = t.obstacle.freePort
+	}
+	if state == Up && t.spec.Listen.Port == 0 {
+		t.status.Allocated = t.far.port
 	}
 }
 
@@ -280,7 +323,7 @@ func (t *Tunnel) state() (State, *transport.Failure) {
 	}
 	switch t.linkNow.State {
 	case transport.Up:
-		return Up, nil
+		return t.atFarSide()
 	case transport.Connecting:
 		return Opening, nil
 	case transport.Asking:
@@ -293,6 +336,17 @@ func (t *Tunnel) state() (State, *transport.Failure) {
 		}
 	}
 	return Waiting, t.linkNow.Failure
+}
+
+// atFarSide is the state while the link is up.
+func (t *Tunnel) atFarSide() (State, *transport.Failure) {
+	switch {
+	case t.spec.Kind != Remote, t.far.granted:
+		return Up, nil
+	case t.far.refused != nil:
+		return Failed, t.far.refused
+	}
+	return Opening, nil
 }
 
 // counted is the status with the counters of this moment.

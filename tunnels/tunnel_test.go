@@ -1,7 +1,7 @@
 package tunnels
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc64"
@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -39,6 +37,11 @@ type opened struct {
 // open opens a tunnel on a link of its own.
 func open(t *testing.T, s *sshtest.Server, spec Spec) *opened {
 	t.Helper()
+	return openWith(t, s, spec, Options{})
+}
+
+func openWith(t *testing.T, s *sshtest.Server, spec Spec, options Options) *opened {
+	t.Helper()
 	var tunnel atomic.Pointer[Tunnel]
 	o := &opened{}
 	o.link = newLink(t, s, func(status transport.LinkStatus) {
@@ -46,7 +49,7 @@ func open(t *testing.T, s *sshtest.Server, spec Spec) *opened {
 			t.LinkChanged(status)
 		}
 	})
-	o.Tunnel = Open(t.Context(), o.link, Identity{ID: "t1", Host: "targaryen", Config: "/etc/c"}, spec, func(s Status) {
+	o.Tunnel = Open(t.Context(), o.link, Identity{ID: "t1", Host: "targaryen", Config: "/etc/c"}, spec, options, func(s Status) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.told = append(o.told, s)
@@ -68,6 +71,16 @@ func (o *opened) wait(t *testing.T, state State) {
 	sshtest.Eventually(t, "the tunnel is "+string(state), func() bool { return o.Status().State == state })
 }
 
+// ready waits until the tunnel listens.
+func (o *opened) ready(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := o.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (o *opened) dial(t *testing.T) *net.TCPConn {
 	t.Helper()
 	sshtest.Eventually(t, "the port is taken", func() bool { return len(o.history()) > 0 })
@@ -86,157 +99,23 @@ func dial(t *testing.T, address string) *net.TCPConn {
 }
 
 // serving serves each connection with handle and is where a tunnel leads.
-func serving(t *testing.T, handle func(*net.TCPConn)) Address {
+func serving(t *testing.T, handle func(conn)) Address {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); handle(c.(*net.TCPConn)) }()
-		}
-	}()
-	return tcp("127.0.0.1", l.Addr().(*net.TCPAddr).Port)
+	to := newTarget(t, "tcp", "127.0.0.1:0")
+	to.serve(handle)
+	return to.Address
 }
-
-func echo(c *net.TCPConn) { io.Copy(c, c); c.CloseWrite() }
 
 func local(t *testing.T, to Address) Spec {
 	return Spec{Kind: Local, Listen: tcp("", sshtest.FreePort(t)), Connect: to}
 }
-
-// TestEachWayEndsOnItsOwn runs one table direct, through ssh -L and through a
-// tunnel: all three must look the same to both ends.
-func TestEachWayEndsOnItsOwn(t *testing.T) {
-	t.Parallel()
-	s := sshtest.StartServer(t)
-	rows := []struct {
-		name   string
-		handle func(*net.TCPConn) // the far end
-		client func(t *testing.T, c *net.TCPConn) string
-		want   string
-	}{
-		{
-			name:   "the client ends first and still gets the answer",
-			handle: func(c *net.TCPConn) { b, _ := io.ReadAll(c); fmt.Fprintf(c, "%d bytes", len(b)) },
-			client: func(t *testing.T, c *net.TCPConn) string {
-				c.Write(bytes.Repeat([]byte("x"), 100_000))
-				c.CloseWrite()
-				return all(c)
-			},
-			want: "100000 bytes",
-		},
-		{
-			name: "the far end ends first and still gets the rest",
-			handle: func(c *net.TCPConn) {
-				io.WriteString(c, "bye")
-				c.CloseWrite()
-				b, _ := io.ReadAll(c)
-				heard <- fmt.Sprintf("%d bytes", len(b))
-			},
-			client: func(t *testing.T, c *net.TCPConn) string {
-				got := all(c)
-				c.Write(bytes.Repeat([]byte("x"), 100_000))
-				c.CloseWrite()
-				return got + ", " + <-heard
-			},
-			want: "bye, 100000 bytes",
-		},
-		{
-			name:   "the far end closes at once",
-			handle: func(c *net.TCPConn) {},
-			client: func(t *testing.T, c *net.TCPConn) string { return all(c) },
-			want:   "",
-		},
-		{
-			name: "the far end closes while the client still sends, and its answer arrives",
-			handle: func(c *net.TCPConn) {
-				io.ReadFull(c, make([]byte, 10))
-				io.WriteString(c, "too large")
-				c.CloseWrite()
-				io.Copy(io.Discard, c)
-			},
-			client: func(t *testing.T, c *net.TCPConn) string {
-				go func() { c.Write(make([]byte, 1<<20)) }()
-				return all(c)
-			},
-			want: "too large",
-		},
-		{
-			name:   "every byte value passes",
-			handle: echo,
-			client: func(t *testing.T, c *net.TCPConn) string {
-				c.Write(everyByte())
-				c.CloseWrite()
-				return all(c)
-			},
-			want: string(everyByte()),
-		},
-	}
-	for _, row := range rows {
-		to := serving(t, row.handle)
-		direct := func(t *testing.T) *net.TCPConn { return dial(t, to.String()) }
-		throughSSH := func(t *testing.T) *net.TCPConn { return dial(t, forward(t, s, to)) }
-		through := func(t *testing.T) *net.TCPConn { return open(t, s, local(t, to)).dial(t) }
-		for _, way := range []struct {
-			name string
-			dial func(*testing.T) *net.TCPConn
-		}{{"direct", direct}, {"through ssh -L", throughSSH}, {"through a tunnel", through}} {
-			t.Run(row.name+", "+way.name, func(t *testing.T) {
-				if got := row.client(t, way.dial(t)); got != row.want {
-					t.Errorf("got %.100q, want %.100q", got, row.want)
-				}
-			})
-		}
-	}
-}
-
-// heard is what a far end has read to its end.
-var heard = make(chan string, 1)
-
-func all(c net.Conn) string {
-	b, err := io.ReadAll(c)
-	if err != nil {
-		return string(b) + err.Error()
-	}
-	return string(b)
-}
-
-func everyByte() []byte {
-	b := make([]byte, 256)
-	for i := range b {
-		b[i] = byte(i)
-	}
-	return b
-}
-
-// forward is the address of a real ssh -L.
-func forward(t *testing.T, s *sshtest.Server, to Address) string {
-	t.Helper()
-	port := strconv.Itoa(sshtest.FreePort(t))
-	cmd := s.SSH(t, "-N", "-oExitOnForwardFailure=yes", "-L", port+":"+to.String(), sshtest.Alias)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	sshtest.Eventually(t, "ssh -L listens", func() bool { return holderOf(atoi(port)).pid != 0 })
-	return "127.0.0.1:" + port
-}
-
-func atoi(s string) int { n, _ := strconv.Atoi(s); return n }
 
 func TestMuchPassesBothWaysAtOnce(t *testing.T) {
 	t.Parallel()
 	const size = 32 << 20 // many windows of 2 MiB
 	s := sshtest.StartServer(t)
 	sums := make(chan uint64, 1)
-	to := serving(t, func(c *net.TCPConn) {
+	to := serving(t, func(c conn) {
 		var down sync.WaitGroup
 		down.Go(func() { io.Copy(c, noise(2, size)); c.CloseWrite() })
 		sums <- sum(c)
@@ -302,30 +181,55 @@ func sum(r io.Reader) uint64 {
 	return h.Sum64()
 }
 
-func TestARefusedTargetLeavesNothingBehind(t *testing.T) {
+// TestRefusedTargetsLeaveNothingBehind has two thousand clients refused, by
+// each end that can.
+func TestRefusedTargetsLeaveNothingBehind(t *testing.T) {
 	s := sshtest.StartServer(t)
-	tunnel := open(t, s, local(t, tcp("127.0.0.1", sshtest.FreePort(t))))
-	refused := func() {
-		c := tunnel.dial(t)
-		io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
-		if got := all(c); got != "" {
-			t.Fatalf("a client of a refused target got %q, want a clean end", got)
-		}
-		c.Close()
+	nowhere := tcp("127.0.0.1", sshtest.FreePort(t))
+	for _, row := range []struct {
+		name   string
+		spec   Spec
+		hello  string // what a client says first
+		before string // what it hears before the end
+		said   string // of the last error
+	}{
+		{"local", local(t, nowhere), "GET / HTTP/1.0\r\n\r\n", "", "onnection refused"},
+		{"SOCKS", Spec{Kind: Dynamic, Listen: tcp("", sshtest.FreePort(t))}, socksTo(nowhere), "\x05\x00", "onnection refused"},
+		{"remote", Spec{Kind: Remote, Listen: tcp("", sshtest.FreePort(t)), Connect: nowhere}, "hello", "", "connection refused"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			tunnel := open(t, s, row.spec)
+			tunnel.ready(t)
+			refused := func() {
+				c := dialEnd(t, row.spec.Listen)
+				defer c.Close()
+				io.WriteString(c, row.hello)
+				c.CloseWrite()
+				got, err := io.ReadAll(c)
+				if string(got) != row.before || err != nil && row.spec.Kind != Remote { // sshd resets who has said something
+					t.Fatalf("a client of a refused target got %q, %v; want %q and an end", got, err, row.before)
+				}
+			}
+			refused()
+			sshtest.Eventually(t, "the first is over", func() bool { return tunnel.Status().Open == 0 })
+			files, routines := descriptors(t), runtime.NumGoroutine()
+			const clients = 667
+			for range clients {
+				refused()
+			}
+			sshtest.Eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= files })
+			sshtest.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= routines })
+			sshtest.Eventually(t, "all are counted", func() bool { return tunnel.Status().Total == clients+1 })
+			if got := tunnel.Status(); got.State != Up || got.LastError == nil || !strings.Contains(got.LastError.Message, row.said) {
+				t.Errorf("after the refused clients the status is %+v, last error %v", got, got.LastError)
+			}
+		})
 	}
-	refused()
-	sshtest.Eventually(t, "the first is over", func() bool { return tunnel.Status().Open == 0 })
-	files, routines := descriptors(t), runtime.NumGoroutine()
-	for range 200 {
-		refused()
-	}
-	sshtest.Eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= files })
-	sshtest.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= routines })
+}
 
-	got := tunnel.Status()
-	if got.State != Up || got.Total != 201 || got.LastError == nil || !strings.Contains(got.LastError.Message, "onnection refused") {
-		t.Errorf("after 201 refused clients the status is %+v, last error %v", got, got.LastError)
-	}
+// socksTo is all that a SOCKS 5 client says.
+func socksTo(to Address) string {
+	return "\x05\x01\x00" + "\x05\x01\x00\x03" + string(byte(len(to.Host))) + to.Host + string([]byte{byte(to.Port >> 8), byte(to.Port)})
 }
 
 func descriptors(t *testing.T) int {
@@ -342,7 +246,8 @@ func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
 	s := sshtest.StartServer(t)
 	spec := local(t, serving(t, echo))
 	port := spec.Listen.Port
-	nc := otherProgram(t, port)
+	nc := otherProgram(t, "-l", "127.0.0.1", strconv.Itoa(port))
+	sshtest.Eventually(t, "nc listens", func() bool { return holderOf(port).pid != 0 })
 
 	tunnel := open(t, s, spec)
 	tunnel.wait(t, Busy)
@@ -364,20 +269,6 @@ func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
 		t.Errorf("with its port the tunnel still says %v, free port %d", got.Failure, got.FreePort)
 	}
 	greet(t, tunnel)
-}
-
-// otherProgram is a real nc that has the port.
-func otherProgram(t *testing.T, port int) *os.Process {
-	t.Helper()
-	cmd := exec.Command(sshtest.Program(t, "nc"), "-l", "127.0.0.1", strconv.Itoa(port))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() { cmd.Wait(); close(done) }()
-	t.Cleanup(func() { cmd.Process.Kill(); <-done })
-	sshtest.Eventually(t, "nc listens", func() bool { return holderOf(port).pid != 0 })
-	return cmd.Process
 }
 
 func greet(t *testing.T, tunnel *opened) {
@@ -419,7 +310,7 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 func TestABrokenLinkIsNoEndOfFile(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)
-	to := serving(t, func(c *net.TCPConn) { io.WriteString(c, "half of it"); io.Copy(io.Discard, c); <-t.Context().Done() })
+	to := serving(t, func(c conn) { io.WriteString(c, "half of it"); io.Copy(io.Discard, c); <-t.Context().Done() })
 	tunnel := open(t, s, local(t, to))
 	for i := range 15 {
 		c := tunnel.dial(t)
@@ -479,88 +370,6 @@ func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
 	tunnel.Close()
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("closing took %s", took)
-	}
-}
-
-func TestSocketsAtBothEnds(t *testing.T) {
-	t.Parallel()
-	s := sshtest.StartServer(t)
-	dir := t.TempDir()
-	far, err := net.Listen("unix", filepath.Join(dir, "far"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
-	go func() {
-		for {
-			c, err := far.Accept()
-			if err != nil {
-				return
-			}
-			io.Copy(c, c)
-			c.Close()
-		}
-	}()
-	spec := Spec{Kind: Local, Listen: unix(filepath.Join(dir, "near")), Connect: unix(filepath.Join(dir, "far"))}
-	leaveSocket(t, spec.Listen.Path)
-	tunnel := open(t, s, spec)
-	tunnel.wait(t, Up)
-
-	if info, err := os.Stat(spec.Listen.Path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the socket has mode %v, %v; want 0600", info.Mode(), err)
-	}
-	c, err := net.Dial("unix", spec.Listen.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	io.WriteString(c, "hello")
-	c.(*net.UnixConn).CloseWrite()
-	if got := all(c); got != "hello" {
-		t.Errorf("the echo of hello is %q", got)
-	}
-	other := open(t, s, spec)
-	other.wait(t, Busy)
-	tunnel.Close()
-	if _, err := os.Stat(spec.Listen.Path); err == nil && other.Status().State == Busy {
-		t.Error("a closed tunnel left its socket behind")
-	}
-	other.wait(t, Up)
-}
-
-// leaveSocket makes a socket that nobody listens on, as a killed process does.
-func leaveSocket(t *testing.T, path string) {
-	t.Helper()
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	l.Close()
-}
-
-func TestWhatIsNotSupportedSaysSo(t *testing.T) {
-	t.Parallel()
-	s := sshtest.StartServer(t)
-	for _, row := range []struct {
-		name string
-		spec Spec
-		want transport.Failure
-	}{
-		{"a remote forward", Spec{Kind: Remote, Listen: tcp("", 8080), Connect: tcp("localhost", 80)},
-			transport.Failure{Code: "unsupported", Message: "remote forwards are not supported yet", Hint: "use ssh -R 8080:localhost:80"}},
-		{"a dynamic forward", Spec{Kind: Dynamic, Listen: tcp("", 1080)},
-			transport.Failure{Code: "unsupported", Message: "dynamic forwards are not supported yet", Hint: "use ssh -D 1080"}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			tunnel := open(t, s, row.spec)
-			tunnel.wait(t, Failed)
-			if diff := cmp.Diff(&row.want, tunnel.Status().Failure); diff != "" {
-				t.Errorf("the failure (-want +got):\n%s", diff)
-			}
-			if asked, _ := tunnel.link.counts(); asked > 0 {
-				t.Error("the link was dialled for nothing")
-			}
-		})
 	}
 }
 

@@ -349,9 +349,9 @@ func (p *sheet) tunnelStatus(f api.Forward, t *api.Tunnel) status {
 	switch t.State {
 	case api.TunnelUp:
 		if t.Open == 0 {
-			return status{"●", p.up, "idle", p.dim}
+			return status{"●", p.up, chosen(t) + "idle", p.dim}
 		}
-		return status{"●", p.up, strconv.Itoa(t.Open) + " open", p.plain}
+		return status{"●", p.up, chosen(t) + strconv.Itoa(t.Open) + " open", p.plain}
 	case api.TunnelOpening:
 		return status{"◐", p.busy, "opening…", p.busy}
 	case api.TunnelAsking:
@@ -359,11 +359,22 @@ func (p *sheet) tunnelStatus(f api.Forward, t *api.Tunnel) status {
 	case api.TunnelWaiting:
 		return status{"◌", p.busy, "waiting", p.busy}
 	case api.TunnelBusy:
+		if t.Spec.Listen.Path != "" {
+			return status{"✗", p.bad, "path taken", p.bad}
+		}
 		return status{"✗", p.bad, "port in use", p.bad}
 	case api.TunnelFailed:
 		return status{"✗", p.bad, "failed", p.bad}
 	}
 	return status{"·", p.dim, clean(string(t.State)), p.dim}
+}
+
+// chosen is the port that the far side has chosen, where it was to.
+func chosen(t *api.Tunnel) string {
+	if t.Allocated == 0 {
+		return ""
+	}
+	return "port " + strconv.Itoa(t.Allocated) + ", "
 }
 
 // volume is what went through a tunnel, and how fast.

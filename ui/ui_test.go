@@ -235,6 +235,10 @@ func TestTunnels(t *testing.T) {
 	up := api.Tunnel{ID: "b8080", Host: "got-bastion", Config: configFile, State: api.TunnelUp}
 	st.event(api.Event{Tunnel: &up})
 	st.sees("● idle", "⇄1")
+	asked := up
+	asked.Allocated = 40123
+	st.event(api.Event{Tunnel: &asked})
+	st.sees("● port 40123, idle")
 	st.keys(" ")
 	st.expects("tunnel got-bastion 8080 false")
 	st.event(api.Event{TunnelGone: "b8080"})

@@ -1,16 +1,20 @@
 //go:build linux || darwin || freebsd
 
-package cli
+package mux
 
 import "golang.org/x/sys/unix"
 
-// modes are the terminal's modes by their opcodes of RFC 4254 section 8, and
-// IUTF8 of RFC 8160; nil when they cannot be told.
-func (t *terminal) modes() map[uint8]uint32 {
-	tio, err := unix.IoctlGetTermios(t.fd, getTermios)
+// TerminalModes are a terminal's modes by their opcodes of RFC 4254 section 8,
+// and IUTF8 of RFC 8160; nil when they cannot be told.
+func TerminalModes(fd int) map[uint8]uint32 {
+	tio, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil
 	}
+	return modes(tio)
+}
+
+func modes(tio *unix.Termios) map[uint8]uint32 {
 	m := make(map[uint8]uint32)
 	for _, chars := range []map[uint8]int{controlChars, systemChars} {
 		for opcode, index := range chars {
@@ -48,13 +52,6 @@ func char(c uint8) uint32 {
 		return 255
 	}
 	return uint32(c)
-}
-
-func truth(b bool) uint32 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // controlChars are the opcodes of RFC 4254 section 8 for the characters that

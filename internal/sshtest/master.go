@@ -1,0 +1,53 @@
+package sshtest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Master is a real ControlMaster: ssh -M on a Server.
+type Master struct {
+	Socket string
+	PID    int
+
+	server *Server
+	cmd    *exec.Cmd
+}
+
+// StartMaster starts a master that runs until the test ends. options are
+// those of ssh, before -M.
+func (s *Server) StartMaster(t testing.TB, options ...string) *Master {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mux") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	m := &Master{Socket: filepath.Join(dir, "s"), server: s}
+	m.cmd = s.SSH(t, append(options, "-M", "-N", "-S", m.Socket, Alias)...)
+	if err := m.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	m.PID = m.cmd.Process.Pid
+	t.Cleanup(m.Kill)
+	Eventually(t, "the master listens", func() bool {
+		_, err := os.Stat(m.Socket)
+		return err == nil
+	})
+	return m
+}
+
+// Kill ends it as kill -9 does: its socket stays.
+func (m *Master) Kill() {
+	m.cmd.Process.Kill() // it may have ended
+	m.cmd.Wait()
+}
+
+// SSHOver is the real client that shares a connection with whoever listens on a
+// control socket; it never connects by itself.
+func (s *Server) SSHOver(t testing.TB, socket string, args ...string) *exec.Cmd {
+	t.Helper()
+	return s.SSH(t, append([]string{"-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-S", socket}, args...)...)
+}

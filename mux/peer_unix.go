@@ -1,0 +1,31 @@
+//go:build linux || darwin || freebsd
+
+package mux
+
+import (
+	"fmt"
+	"net"
+	"os"
+)
+
+const supported = true
+
+// checkPeer fails unless the process at the other end is the user's own, or
+// root's (channel_post_mux_listener in channels.c).
+func checkPeer(c *net.UnixConn) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	peer, us := -1, os.Geteuid()
+	if ctlErr := raw.Control(func(fd uintptr) { peer, err = peerUID(int(fd)) }); ctlErr != nil {
+		return ctlErr
+	}
+	if err != nil {
+		return fmt.Errorf("asking for the peer's uid: %w", err)
+	}
+	if peer != 0 && peer != us {
+		return fmt.Errorf("the process at the other end belongs to uid %d, not to you (uid %d)", peer, us)
+	}
+	return nil
+}
