@@ -57,6 +57,7 @@ const (
 	LinkUp         = transport.Up
 	LinkWaiting    = transport.Waiting
 	LinkFailed     = transport.Failed
+	LinkLent       = transport.Lent
 
 	TunnelClosed  = tunnels.Closed
 	TunnelOpening = tunnels.Opening

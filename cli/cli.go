@@ -44,7 +44,11 @@ func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 func Main(ctx context.Context, args []string, std Stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	defer stop()
-	err := root(std).execute(ctx, args)
+	run := func() error { return root(std).execute(ctx, args) }
+	if work, ok := helper(args); ok {
+		run = work
+	}
+	err := run()
 	var s status
 	switch {
 	case err == nil:

@@ -57,6 +57,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer lock.Close()
+	transport.ClearRooms(o.Dirs.Runtime)
 	saved, err := readState(o.Dirs.state())
 	if err != nil {
 		return err
@@ -136,6 +137,7 @@ func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg 
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,
 		Log:   o.Log,
+		Dir:   o.Dirs.Runtime,
 		Spare: true,
 		Notify: func(s transport.LinkStatus) {
 			hub.post(api.Event{Link: &s})

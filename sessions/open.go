@@ -19,6 +19,7 @@ func (s *Session) open(ctx context.Context) (*remote, error) {
 		}
 		channel, err := conn.OpenSession(ctx)
 		if err == nil {
+			conn.Prioritize(s.spec.PTY)
 			return s.start(ctx, newRemote(conn, channel))
 		}
 		if !conn.Broke(ctx, err) {

@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"fmt"
-	"path"
 	"runtime"
 	"slices"
 	"strconv"
@@ -19,79 +17,53 @@ import (
 const curve25519OfLibssh = "curve25519-sha256@libssh.org"
 
 // algorithmsOf is the order of algorithms: that of the configuration where it
-// says one, else what x/crypto holds to be secure.
-func algorithmsOf(h *config.Host) (ssh.Config, error) {
+// says one, else what x/crypto holds to be secure. Names that x/crypto does
+// not know are passed over; a list of nothing else is a demand.
+func algorithmsOf(h *config.Host) ssh.Config {
+	usual := ssh.SupportedAlgorithms()
+	return ssh.Config{
+		Ciphers:        chosen(h, "Ciphers", ciphersFor(usual.Ciphers, hasAES())),
+		MACs:           chosen(h, "MACs", usual.MACs),
+		KeyExchanges:   chosen(h, "KexAlgorithms", usual.KeyExchanges),
+		RekeyThreshold: rekeyLimit(h),
+	}
+}
+
+// chosen is the list that a keyword sets, of which config has resolved +, -
+// and ^ against ssh's own as ssh does, or else the usual one.
+func chosen(h *config.Host, keyword string, usual []string) []string {
+	if _, set := h.IsSet(keyword); !set {
+		return usual
+	}
+	known := knownAlgorithms(keyword)
+	return slices.DeleteFunc(list(h, keyword), func(name string) bool { return !slices.Contains(known, name) })
+}
+
+// knownAlgorithms are those of x/crypto/ssh that an option may name, with
+// those that are only used if it does.
+func knownAlgorithms(keyword string) []string {
 	secure, insecure := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
-	var c ssh.Config
-	for _, list := range []struct {
-		keyword string
-		usual   []string
-		more    []string // known, but only used if the configuration says so
-		into    *[]string
-	}{
-		{"Ciphers", ciphersFor(secure.Ciphers, hasAES()), insecure.Ciphers, &c.Ciphers},
-		{"MACs", secure.MACs, insecure.MACs, &c.MACs},
-		{"KexAlgorithms", secure.KeyExchanges, append(insecure.KeyExchanges, curve25519OfLibssh), &c.KeyExchanges},
-	} {
-		*list.into = list.usual
-		if _, set := h.IsSet(list.keyword); !set {
-			continue
-		}
-		chosen := choose(h.Get(list.keyword), list.usual, list.more)
-		if len(chosen) == 0 {
-			return c, refusal(h, list.keyword, fmt.Sprintf("%s %q names nothing that is known here; known are %s",
-				list.keyword, h.Get(list.keyword), strings.Join(slices.Concat(list.usual, list.more), ",")))
-		}
-		*list.into = chosen
+	switch keyword {
+	case "Ciphers":
+		return slices.Concat(secure.Ciphers, insecure.Ciphers)
+	case "MACs":
+		return slices.Concat(secure.MACs, insecure.MACs)
+	case "KexAlgorithms":
+		return slices.Concat(secure.KeyExchanges, insecure.KeyExchanges, []string{curve25519OfLibssh})
+	case "HostKeyAlgorithms":
+		return slices.Concat(secure.HostKeys, insecure.HostKeys)
 	}
-	c.RekeyThreshold = rekeyLimit(h)
-	return c, nil
-}
-
-// choose reads a list of algorithms as ssh_config(5) does for Ciphers: a list
-// in order, or with +, - or ^ a change to the usual one. Names that are not
-// known are passed over.
-func choose(value string, usual, more []string) []string {
-	known := slices.Concat(usual, more)
-	change, list := byte(0), value
-	if value != "" && strings.ContainsRune("+-^", rune(value[0])) {
-		change, list = value[0], value[1:]
-	}
-	if change == '-' {
-		return slices.DeleteFunc(slices.Clone(usual), func(name string) bool { return matchesAny(name, list) })
-	}
-	var named []string
-	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); slices.Contains(known, name) && !slices.Contains(named, name) {
-			named = append(named, name)
-		}
-	}
-	others := slices.DeleteFunc(slices.Clone(usual), func(name string) bool { return slices.Contains(named, name) })
-	switch change {
-	case '+':
-		return append(others, named...)
-	case '^':
-		return append(named, others...)
-	}
-	return named
-}
-
-func matchesAny(name, patterns string) bool {
-	for p := range strings.SplitSeq(patterns, ",") {
-		if ok, err := path.Match(strings.TrimSpace(p), name); ok && err == nil {
-			return true
-		}
-	}
-	return false
+	return nil
 }
 
 // ciphersFor puts AES-GCM first where the processor has AES, and
-// ChaCha20-Poly1305 where it has not.
+// ChaCha20-Poly1305, which is about half as fast there, where it has not.
 func ciphersFor(usual []string, aes bool) []string {
 	if aes {
 		return usual // x/crypto's own order
 	}
-	return choose("^"+ssh.CipherChaCha20Poly1305, usual, nil)
+	const first = ssh.CipherChaCha20Poly1305
+	return append([]string{first}, slices.DeleteFunc(slices.Clone(usual), func(name string) bool { return name == first })...)
 }
 
 func hasAES() bool {

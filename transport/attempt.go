@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strconv"
 	"time"
@@ -33,9 +34,11 @@ type askFunc func(ctx context.Context, q Question) (Answer, error)
 
 // connect is the way from nothing to an authenticated connection.
 func connect(ctx context.Context, c dialCall) (*Conn, error) {
-	h := c.host()
-	if err := refuseUnsupported(h); err != nil {
-		return nil, c.explain(err)
+	d, demanded := demandOf(c.host())
+	if demanded {
+		if _, err := c.lenderFor(d); err != nil {
+			return nil, err // before anything is dialled
+		}
 	}
 	shared, leave := c.link.set.chains.enter(c.link.Chain()[0])
 	defer leave()
@@ -43,6 +46,22 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	if err != nil {
 		return nil, err // the failure of the hop before, in its own words
 	}
+	if demanded {
+		return c.lend(ctx, via, d)
+	}
+	conn, err := c.dial(ctx, via, shared)
+	if b := (beyond{}); errors.As(err, &b) {
+		if _, missing := lender(c.route.env); missing != nil {
+			return nil, b.Failure
+		}
+		return c.lend(ctx, via, b.demand)
+	}
+	return conn, err
+}
+
+// dial makes the connection ourselves; shared are the passphrases of the chain.
+func (c dialCall) dial(ctx context.Context, via *Conn, shared *wallet) (*Conn, error) {
+	h := c.host()
 	trust, err := newHostKeys(ctx, h, c.route.env, c.ask, c.trace)
 	if err != nil {
 		return nil, c.explain(err)
@@ -71,8 +90,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 	h := c.host()
 	if command := c.route.hop().Command; command != "" {
 		c.step("proxy command")
-		c.trace(1, "Executing proxy command: %s", command)
-		return startCommand(command, c.route.env)
+		return c.throughCommand(ctx, command)
 	}
 	limit := c.connectLimit()
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"to the connection", limit})
@@ -84,6 +102,26 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 	c.step("tcp")
 	c.trace(1, "Connecting to %s port %d.", h.HostName(), h.Port())
 	return dialTCP(ctx, h)
+}
+
+// throughCommand runs a ProxyCommand, which passes the bytes or a socket.
+func (c dialCall) throughCommand(ctx context.Context, command string) (net.Conn, error) {
+	if command == "-" {
+		return nil, refusal(c.host(), "ProxyCommand", "ProxyCommand - speaks through the standard input of ssh, which a shared connection has not")
+	}
+	if !yes(c.host(), "ProxyUseFdpass") {
+		c.trace(1, "Executing proxy command: exec %s", command)
+		return startCommand(command, c.route.env)
+	}
+	limit := c.exchangeLimit()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"of the ProxyCommand", limit})
+	defer cancel()
+	c.trace(1, "Executing proxy dialer command: exec %s", command)
+	conn, err := dialByCommand(ctx, command, c.route.env)
+	if f := (&Failure{}); errors.As(err, &f) && f.Hint == "" {
+		f.Hint = whereSet(c.host(), "ProxyCommand")
+	}
+	return conn, err
 }
 
 func (c dialCall) host() *config.Host { return c.route.hop().Host }

@@ -272,6 +272,8 @@ func subject(q Question) string {
 		return "the question for the passphrase of " + q.File
 	case AskPassword:
 		return "the question for the password"
+	case AskHostKey:
+		return "the question about the host key"
 	}
 	return "the server's question"
 }

@@ -15,7 +15,10 @@ import (
 type Conn struct {
 	client *ssh.Client
 	wire   *wire
-	host   string // alias, printable
+	host   string  // alias, printable
+	lender *master // the ssh of a lent connection, nil for a native one
+	qos    qos
+	marked sync.Once // guards Prioritize against a second time
 	done   chan struct{}
 
 	belongings belongings
@@ -30,8 +33,38 @@ type Conn struct {
 // goroutine that ends with it.
 func newConn(client *ssh.Client, w *wire, host string) *Conn {
 	c := &Conn{client: client, wire: w, host: host, done: make(chan struct{})}
-	go func() { c.end(c.explainEnd(client.Wait())) }()
+	c.watch()
 	return c
+}
+
+// newLentConn is newConn for a connection over the control socket of m.
+func newLentConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
+	c := &Conn{client: client, wire: w, host: host, lender: m, done: make(chan struct{})}
+	c.watch()
+	return c
+}
+
+func (c *Conn) watch() {
+	go func() { c.end(c.explainEnd(c.client.Wait())) }()
+}
+
+// Kind says who made the connection. What x/crypto/ssh asks of the whole
+// connection, as a remote forward or a keepalive, ends or hangs one that is
+// not Native: see Control.
+func (c *Conn) Kind() LinkKind {
+	if c.lender != nil {
+		return Lent
+	}
+	return Native
+}
+
+// Control is the socket of the OpenSSH whose connection this is
+// ([PROTOCOL.mux]); "" for a native one.
+func (c *Conn) Control() string {
+	if c.lender != nil {
+		return c.lender.control
+	}
+	return ""
 }
 
 // NewSession opens a session channel.
@@ -74,8 +107,8 @@ const (
 // *Failure that Err has when the connection ended, with one when no answer
 // comes within 30 s, or with the cause of ctx.
 //
-// It is not for connections shared with OpenSSH: a ControlMaster hangs up on
-// a keepalive (mux.c).
+// A connection that OpenSSH lends is asked whether that ssh still has it: the
+// end of a channel that it passed on before is then the far side's.
 func (c *Conn) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, pingLimit, c.silent(pingLimit))
 	defer cancel()
@@ -91,6 +124,9 @@ func (c *Conn) Ping(ctx context.Context) error {
 // that does not know the request refuses it, which is an answer too (RFC 4254
 // section 4).
 func (c *Conn) ask() error {
+	if c.lender != nil {
+		return c.lender.alive() // a ControlMaster hangs up on a keepalive (mux.c)
+	}
 	_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
 	return err
 }
@@ -140,6 +176,9 @@ func (c *Conn) end(cause error) {
 // release closes what is below. It may take as long as the hop before lives.
 func (c *Conn) release() {
 	_ = c.client.Close() // the connection is over: whether it closed well changes nothing
+	if c.lender != nil {
+		<-c.lender.gone
+	}
 }
 
 // inTime calls open, which knows no context, until ctx or the connection

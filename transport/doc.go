@@ -36,6 +36,13 @@
 // never one for a code. A key's passphrase is shared by the hops of a chain
 // while they are dialled: it is not sent anywhere.
 //
+// A connection is made by us with x/crypto/ssh: it is native. Where that cannot
+// do what the configuration, or the server, demands, OpenSSH itself is started
+// as a master and lends us its connection over its control socket: it is lent.
+// Its questions are put to the same person, and it speaks through the links
+// before it, so that nobody logs in to a bastion twice. The demands are a table
+// (demand.go); where ssh is missing they are refused, never passed over.
+//
 // References: RFC 4251 to 4256, 4462, 4121 and 8332; ssh_config(5);
-// sshconnect.c, sshconnect2.c and hostfile.c of OpenSSH.
+// sshconnect.c, sshconnect2.c and hostfile.c of OpenSSH; PROTOCOL.mux.
 package transport

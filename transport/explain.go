@@ -101,10 +101,10 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 	}
 	if f := login.explain(err); f != nil {
 		f.Accepted = login.accepted
-		return c.explain(f)
+		return c.explain(c.forItsAge(f, w))
 	}
 	if command, ok := w.Conn.(*commandConn); ok && ended(err) {
-		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death(), Hint: whereSet(c.host(), "ProxyCommand")})
+		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death("the ProxyCommand"), Hint: c.checkCommand()})
 	}
 	return c.explain(c.onWire(err, w))
 }
@@ -190,6 +190,15 @@ func (c dialCall) checkAddress() string {
 	return strings.Join(set, "; ")
 }
 
+// checkCommand points to a ProxyCommand, and to a mistake that ssh shares.
+func (c dialCall) checkCommand() string {
+	where := whereSet(c.host(), "ProxyCommand")
+	if strings.HasPrefix(strings.TrimSpace(c.route.hop().Command), "exec ") {
+		return where + `: take the "exec" out, one is put in front of it already`
+	}
+	return where
+}
+
 func (c dialCall) unknownName(err *net.DNSError) *Failure {
 	f := &Failure{Code: CodeUnreachable, Hint: whereSet(c.host(), "HostName")}
 	switch {
@@ -241,6 +250,8 @@ func keywordOf(what string) string {
 		return "Ciphers"
 	case strings.HasSuffix(what, "MAC"):
 		return "MACs"
+	case strings.HasSuffix(what, "compression"):
+		return "Compression"
 	}
 	return ""
 }
@@ -252,6 +263,10 @@ func (c dialCall) nothingInCommon(err *ssh.AlgorithmNegotiationError) *Failure {
 			err.What, strings.Join(err.RequestedAlgorithms, ","), strings.Join(err.SupportedAlgorithms, ",")),
 	}
 	keyword := keywordOf(err.What)
+	if d, ok := demandOfServer(c.host(), err); ok {
+		f.Hint = fmt.Sprintf("ssh can do this (%s): install the OpenSSH client", d.what)
+		return f
+	}
 	if f.Hint = whereSet(c.host(), keyword); f.Hint == "" && keyword != "" && len(err.RequestedAlgorithms) > 0 {
 		f.Hint = fmt.Sprintf("if you trust this server's age, add below \"Host %s\": %s +%s", c.host().Name, keyword, err.RequestedAlgorithms[0])
 	}
@@ -261,7 +276,9 @@ func (c dialCall) nothingInCommon(err *ssh.AlgorithmNegotiationError) *Failure {
 // explainEnd is why a connection that was up ended.
 func (c *Conn) explainEnd(err error) *Failure {
 	f := &Failure{Code: CodeClosed, Hop: c.host, At: time.Now()}
-	if _, message, ok := disconnect(err); ok {
+	if c.lender != nil {
+		f.Message = fmt.Sprintf("the connection to %q was closed: %s", c.host, c.lender.death("ssh"))
+	} else if _, message, ok := disconnect(err); ok {
 		f.Message = fmt.Sprintf("%q ended the connection: %q", c.host, message)
 	} else if err == nil || ended(err) {
 		f.Message = fmt.Sprintf("the connection to %q was closed", c.host)

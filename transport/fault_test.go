@@ -136,17 +136,10 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			message: []string{"the ProxyCommand ended with exit status 127", "/no/such/program"},
 		},
 		{
-			name: "passing descriptors", code: CodeConfig,
-			options: []string{"ProxyCommand nc -F %h %p", "ProxyUseFdpass yes"},
-			message: []string{"ProxyUseFdpass is not supported"},
-			hint:    "ProxyUseFdpass is set at ",
-		},
-		{
-			name: "ciphers that nobody here knows", code: CodeConfig,
-			options: []string{"Ciphers 3des-cbc", "MACs umac-64@openssh.com"},
-			serve:   silentServer,
-			message: []string{`MACs "umac-64@openssh.com" names nothing that is known here`},
-			hint:    "MACs is set at ",
+			name: "a ProxyCommand with an exec too many", code: CodeProxyCommand,
+			options: []string{"ProxyCommand exec nc %h %p"},
+			message: []string{"the ProxyCommand ended with exit status 127"},
+			hint:    `take the "exec" out`,
 		},
 		{
 			name: "an interface that is not there", code: CodeConfig,

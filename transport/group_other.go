@@ -7,6 +7,9 @@ import "os/exec"
 // ownGroup does nothing where there are no process groups.
 func ownGroup(*exec.Cmd) {}
 
+// ownSession does nothing where there are no sessions.
+func ownSession(*exec.Cmd) {}
+
 // hangUp ends a command where nobody can be asked to.
 func hangUp(c *exec.Cmd) { kill(c) }
 

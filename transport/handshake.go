@@ -3,6 +3,7 @@ package transport
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -39,19 +40,14 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	defer exchange.Stop()
 
 	w := newWire(raw)
-	cfg, err := c.clientConfig(trust, login, func() { exchange.Stop() })
-	if err != nil {
-		w.Close()
-		return nil, c.explain(err)
-	}
 	login.lost = w.lost
 	c.step("key exchange")
 	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
-	client, err := c.negotiate(ctx, w, cfg, offers)
+	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, func() { exchange.Stop() }), offers)
 	if err != nil {
 		defer w.Close()
-		return nil, c.explainHandshake(ctx, err, w, login)
+		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
 	}
 	w.settle()
 	c.traceAgreed(client)
@@ -63,6 +59,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
+	conn.qos = qosOf(c.host())
 	conn.spare.on = c.link.set.options.Spare
 	c.learnHostKeys(conn, trust, offers)
 	c.link.set.wg.Go(func() { // ends with conn
@@ -94,6 +91,25 @@ func (c dialCall) reached(raw net.Conn) string {
 	return fmt.Sprintf("[%s]:%d", at.IP, at.Port)
 }
 
+// beyond is the failure of a handshake for lack of an algorithm that OpenSSH
+// has. Nobody has tried to log in yet.
+type beyond struct {
+	*Failure
+	demand demand
+}
+
+// orBeyond is f, or that OpenSSH would do better.
+func (c dialCall) orBeyond(err error, f *Failure) error {
+	var common *ssh.AlgorithmNegotiationError
+	if !errors.As(err, &common) {
+		return f
+	}
+	if d, ok := demandOfServer(c.host(), common); ok {
+		return beyond{f, d}
+	}
+	return f
+}
+
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
 // ends. What still runs then ends with the bytes below: on a hop behind a
 // silent bastion that is when the bastion's connection ends.
@@ -121,21 +137,17 @@ func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig,
 
 // clientConfig is what x/crypto needs to know; exchanged is called when the
 // host key has come.
-func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) (*ssh.ClientConfig, error) {
+func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) *ssh.ClientConfig {
 	h := c.host()
-	algorithms, err := algorithmsOf(h)
-	if err != nil {
-		return nil, err
-	}
 	return &ssh.ClientConfig{
-		Config:            algorithms,
+		Config:            algorithmsOf(h),
 		User:              h.User(),
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: trust.algorithms(),
 		HostKeyCallback:   c.check(trust, exchanged),
 		AuthCallback:      login.next,
 		BannerCallback:    func(text string) error { c.show(text); return nil },
-	}, nil
+	}
 }
 
 // check has trust judge the host key, which may ask a person. Later key
@@ -159,11 +171,7 @@ func (c dialCall) show(text string) {
 
 // addBanner adds to what is shown of a connection's beginning.
 func (l *Link) addBanner(text string) {
-	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
-	for i, line := range lines {
-		lines[i] = config.Printable(strings.TrimRight(line, "\r"))
-	}
-	shown := strings.Join(lines, "\n")
+	shown := printableLines(text)
 	if l.owned.banner != "" {
 		shown = l.owned.banner + "\n" + shown
 	}

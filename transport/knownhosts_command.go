@@ -89,13 +89,6 @@ func (k *hostKeys) commandTokens(invocation, name string, key ssh.PublicKey) map
 	return tokens
 }
 
-// text is all that was kept.
-func (t *tail) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.kept))
-}
-
 // head keeps the beginning of what is written to it.
 type head struct {
 	kept []byte

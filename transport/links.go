@@ -32,6 +32,10 @@ type Options struct {
 	Log    *slog.Logger
 	Spare  bool        // connections keep a session channel ready for the next shell or command
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
+
+	// For links that OpenSSH lends: see Helper.
+	Dir     string // a private directory for sockets, with a short name; "" for the system's temporary one
+	Program string // our own program, which ssh calls; "" for the one that runs
 }
 
 // Links is the set of links of one process. One chain has one link per hop,

@@ -21,6 +21,8 @@ type owned struct {
 	failure *Failure
 	banner  string
 	latency time.Duration
+	kind    LinkKind
+	why     string
 	shown   bool // Notify was called since the last Gone
 
 	users   int  // Hold and Keep
@@ -181,6 +183,7 @@ func (l *Link) dial() {
 	o := &l.owned
 	o.alarm.Stop()
 	o.banner = ""
+	o.kind, o.why = Native, unmet(l.Host().Host)
 	l.stand()
 	ctx, cancel := context.WithCancel(l.set.ctx)
 	a := &attempt{cancel: cancel}
@@ -419,6 +422,8 @@ func (l *Link) publish() {
 		Users:   o.users,
 		Failure: o.failure,
 		Banner:  o.banner,
+		Kind:    o.kind,
+		Why:     o.why,
 	})
 	if o.state == Down && o.users == 0 {
 		o.shown = false

@@ -15,6 +15,10 @@ type Hop struct {
 	Host    *config.Host
 	Command string // the ProxyCommand to run and speak through; "" for a plain dial
 	Config  string // the user's file that Host was resolved from
+
+	// Args are the options with which ssh resolves Host as it was resolved
+	// here. A -J is not among them: who starts ssh sees to the way there.
+	Args []string
 }
 
 // Chain is the way to a host: the first hop is dialled from here, each next
@@ -71,7 +75,7 @@ func (r request) same(other request) bool {
 func (p *planner) way(name string, m config.Match) (Chain, error) {
 	req := request{name: name, user: m.User, port: m.Port, jump: m.Jump}
 	host, err := p.cfg.Resolve(name, m)
-	here := Chain{{Host: host, Config: p.cfg.Paths().User}}
+	here := Chain{{Host: host, Config: p.cfg.Paths().User, Args: p.args(m)}}
 	if err != nil {
 		return here, misconfigured(name, err)
 	}
@@ -87,6 +91,24 @@ func (p *planner) way(name string, m config.Match) (Chain, error) {
 		return p.command(here, host, m)
 	}
 	return here, nil
+}
+
+// args are the Args of a hop.
+func (p *planner) args(m config.Match) []string {
+	var args []string
+	if paths := p.cfg.Paths(); paths.Explicit {
+		args = append(args, "-F", paths.User)
+	}
+	for _, o := range m.Options {
+		args = append(args, "-o", o)
+	}
+	if m.User != "" {
+		args = append(args, "-l", m.User)
+	}
+	if m.Port != "" {
+		args = append(args, "-p", m.Port)
+	}
+	return args
 }
 
 // enter notes a request and finds a loop. That of a host through itself has

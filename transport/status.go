@@ -42,6 +42,7 @@ const (
 	CodeAuth         = "auth"         // the login was refused
 	CodeConfig       = "config"       // the configuration is wrong or asks for what cannot be done
 	CodeCancelled    = "cancelled"    // by a person
+	CodeOpenSSH      = "openssh"      // ssh, which was to lend a link, gave up in words that are not known here
 )
 
 // retryable tells whether the same dial may do better later without anybody
@@ -57,6 +58,15 @@ func retryable(f *Failure) bool {
 
 func (f *Failure) Error() string { return f.Message }
 
+// LinkKind says who made a link's connection.
+type LinkKind string
+
+const (
+	Native LinkKind = "native" // we did
+	Shared LinkKind = "shared" // an ssh of the user's, over its control socket
+	Lent   LinkKind = "lent"   // an ssh that we started because x/crypto/ssh cannot do what is demanded
+)
+
 // LinkStatus is one hop's connection as seen from outside.
 type LinkStatus struct {
 	ID      string        `json:"id"`
@@ -70,5 +80,7 @@ type LinkStatus struct {
 	Latency time.Duration `json:"latency"`          // of the last keepalive's round trip, 0 if none yet
 	Users   int           `json:"users"`            // sessions, tunnels and links that stand on it
 	Banner  string        `json:"banner,omitempty"` // what the server said before authentication (RFC 4252 section 5.4), printable, lines separated by \n
+	Kind    LinkKind      `json:"kind,omitempty"`   // "" before the first dial
+	Why     string        `json:"why,omitempty"`    // what the kind comes from or costs: "via ssh: Compression yes", "not compressed"
 	Failure *Failure      `json:"failure,omitempty"`
 }

@@ -2,51 +2,43 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"time"
 
 	"sallyport/config"
 )
 
+// tcpWay is one way to try an address: a family, from an address of ours.
+type tcpWay struct {
+	network string
+	from    *net.TCPAddr // nil for the system's choice
+}
+
 // dialTCP connects from here as the configuration says. Addresses of both
 // families are tried side by side (RFC 8305); ssh tries them in a row.
 func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
-	network := map[string]string{"inet": "tcp4", "inet6": "tcp6"}[h.Get("AddressFamily")]
-	if network == "" {
-		network = "tcp"
-	}
-	d := net.Dialer{KeepAlive: -1}
-	if h.Get("TCPKeepAlive") != "no" {
-		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
-	}
-	local, err := localAddress(ctx, h, network)
+	ways, err := tcpWays(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	if local != nil {
-		d.LocalAddr = local
+	d := net.Dialer{KeepAlive: -1, Control: qosOf(h).markSocket}
+	if h.Get("TCPKeepAlive") != "no" {
+		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 	}
-	return dialRepeatedly(ctx, d, network, hostPort(h), h.Get("ConnectionAttempts"))
-}
-
-// dialRepeatedly makes ConnectionAttempts tries, a second apart as ssh does.
-func dialRepeatedly(ctx context.Context, d net.Dialer, network, address, attempts string) (net.Conn, error) {
-	n, err := strconv.Atoi(attempts)
-	if err != nil || n < 1 {
-		n = 1
-	}
-	for {
-		conn, err := d.DialContext(ctx, network, address)
-		n--
-		if err == nil || n == 0 || ctx.Err() != nil {
-			if err != nil && ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
-			return conn, err
+	for left := max(1, number(h, "ConnectionAttempts")); ; {
+		conn, err := dialOnce(ctx, d, ways, hostPort(h))
+		left--
+		switch {
+		case err == nil:
+			return conn, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case left == 0:
+			return nil, err
 		}
-		select {
+		select { // a second apart, as ssh does
 		case <-time.After(time.Second):
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
@@ -54,37 +46,69 @@ func dialRepeatedly(ctx context.Context, d net.Dialer, network, address, attempt
 	}
 }
 
-// localAddress is where BindAddress or BindInterface bind the near end, nil
-// for neither.
-func localAddress(ctx context.Context, h *config.Host, network string) (*net.TCPAddr, error) {
-	if bind := given(h, "BindAddress"); bind != "" {
-		ip, err := lookUp(ctx, network, bind)
-		if err != nil {
-			return nil, refusal(h, "BindAddress", fmt.Sprintf("BindAddress %q is no address of this machine: %v", bind, err))
+// dialOnce tries each way. The error is that of the last one that led
+// anywhere: a host need not have an address of every family.
+func dialOnce(ctx context.Context, d net.Dialer, ways []tcpWay, address string) (net.Conn, error) {
+	var first error
+	for _, way := range ways {
+		if way.from != nil {
+			d.LocalAddr = way.from // an interface, which a nil pointer would fill
 		}
-		return &net.TCPAddr{IP: ip}, nil
-	}
-	if name := given(h, "BindInterface"); name != "" {
-		ip, err := interfaceIP(name, network)
-		if err != nil {
-			return nil, refusal(h, "BindInterface", fmt.Sprintf("BindInterface %q: %v", name, err))
+		conn, err := d.DialContext(ctx, way.network, address)
+		if err == nil {
+			return conn, nil
 		}
-		return &net.TCPAddr{IP: ip}, nil
+		if none := new(net.AddrError); first == nil || !errors.As(err, &none) {
+			first = err
+		}
 	}
-	return nil, nil
+	return nil, first
 }
 
-func lookUp(ctx context.Context, network, name string) (net.IP, error) {
-	ips, err := net.DefaultResolver.LookupIP(ctx, "ip"+network[len("tcp"):], name)
+// tcpWays are the families that AddressFamily permits, and where BindAddress
+// or BindInterface bind the near end in each (sshconnect.c ssh_create_socket).
+func tcpWays(ctx context.Context, h *config.Host) ([]tcpWay, error) {
+	network := map[string]string{"inet": "tcp4", "inet6": "tcp6"}[h.Get("AddressFamily")]
+	if network == "" {
+		network = "tcp"
+	}
+	var ours []net.IP
+	var err error
+	keyword := "BindAddress"
+	if bind := given(h, keyword); bind != "" {
+		ours, err = net.DefaultResolver.LookupIP(ctx, "ip"+network[len("tcp"):], bind)
+	} else if keyword = "BindInterface"; given(h, keyword) != "" {
+		ours, err = interfaceIPs(given(h, keyword), network)
+	} else {
+		return []tcpWay{{network: network}}, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, refusal(h, keyword, fmt.Sprintf("%s %q is no address of this machine: %v", keyword, given(h, keyword), err))
 	}
-	return ips[0], nil
+	return boundWays(ours), nil
 }
 
-// interfaceIP is the first address of an interface in the family wanted that
-// reaches beyond the link, as sshconnect.c check_ifaddrs chooses.
-func interfaceIP(name, network string) (net.IP, error) {
+// boundWays takes the first address of each family.
+func boundWays(ours []net.IP) []tcpWay {
+	var ways []tcpWay
+	seen := map[string]bool{}
+	for _, ip := range ours {
+		network := "tcp6"
+		if ip.To4() != nil {
+			network = "tcp4"
+		}
+		if !seen[network] {
+			seen[network] = true
+			ways = append(ways, tcpWay{network, &net.TCPAddr{IP: ip}})
+		}
+	}
+	return ways
+}
+
+// interfaceIPs are the addresses of an interface that are in the families
+// wanted: those that reach beyond the link and this machine first, as
+// sshconnect.c check_ifaddrs chooses.
+func interfaceIPs(name, network string) ([]net.IP, error) {
 	iface, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, err
@@ -93,15 +117,20 @@ func interfaceIP(name, network string) (net.IP, error) {
 	if err != nil {
 		return nil, err
 	}
+	var far, near []net.IP
 	for _, a := range addrs {
 		n, ok := a.(*net.IPNet)
-		if !ok || n.IP.IsLinkLocalUnicast() {
+		if is4 := ok && n.IP.To4() != nil; !ok || network != "tcp" && is4 != (network == "tcp4") {
 			continue
 		}
-		is4 := n.IP.To4() != nil
-		if network == "tcp" || is4 == (network == "tcp4") {
-			return n.IP, nil
+		if n.IP.IsLinkLocalUnicast() || n.IP.IsLoopback() {
+			near = append(near, n.IP)
+		} else {
+			far = append(far, n.IP)
 		}
 	}
-	return nil, fmt.Errorf("it has no address of the family wanted")
+	if len(far)+len(near) == 0 {
+		return nil, errors.New("it has no address of the family wanted")
+	}
+	return append(far, near...), nil
 }

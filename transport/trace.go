@@ -26,6 +26,9 @@ func (t tracer) say(level int, format string, args ...any) {
 	}
 }
 
+// traced tells whether somebody listens to trace.
+func (c dialCall) traced() bool { return c.link.set.options.Trace != nil }
+
 // trace is the tracer of this attempt.
 func (c dialCall) trace(level int, format string, args ...any) {
 	tell := c.link.set.options.Trace

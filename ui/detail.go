@@ -209,6 +209,9 @@ func (p *sheet) news() {
 		return
 	}
 	l := p.link(p.host)
+	if l != nil && l.State == api.LinkUp {
+		p.kind(l)
+	}
 	if l == nil || l.State != api.LinkConnecting {
 		return
 	}
@@ -219,6 +222,21 @@ func (p *sheet) news() {
 	}
 	p.gap()
 	p.say(0, "", span{clean(hop.Host) + ": " + step + ", for " + elapsed(p.screen.now().Sub(hop.Since)) + " — Esc cancels", p.busy})
+}
+
+// kind says whose connection serves the host, and why not ours.
+func (p *sheet) kind(l *api.Link) {
+	text := string(l.Kind)
+	switch {
+	case l.Kind == api.LinkLent:
+		text = l.Why
+	case l.Why != "":
+		text += ", " + l.Why
+	}
+	if text != "" {
+		p.gap()
+		p.say(0, "", span{clean(text), p.dim})
+	}
 }
 
 // forwards are those of the configuration, then those that are open without

@@ -53,6 +53,18 @@ func (st *stage) settled() string {
 	return last
 }
 
+// lent is an afternoon on which ssh has to help.
+func lent() api.Snapshot {
+	s := afternoon()
+	for i := range s.Links {
+		s.Links[i].Kind = "native"
+		if s.Links[i].Host == "targaryen" {
+			s.Links[i].Kind, s.Links[i].Why = api.LinkLent, "via ssh: PKCS11Provider /usr/lib/opensc-pkcs11.so"
+		}
+	}
+	return s
+}
+
 var sizes = []struct{ w, h int }{{120, 34}, {80, 24}, {60, 20}}
 
 func TestScreensAreAsTheyWereApproved(t *testing.T) {
@@ -76,6 +88,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "failed", snap: afternoon(), keys: []string{"jjjjjjj"}, sees: "→ ssh-copy-id", sizes: 2},
 		{name: "command", snap: afternoon(), keys: []string{"jjjjjjjj"}, sees: "──▶ behind-socks", sizes: 2},
 		{name: "long-chain", snap: afternoon(), keys: []string{"jjjjjjjjj"}, sees: "far-away ", sizes: 2},
+		{name: "lent", snap: lent(), keys: []string{"j"}, sees: "via ssh", sizes: 2},
 		{name: "log", snap: afternoon(), keys: []string{"2"}, sees: "09:29:51", sizes: 2},
 		{name: "help", keys: []string{"?"}, sees: "Open a shell", sizes: 2},
 		{name: "no-match", keys: []string{"/zzz"}, sees: "No host matches", sizes: 2},

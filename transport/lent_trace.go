@@ -1,0 +1,39 @@
+package transport
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"strconv"
+)
+
+// debugLine is a line of "ssh -v" (log.c).
+var debugLine = regexp.MustCompile(`^debug([123]): (.*?)\r?$`)
+
+// debugLines takes the debug lines out of what ssh says, and tells them.
+type debugLines struct {
+	rest io.Writer
+	tell tracer
+	line []byte // begun
+}
+
+func (d *debugLines) Write(p []byte) (int, error) {
+	d.line = append(d.line, p...)
+	for {
+		line, after, whole := bytes.Cut(d.line, []byte("\n"))
+		if !whole {
+			break
+		}
+		if m := debugLine.FindSubmatch(line); m != nil {
+			level, _ := strconv.Atoi(string(m[1])) // it is one digit
+			d.tell(level, "ssh: %s", m[2])
+		} else if _, err := d.rest.Write(append(line[:len(line):len(line)], '\n')); err != nil {
+			return 0, err
+		}
+		d.line = after
+	}
+	if len(d.line) > stderrLimit { // no line of ssh's
+		d.line = d.line[:0]
+	}
+	return len(p), nil
+}
