@@ -272,6 +272,17 @@ func passwordQuestion() api.Question {
 		Hop: 2, Hops: 2, Title: "Password of rech042 on jean-zay", Prompts: []api.Prompt{{Text: "Password:"}}, Try: 1}
 }
 
+// keepable is a question whose answer may be kept.
+func keepable(q api.Question) api.Question {
+	q.MayKeep = true
+	return q
+}
+
+func addKeyQuestion() api.Question {
+	return api.Question{ID: "q4", Link: "l5", Kind: api.AskAddKey, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
+		Hop: 2, Hops: 2, Title: "Add key ~/.ssh/id_idris (rech042@laptop) to agent?", Choices: []string{api.AddKey, api.Refuse}, File: "/home/dany/.ssh/id_idris", Try: 1}
+}
+
 func codeQuestion() api.Question {
 	return api.Question{ID: "q2", Link: "l5", Kind: api.AskInteractive, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
 		Hop: 2, Hops: 2, FromServer: true, Title: "Second factor", Instruction: "Enter your LDAP password and the code of your token.\nHelp: assist@idris.fr",
@@ -375,7 +386,11 @@ func (f *fake) SetTunnel(_ context.Context, r api.TunnelRequest) (api.Tunnel, er
 }
 
 func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
-	return f.called("answer %s %q %s", id, a.Texts, a.Choice)
+	call := fmt.Sprintf("answer %s %q %s", id, a.Texts, a.Choice)
+	if a.Keep {
+		call += "keep"
+	}
+	return f.called("%s", call)
 }
 
 func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }

@@ -50,12 +50,23 @@ func (s *screen) questionDialog(q api.Question, waiting int) *dialog {
 			d.buttons = append(d.buttons, b)
 		}
 	} else {
-		d.buttons = []button{
-			{"Answer", 'a', func() { s.answer(q, d, d.texts()) }},
-			{"Decline", 'd', d.escape},
-		}
+		d.buttons = s.answerButtons(q, d)
 	}
 	return d
+}
+
+// answerButtons end a form. What may be kept is kept only by a button of its
+// own: Enter in the last field presses the first.
+func (s *screen) answerButtons(q api.Question, d *dialog) []button {
+	all := []button{{"Answer", 'a', func() { s.answer(q, d, d.texts()) }}}
+	if q.MayKeep {
+		all = append(all, button{"Keep while connected", 'k', func() {
+			kept := d.texts()
+			kept.Keep = true
+			s.answer(q, d, kept)
+		}})
+	}
+	return append(all, button{"Decline", 'd', d.escape})
 }
 
 func (d *dialog) texts() api.Answer {
@@ -75,6 +86,8 @@ func choiceButton(choice string) button {
 		return button{label: "Only now", key: 'o'}
 	case api.Refuse:
 		return button{label: "Refuse", key: 'r'}
+	case api.AddKey:
+		return button{label: "Add to agent", key: 'a'}
 	}
 	return button{label: clean(choice)}
 }
@@ -115,6 +128,10 @@ func (s *screen) questionText(q api.Question) []paragraph {
 func (s *screen) whoAsks(q api.Question) paragraph {
 	text := "For " + q.Address
 	switch {
+	case q.Kind == api.AskPIN && q.File != "":
+		text = "Unlocks the security key of " + q.File + "; it is not sent anywhere else."
+	case q.Kind == api.AskAddKey:
+		text = "AddKeysToAgent of " + q.Host + " is ask."
 	case q.Kind == api.AskPassphrase && q.File != "":
 		text = "Unlocks the key file " + q.File + " on this computer; it is not sent anywhere."
 	case q.FromServer:
@@ -140,6 +157,10 @@ func (s *screen) decline(q api.Question) {
 	}
 	s.finish(q)
 	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(q, err) })
+	if q.Kind == api.AskAddKey {
+		s.tell("The key is not added to the agent.")
+		return
+	}
 	s.tell("Not answered: the connection to " + clean(q.Host) + " is given up.")
 }
 

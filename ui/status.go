@@ -92,6 +92,8 @@ var askNote = map[string]string{
 	string(api.AskPassphrase):  "passphrase?",
 	string(api.AskPassword):    "password?",
 	string(api.AskInteractive): "code?",
+	string(api.AskPIN):         "PIN?",
+	string(api.AskAddKey):      "agent?",
 }
 
 // stepNote is what a connection does, in a word.
