@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"io"
+	"net"
 	"slices"
 	"sync"
 
@@ -26,7 +27,7 @@ func (c *Conn) receive() {
 		channels := c.client.HandleChannelOpen(kind)
 		go func() { // ends with the connection, which closes channels
 			for channel := range channels {
-				c.forwarded.offer(&Offer{c, channel})
+				c.forwarded.offer(&Offer{conn: c, channel: channel})
 			}
 		}()
 	}
@@ -124,7 +125,15 @@ func (l *Listener) names(at place) bool {
 // accepted or refused.
 type Offer struct {
 	conn    *Conn
-	channel ssh.NewChannel
+	channel ssh.NewChannel // of a native connection
+	near    *net.UnixConn  // of a lent one: ssh has accepted it
+}
+
+// Channel is an accepted Offer.
+type Channel interface {
+	io.ReadWriteCloser
+	CloseWrite() error
+	SendRequest(name string, wantReply bool, payload []byte) (bool, error)
 }
 
 // place is where somebody has connected. Who it was does not matter.
@@ -145,7 +154,10 @@ func (o *Offer) place() (place, error) {
 }
 
 // Accept opens the channel.
-func (o *Offer) Accept(ctx context.Context) (ssh.Channel, error) {
+func (o *Offer) Accept(ctx context.Context) (Channel, error) {
+	if o.near != nil {
+		return nearChannel{o.near}, nil
+	}
 	channel, err := inTime(ctx, o.conn, o.open, func(late ssh.Channel) { late.Close() })
 	if err != nil {
 		return nil, o.conn.explainChannel(ctx, err)
@@ -166,5 +178,9 @@ func (o *Offer) open() (ssh.Channel, error) {
 // Refuse closes what somebody has connected to. It does not wait for a full
 // network.
 func (o *Offer) Refuse(why string) {
+	if o.near != nil {
+		_ = o.near.Close() // nobody has used it
+		return
+	}
 	go o.channel.Reject(ssh.ConnectionFailed, why) // ends with the connection
 }

@@ -7,11 +7,13 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/mux"
 )
 
 // lookEvery is how often a control socket is looked for: cheaper than to have
@@ -23,10 +25,12 @@ const lookEvery = 10 * time.Millisecond
 type master struct {
 	*child
 	room    *room
-	control string        // its socket
-	gone    chan struct{} // closed when nothing is left of it
-	closing sync.Once     // guards Close against a second time
-	below   net.Conn      // what it speaks through, on a link before it; nil if it finds its own way
+	control string // its socket
+
+	listeners atomic.Uint32 // how many were asked for
+	gone      chan struct{} // closed when nothing is left of it
+	closing   sync.Once     // guards Close against a second time
+	below     net.Conn      // what it speaks through, on a link before it; nil if it finds its own way
 }
 
 // lend makes the connection by OpenSSH, because of d.
@@ -189,16 +193,14 @@ func (m *master) awaitControl(ctx context.Context) (net.Conn, error) {
 // alive asks ssh whether it still has its connection: it answers on its
 // control socket as long as it has.
 func (m *master) alive() error {
-	raw, err := net.Dial("unix", m.control)
+	ctx := context.Background() // ssh answers, or ends
+	client, err := mux.Dial(ctx, m.control)
 	if err != nil {
 		return err
 	}
-	conn, _, _, err := ssh.NewControlClientConn(raw)
-	if err != nil {
-		raw.Close()
-		return err
-	}
-	return conn.Close()
+	defer client.Close()
+	_, err = client.Alive(ctx)
+	return err
 }
 
 // Close ends ssh, and with it the connection. It does not wait for gone.

@@ -80,8 +80,8 @@ func TestALentLinkDoesWhatANativeOneDoes(t *testing.T) {
 	}
 }
 
-// works tries a command, its exit status, a half-closed connection and a
-// terminal.
+// works tries a command, its exit status, a half-closed connection both ways
+// and a terminal.
 func works(t *testing.T, c *Conn) {
 	t.Helper()
 	if got := output(t, c, "cat /proc/self/stat | wc -l"); got != "1\n" {
@@ -112,8 +112,65 @@ func works(t *testing.T, c *Conn) {
 	if got, err := io.ReadAll(conn); err != nil || string(got) != `got "hello"` {
 		t.Errorf("read %q, %v", got, err)
 	}
+	listens(t, c)
 	if err := c.Ping(soon(t)); err != nil {
 		t.Errorf("Ping: %v", err)
+	}
+}
+
+// listens has the far side listen on a port of its choice, and stop it.
+func listens(t *testing.T, c *Conn) {
+	t.Helper()
+	l, err := c.Listen(soon(t), "tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Port()))
+	client, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	offer, err := l.Accept(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel, err := offer.Accept(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer channel.Close()
+	fmt.Fprint(client, "hello")
+	if err := client.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(channel); err != nil || string(got) != "hello" {
+		t.Errorf("the listener's client says %q, %v", got, err)
+	}
+	fmt.Fprint(channel, "welcome")
+	if err := channel.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(client); err != nil || string(got) != "welcome" {
+		t.Errorf("the listener's client hears %q, %v", got, err)
+	}
+	l.Close()
+	sshtest.Eventually(t, "the far side listens no more", func() bool {
+		late, err := net.Dial("tcp", address)
+		if err == nil {
+			late.Close()
+		}
+		return err != nil
+	})
+	taken := sshtest.FreePort(t)
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		if other, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(taken))); err == nil { // not every machine has both
+			defer other.Close()
+		}
+	}
+	var f *Failure
+	if _, err := c.Listen(soon(t), "tcp", net.JoinHostPort("localhost", strconv.Itoa(taken))); !errors.As(err, &f) || f.Code != CodeProhibited {
+		t.Errorf("a port that is taken: %v", err)
 	}
 }
 

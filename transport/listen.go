@@ -24,8 +24,9 @@ import (
 // parse, and they accept before anybody knows whether the target answers.
 type Listener struct {
 	conn   *Conn
-	at     place // fixed once Listen has returned
-	any    bool  // the far side was asked to choose the port
+	at     place        // fixed once Listen has returned
+	any    bool         // the far side was asked to choose the port
+	lent   *lentForward // of a lent connection, else nil
 	offers chan *Offer
 	closed chan struct{}
 	once   sync.Once // closes closed
@@ -44,10 +45,13 @@ type place struct {
 // Which addresses it takes is up to its GatewayPorts. It fails with a
 // *Failure, or with the cause of ctx.
 func (c *Conn) Listen(ctx context.Context, network, address string) (*Listener, error) {
-	if c.shared() {
+	switch {
+	case c.lender != nil:
+		return c.listenLent(ctx, network, address)
+	case c.shared():
 		return nil, c.noListeners()
 	}
-	l := &Listener{conn: c, offers: make(chan *Offer), closed: make(chan struct{})}
+	l := newListener(c)
 	if err := l.parse(network, address); err != nil {
 		return nil, err
 	}
@@ -58,6 +62,10 @@ func (c *Conn) Listen(ctx context.Context, network, address string) (*Listener, 
 		return nil, c.explainListen(ctx, l.at, err)
 	}
 	return l, nil
+}
+
+func newListener(c *Conn) *Listener {
+	return &Listener{conn: c, offers: make(chan *Offer), closed: make(chan struct{})}
 }
 
 // shared tells whether the connection is one of a ControlMaster, which has
@@ -167,6 +175,10 @@ func (l *Listener) abandon() {
 func (l *Listener) cancel() {
 	ctx, cancel := context.WithTimeout(context.Background(), lateness)
 	defer cancel()
+	if l.lent != nil {
+		_ = l.lent.cancel(ctx) // a connection that has ended has no listeners
+		return
+	}
 	name, payload := l.at.message("cancel-")
 	_, _ = inTime(ctx, l.conn, func() (struct{}, error) { // the far side, too, ends the listener with the connection
 		_, _, err := l.conn.client.SendRequest(name, false, payload)
