@@ -57,6 +57,7 @@ const (
 	LinkUp         = transport.Up
 	LinkWaiting    = transport.Waiting
 	LinkFailed     = transport.Failed
+	LinkNative     = transport.Native
 	LinkLent       = transport.Lent
 
 	TunnelClosed  = tunnels.Closed

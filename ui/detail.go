@@ -226,16 +226,19 @@ func (p *sheet) news() {
 
 // kind says whose connection serves the host, and why not ours.
 func (p *sheet) kind(l *api.Link) {
-	text := string(l.Kind)
+	var how []string
 	switch {
-	case l.Kind == api.LinkLent:
-		text = l.Why
-	case l.Why != "":
-		text += ", " + l.Why
+	case l.Kind == api.LinkNative:
+		how = append(how, "natively")
+	case l.Kind != "" && l.Kind != api.LinkLent: // its Why says all
+		how = append(how, string(l.Kind))
 	}
-	if text != "" {
+	if l.Why != "" {
+		how = append(how, l.Why)
+	}
+	if how != nil {
 		p.gap()
-		p.say(0, "", span{clean(text), p.dim})
+		p.say(0, "", span{"Connected " + clean(strings.Join(how, ", ")), p.dim})
 	}
 }
 
