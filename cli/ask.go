@@ -20,8 +20,9 @@ type terminalAsker struct {
 	mu   sync.Mutex
 	open map[string]context.CancelFunc // questions being asked, by ID; guarded by mu
 
-	turn chan struct{} // held by the question that has the terminal
-	wg   sync.WaitGroup
+	turn  chan struct{} // held by the question that has the terminal
+	touch touches
+	wg    sync.WaitGroup
 }
 
 func newTerminalAsker(c *api.Client) *terminalAsker {
@@ -29,8 +30,13 @@ func newTerminalAsker(c *api.Client) *terminalAsker {
 }
 
 // see begins to ask what is new among the questions of links, and stops
-// asking what has been answered elsewhere.
+// asking what has been answered elsewhere. A touch is asked for like them.
 func (a *terminalAsker) see(ctx context.Context, now api.Snapshot, links []string) {
+	for _, l := range now.Links {
+		if slices.Contains(links, l.ID) {
+			a.touch.see(l)
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, stop := range a.open {
@@ -101,15 +107,36 @@ var errNoTerminal = &api.Error{
 type wording struct {
 	heading func(api.Question) string             // what stands above the prompts
 	prompt  func(api.Question, api.Prompt) string // what stands before the cursor
-	choices string                                // of a host key: asked first
-	again   string                                // and when the answer is none of them
+	choices func(api.Question) string             // asked first where there are choices
+	again   func(api.Question) string             // and when the answer is none of them
 }
 
 var ourWords = wording{
 	heading: heading,
 	prompt:  func(_ api.Question, p api.Prompt) string { return promptText(p.Text) },
-	choices: "Are you sure you want to continue connecting (yes/no/once/[fingerprint])? ",
-	again:   "Please type 'yes', 'no', 'once' or the fingerprint: ",
+	choices: func(q api.Question) string {
+		if q.Kind == api.AskAddKey {
+			return "  (yes/no)? "
+		}
+		return "Are you sure you want to continue connecting (" + strings.Join(append(offered(q), "[fingerprint]"), "/") + ")? "
+	},
+	again: func(q api.Question) string {
+		return "Please type '" + strings.Join(offered(q), "', '") + "' or the fingerprint: "
+	},
+}
+
+// offered are the words that answer a question about a host key: a place to
+// remember it may be missing, and "once" is not for every kind of link.
+func offered(q api.Question) []string {
+	var words []string
+	for _, w := range []struct{ choice, word string }{
+		{api.AcceptAndRemember, "yes"}, {api.Refuse, "no"}, {api.AcceptOnce, "once"},
+	} {
+		if slices.Contains(q.Choices, w.choice) {
+			words = append(words, w.word)
+		}
+	}
+	return words
 }
 
 // prompt asks one question.
@@ -123,8 +150,8 @@ func prompt(ctx context.Context, q api.Question, w wording) (api.Answer, error) 
 	}
 	defer tty.close()
 	tty.print(w.heading(q))
-	if q.Kind == api.AskHostKey {
-		return promptHostKey(ctx, tty, q, w)
+	if len(q.Choices) > 0 {
+		return promptChoice(ctx, tty, q, w)
 	}
 	var answer api.Answer
 	for _, p := range q.Prompts {
@@ -182,35 +209,55 @@ func indentLines(b *strings.Builder, indent, text string) {
 	}
 }
 
-// promptHostKey asks as ssh does: yes, no, or the fingerprint itself; "once"
-// is ours.
-func promptHostKey(ctx context.Context, tty *terminal, q api.Question, w wording) (api.Answer, error) {
-	text := w.choices
+// promptChoice asks as ssh does: for a host key yes, no, or the fingerprint
+// itself; "once" is ours.
+func promptChoice(ctx context.Context, tty *terminal, q api.Question, w wording) (api.Answer, error) {
+	text := w.choices(q)
 	for {
 		line, err := tty.line(ctx, text, true)
 		if err != nil {
 			return api.Answer{}, err
 		}
-		if choice, ok := hostKeyChoice(string(line), q); ok {
-			if choice == api.Refuse {
-				return api.Answer{}, errDeclined
-			}
-			return api.Answer{Choice: choice}, nil
+		if choice, ok := choiceOf(string(line), q); ok {
+			return chose(choice)
 		}
-		text = w.again
+		text = w.again(q)
 	}
 }
 
-// hostKeyChoice reads the answer to a host-key question.
-func hostKeyChoice(line string, q api.Question) (string, bool) {
+// chose is an answer, or the refusal of one.
+func chose(choice string) (api.Answer, error) {
+	if choice == api.Refuse {
+		return api.Answer{}, errDeclined
+	}
+	return api.Answer{Choice: choice}, nil
+}
+
+// choiceOf reads the answer to a question that has choices.
+func choiceOf(line string, q api.Question) (string, bool) {
 	line = strings.TrimSpace(line)
+	if q.Kind == api.AskAddKey {
+		return addKeyChoice(line), true
+	}
+	accept := api.AcceptAndRemember
+	if !slices.Contains(q.Choices, accept) {
+		accept = api.AcceptOnce
+	}
 	switch {
 	case strings.EqualFold(line, "yes"), q.HostKey != nil && line == q.HostKey.Fingerprint:
-		return api.AcceptAndRemember, true
+		return accept, true
 	case strings.EqualFold(line, "once"):
-		return api.AcceptOnce, true
+		return api.AcceptOnce, slices.Contains(q.Choices, api.AcceptOnce)
 	case strings.EqualFold(line, "no"):
 		return api.Refuse, true
 	}
 	return "", false
+}
+
+// addKeyChoice is ask_permission of readpass.c: Enter alone is a yes.
+func addKeyChoice(line string) string {
+	if line == "" || strings.EqualFold(line, "yes") {
+		return api.AddKey
+	}
+	return api.Refuse
 }

@@ -36,13 +36,13 @@ func askpass() (askpassProgram, bool) {
 }
 
 func (p askpassProgram) ask(ctx context.Context, q api.Question, w wording) (api.Answer, error) {
-	if q.Kind == api.AskHostKey {
-		line, err := p.run(ctx, w.heading(q)+w.choices)
+	if len(q.Choices) > 0 {
+		line, err := p.run(ctx, w.heading(q)+w.choices(q))
 		if err != nil {
 			return api.Answer{}, err
 		}
-		if choice, ok := hostKeyChoice(string(line), q); ok && choice != api.Refuse {
-			return api.Answer{Choice: choice}, nil
+		if choice, ok := choiceOf(string(line), q); ok {
+			return chose(choice)
 		}
 		return api.Answer{}, errDeclined
 	}

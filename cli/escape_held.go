@@ -66,10 +66,15 @@ func (h heldForwards) connections(ctx context.Context) []string {
 	}
 	for _, t := range now.Tunnels {
 		if t.Link == link && t.Open > 0 {
-			lines = append(lines, fmt.Sprintf("%s (%d open, %d B sent, %d B received)", t.Spec, t.Open, t.Sent, t.Received))
+			lines = append(lines, inUse(t))
 		}
 	}
 	return lines
+}
+
+// inUse is a forward that has connections.
+func inUse(t api.Tunnel) string {
+	return fmt.Sprintf("%s (%d open, %d B sent, %d B received)", t.Spec, t.Open, t.Sent, t.Received)
 }
 
 // described is a session in a few words.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/config"
+	"sallyport/sessions"
 	"sallyport/transport"
 )
 
@@ -103,9 +104,9 @@ type sshSession struct {
 	host  *config.Host
 	chain transport.Chain // nil for -G
 
-	command    string   // of the command line or RemoteCommand
-	tty        bool     // ask for a terminal on the far side
-	background *os.File // tells the parent of ssh -f; nil for any other process
+	spec       sessions.Spec // what to run, of the command line and the configuration
+	forwards   *ownForwards  // of a connection of our own; nil until there is one
+	background *os.File      // tells the parent of ssh -f; nil for any other process
 }
 
 // plan reads the configuration and makes the checks that ssh makes before it
@@ -154,22 +155,20 @@ func (s *sshSession) check() error {
 	if s.call.control != "" && given(s.host, "ControlPath") == "" {
 		return s.fatal(`No ControlPath specified for "-O" command`)
 	}
-	s.command = cmp.Or(s.call.command, given(s.host, "RemoteCommand"))
-	s.tty = s.wantsTTY()
+	s.spec = s.configured()
 	return nil
 }
 
-// wantsTTY decides whether to ask for a terminal, as main of ssh.c does.
-func (s *sshSession) wantsTTY() bool {
-	how := s.host.Get("RequestTTY")
-	wanted := how == "yes" || how == "true" || how == "force" || s.command == "" && s.sessionType() == "default"
-	if how == "no" || how == "false" || s.call.control != "" && s.call.control != "proxy" {
-		return false
-	}
-	_, terminal := openTerminal()
-	if wanted && how != "force" && (!terminal || s.yes("StdinNull")) {
+// configured is what to run. Without a terminal here there is one on the far
+// side only by force (main of ssh.c).
+func (s *sshSession) configured() sessions.Spec {
+	wanted := spec(s.call.command)
+	terminal := wanted.PTY && !s.yes("StdinNull")
+	wanted.PTY = true
+	wanted = sessions.Configured(s.host, wanted, "")
+	if wanted.PTY && !terminal && s.host.Get("RequestTTY") != "force" {
 		s.log.say(logInfo, "Pseudo-terminal will not be allocated because stdin is not a terminal.")
-		return false
+		wanted.PTY, wanted.NeedPTY = false, false
 	}
 	return wanted
 }
@@ -213,18 +212,26 @@ func (s *sshSession) run(ctx context.Context) error {
 
 // dial connects in this process and does there what was asked for.
 func (s *sshSession) dial(ctx context.Context) error {
-	banner := &banners{log: s.log}
+	banner, touch := &banners{log: s.log}, new(touches)
+	s.forwards = &ownForwards{host: s.host, log: s.log, id: s.chain.ID(), moved: make(chan struct{}, 1)}
 	links := transport.NewLinks(transport.Options{
-		Asker:  &sshAsker{chain: s.chain, log: s.log, turn: make(chan struct{}, 1)},
-		Notify: banner.see,
-		Trace:  s.log.trace,
+		Asker: &sshAsker{chain: s.chain, log: s.log, turn: make(chan struct{}, 1)},
+		Notify: func(now transport.LinkStatus) {
+			banner.see(now)
+			touch.see(now)
+			s.forwards.linkChanged(now)
+		},
+		Trace: s.log.trace,
 	})
+	defer links.Close() // an ssh that lends us its connection ends with us
 	link := links.Get(s.chain, os.Environ())
 	conn, err := link.Conn(ctx)
 	if err != nil {
 		return s.failed(ctx, err)
 	}
 	s.log.say(logVerbose, "Authenticated to %s.", s.host.HostName())
+	s.forwards.link, s.forwards.conn = link, conn
+	defer s.forwards.close()
 	return s.over(ctx, link, conn)
 }
 

@@ -57,11 +57,12 @@ func (a *sshAsker) announce(q transport.Question) {
 	}
 }
 
-// words are those of userauth_passwd, userauth_kbdint and load_identity_file
-// (sshconnect2.c) and of check_host_key (sshconnect.c).
+// words are those of userauth_passwd, userauth_kbdint, load_identity_file and
+// identity_sign (sshconnect2.c), and of check_host_key and
+// maybe_add_key_to_agent (sshconnect.c).
 func (a *sshAsker) words(q transport.Question) wording {
 	h := a.chain[q.Hop-1].Host
-	login := api.Printable(h.User() + "@" + sshName(h))
+	login := q.Login
 	return wording{
 		heading: func(q api.Question) string { return hostKeyWords(q, h) },
 		prompt: func(q api.Question, p api.Prompt) string {
@@ -70,11 +71,18 @@ func (a *sshAsker) words(q transport.Question) wording {
 				return login + "'s password: "
 			case api.AskPassphrase:
 				return fmt.Sprintf("Enter passphrase for key '%s': ", q.File)
+			case api.AskPIN:
+				return promptText(p.Text)
 			}
 			return "(" + login + ") " + promptText(p.Text)
 		},
-		choices: "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
-		again:   "Please type 'yes', 'no' or the fingerprint: ",
+		choices: func(q api.Question) string {
+			if q.Kind == api.AskAddKey {
+				return q.Title + " "
+			}
+			return "Are you sure you want to continue connecting (yes/no/[fingerprint])? "
+		},
+		again: func(api.Question) string { return "Please type 'yes', 'no' or the fingerprint: " },
 	}
 }
 

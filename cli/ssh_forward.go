@@ -31,52 +31,85 @@ func (s *sshSession) wanted() ([]tunnels.Spec, error) {
 
 // openForwards opens what is wanted, for as long as this process lives. As
 // with ssh one that fails ends everything only if ExitOnForwardFailure says
-// so.
-func (s *sshSession) openForwards(ctx context.Context, link *transport.Link) error {
+// so (ssh_init_forwarding of ssh.c).
+func (s *sshSession) openForwards(ctx context.Context) error {
 	specs, err := s.wanted()
 	if err != nil {
 		return s.fatal("%v", err)
 	}
-	opened := 0
+	var there []*tunnels.Tunnel
+	here, opened := 0, 0
 	for _, spec := range specs {
-		if s.openForward(ctx, link, spec) {
+		if spec.Kind == tunnels.Remote {
+			there = append(there, s.forwards.start(ctx, spec))
+			continue
+		}
+		here++
+		if s.listenHere(ctx, spec) {
 			opened++
 		}
 	}
 	switch {
-	case opened < len(specs) && s.yes("ExitOnForwardFailure"):
+	case opened < here && s.yes("ExitOnForwardFailure"):
 		return s.fatal("Could not request local forwarding.")
-	case opened == 0 && len(specs) > 0:
+	case opened == 0 && here > 0:
 		s.log.say(logError, "Could not request local forwarding.")
 	}
-	return nil
+	return s.listenThere(ctx, there)
 }
 
-// openForward opens one and tells whether it has its port. ssh does not wait
-// for a port that somebody else has.
-func (s *sshSession) openForward(ctx context.Context, link *transport.Link, spec tunnels.Spec) bool {
+// listenHere opens a forward of this side and tells whether it has its port.
+// ssh does not wait for a port that somebody else has.
+func (s *sshSession) listenHere(ctx context.Context, spec tunnels.Spec) bool {
 	s.log.say(logDebug, "Local connections to %s forwarded to remote address %s", spec.Listen, spec.Connect)
-	first := make(chan tunnels.Status, 1)
-	tunnel := tunnels.Open(ctx, link, tunnels.Identity{Host: s.host.Name}, spec, tunnels.OptionsOf(s.host), func(now tunnels.Status) {
-		select {
-		case first <- now:
-		default:
-		}
-	})
-	now := <-first
-	if now.State != tunnels.Busy && now.State != tunnels.Failed {
+	err := s.forwards.settle(ctx, s.forwards.start(ctx, spec))
+	if err == nil {
 		return true
 	}
-	tunnel.Close()
-	if now.Failure != nil {
-		s.log.say(logError, "sallyport: %s", now.Failure.Message)
-	}
+	s.log.say(logError, "sallyport: %s", api.AsError(err).Message)
 	if spec.Listen.Network == "unix" {
 		s.log.say(logError, "unix_listener: cannot bind to path %s", spec.Listen.Path)
 	} else {
 		s.log.say(logError, "channel_setup_fwd_listener_tcpip: cannot listen to port: %d", spec.Listen.Port)
 	}
 	return false
+}
+
+// listenThere waits for what the far side says of all its listeners, which
+// were asked for together: ssh_confirm_remote_forward of ssh.c.
+func (s *sshSession) listenThere(ctx context.Context, all []*tunnels.Tunnel) error {
+	conn := s.forwards.conn
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // ends with this function
+		select {
+		case <-conn.Done():
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	for _, t := range all {
+		err := s.forwards.settle(waiting, t)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case waiting.Err() != nil:
+			return s.broke(conn.Err())
+		case err != nil && s.yes("ExitOnForwardFailure"):
+			return s.fatal("Error: remote port forwarding failed for listen %s", listenPlace(t))
+		case err != nil:
+			s.log.say(logInfo, "Warning: remote port forwarding failed for listen %s", listenPlace(t))
+		}
+	}
+	return nil
+}
+
+func listenPlace(t *tunnels.Tunnel) string {
+	listen := t.Status().Spec.Listen
+	if listen.Network == "unix" {
+		return "path " + api.Printable(listen.Path)
+	}
+	return "port " + strconv.Itoa(listen.Port)
 }
 
 // forwardStdio joins standard input and output to a place behind the host: -W.

@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"sallyport/api"
+	"sallyport/sessions"
 	"sallyport/transport"
 )
 
 // ownAffairs are the options, in lower case, that change nothing of a
 // connection but what is done with it here.
-var ownAffairs = []string{"requesttty", "sessiontype", "loglevel", "escapechar", "stdinnull", "forkafterauthentication", "batchmode"}
+var ownAffairs = []string{
+	"requesttty", "sessiontype", "loglevel", "escapechar", "stdinnull", "forkafterauthentication", "batchmode",
+	"forwardagent", "forwardx11", "permitlocalcommand", "localcommand", "clearallforwardings", "exitonforwardfailure",
+}
 
 // heldLimit is how long a background process that hangs may keep us from
 // logging in by ourselves.
@@ -23,11 +27,13 @@ const heldLimit = 2 * time.Second
 // held is the background process, if it holds a connection by the same way and
 // the command line asks for nothing that may differ there. It starts none.
 func (s *sshSession) held(ctx context.Context) (*api.Client, bool) {
-	if s.call.stdio != "" || s.sessionType() != "default" || s.match.Jump != "" {
+	if s.call.stdio != "" || s.spec.Kind == sessions.None || s.match.Jump != "" {
 		return nil, false
 	}
 	for _, line := range s.match.Options {
-		if keyword, _ := splitOption(line); !slices.Contains(ownAffairs, keyword) {
+		keyword, _ := splitOption(line)
+		decided := keyword == "remotecommand" && s.spec.Command != ""
+		if !decided && !slices.Contains(ownAffairs, keyword) {
 			return nil, false
 		}
 	}
@@ -72,7 +78,7 @@ func (s *sshSession) forwardsOpen(now api.Snapshot) bool {
 // overHeld runs the session on the background process's connection, or on one
 // of our own where the server lets no more sessions share that.
 func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
-	t, err := client.StartSession(ctx, api.SessionRequest{Target: s.target(), Spec: s.spec(), TTY: s.ttyRequest()})
+	t, err := client.StartSession(ctx, api.SessionRequest{Target: s.target(), Spec: s.asConfigured(), TTY: s.ttyRequest()})
 	if err != nil {
 		return err
 	}
@@ -87,7 +93,10 @@ func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
 		return err
 	}
 	s.settle()
-	return s.view(ctx, shared(t, s.host), "Shared connection to %s closed.")
+	s.spec.PTY = t.PTY()
+	v := shared(t, s.host)
+	v.can.forwards = heldForwards{client, s.target(), t.ID()}
+	return s.view(ctx, v, "Shared connection to %s closed.")
 }
 
 // target is the host as the background process finds it by the same way.
@@ -103,10 +112,24 @@ func (s *sshSession) target() api.Target {
 	return t
 }
 
+// asConfigured is what to run, with what is lent to the far side as the
+// command line has it.
+func (s *sshSession) asConfigured() api.SessionSpec {
+	wanted := s.spec
+	wanted.ForwardAgent, wanted.ForwardX11 = s.host.Get("ForwardAgent"), sessions.NoX11
+	if s.yes("ForwardX11") {
+		wanted.ForwardX11 = sessions.ConfiguredX11
+	}
+	return wanted
+}
+
 // ttyRequest is what was decided here, in the background process's words.
 func (s *sshSession) ttyRequest() string {
-	if s.tty {
+	switch {
+	case s.spec.NeedPTY:
 		return "force"
+	case s.spec.PTY:
+		return "auto"
 	}
 	return "no"
 }

@@ -88,6 +88,18 @@ func (l *sshLog) say(level int, format string, args ...any) {
 	fmt.Fprintf(l.w, format+"\r\n", args...) // a log that cannot be written can tell nobody
 }
 
+// louder moves the level by one, within bounds, and names it as
+// process_escapes of clientloop.c does.
+func (l *sshLog) louder(by int) (name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.level = max(logQuiet, min(l.level+by, len(levelNames)-1))
+	if l.level == logQuiet {
+		return "SILENT" // the first of its two names (log.c)
+	}
+	return levelNames[l.level]
+}
+
 // redirect sends the rest elsewhere.
 func (l *sshLog) redirect(w io.Writer) {
 	l.mu.Lock()

@@ -24,11 +24,6 @@ var beyondUs = []struct {
 	{"-f", func(s *sshSession) bool { return !canDetach && s.yes("ForkAfterAuthentication") }},
 	{"-w and Tunnel", func(s *sshSession) bool { return s.host.Get("Tunnel") != "no" && s.host.Get("Tunnel") != "false" }},
 	{"-M, -S and ControlPath", sharesByOpenSSH},
-	{"-A and ForwardAgent", func(s *sshSession) bool { return s.host.Get("ForwardAgent") != "no" }},
-	{"-X, -Y and ForwardX11", func(s *sshSession) bool { return s.yes("ForwardX11") && os.Getenv("DISPLAY") != "" }},
-	{"-s and SessionType subsystem", func(s *sshSession) bool { return s.sessionType() == "subsystem" }},
-	{"-R and RemoteForward", func(s *sshSession) bool { return s.forwards("RemoteForward") }},
-	{"-D and DynamicForward", func(s *sshSession) bool { return s.forwards("DynamicForward") }},
 }
 
 // sharesByOpenSSH tells whether a connection is to be shared by OpenSSH's own
@@ -43,10 +38,6 @@ func sharesByOpenSSH(s *sshSession) bool {
 	}
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-func (s *sshSession) forwards(keyword string) bool {
-	return len(s.host.All(keyword)) > 0 && !s.yes("ClearAllForwardings")
 }
 
 // beyond is what the command line asks for and we cannot do, "" for nothing.

@@ -16,7 +16,7 @@ import (
 // over does on a connection what was asked for, in the order of ssh_session2
 // of ssh.c.
 func (s *sshSession) over(ctx context.Context, link *transport.Link, conn *transport.Conn) error {
-	if err := s.openForwards(ctx, link); err != nil {
+	if err := s.openForwards(ctx); err != nil {
 		return err
 	}
 	if err := s.localCommand(ctx, s.host); err != nil {
@@ -52,17 +52,25 @@ func (s *sshSession) broke(err error) error {
 	return status(ours)
 }
 
-// session runs a shell or a command and ends with its status.
+// session runs a shell, a command or a subsystem and ends with its status.
 func (s *sshSession) session(ctx context.Context, link *transport.Link) error {
-	remote := sessions.Start(ctx, link, sessions.Identity{Host: s.host.Name}, s.spec(), os.Environ(), func(sessions.Status) {})
+	remote := sessions.Start(ctx, link, sessions.Identity{Host: s.host.Name}, s.spec, os.Environ(), func(sessions.Status) {})
 	if err := remote.Ready(ctx); err != nil {
 		return s.notStarted(ctx, err)
 	}
-	return s.view(ctx, viewed{pty: s.tty, attach: remote.Attach, resize: remote.Resize, name: s.host.HostName(), can: abilitiesOf(s.host)}, "Connection to %s closed.")
+	s.spec.PTY = remote.Status().PTY // a shell does without where it is refused
+	s.forwards.session = remote
+	can := abilitiesOf(s.host)
+	can.ends = endsConnection
+	can.sendBreak = func() { remote.Break(sessions.BreakLength) }
+	can.forwards, can.verbosity = s.forwards, s.log.louder
+	v := viewed{pty: s.spec.PTY, attach: remote.Attach, resize: remote.Resize, name: s.host.HostName(), can: can}
+	return s.view(ctx, v, "Connection to %s closed.")
 }
 
-// view gives this terminal to a session and ends with its status. closed is
-// what ssh says after a session with a terminal.
+// view gives this terminal to a session and ends with its status, but not
+// before the connections of its forwards have ended. closed is what ssh says
+// after a session with a terminal.
 func (s *sshSession) view(ctx context.Context, v viewed, closed string) error {
 	ended := false // by itself: who leaves it by the escape has been told
 	attach := v.attach
@@ -72,21 +80,18 @@ func (s *sshSession) view(ctx context.Context, v viewed, closed string) error {
 		return exit, err
 	}
 	exit, err := s.attach(ctx, v, s.escape())
-	if ended && s.tty && s.log.shows(logInfo) {
+	if ended && s.forwards != nil {
+		s.forwards.drain(ctx)
+	}
+	if ended && s.spec.PTY && s.log.shows(logInfo) {
 		fmt.Fprintf(s.Err, closed+"\r\n", s.host.HostName())
 	}
 	return s.finish(exit, err)
 }
 
-func (s *sshSession) spec() api.SessionSpec {
-	wanted := spec(s.command)
-	wanted.PTY = s.tty
-	return wanted
-}
-
 // escape is the escape character: only a session with a terminal has one.
 func (s *sshSession) escape() byte {
-	if !s.tty {
+	if !s.spec.PTY {
 		return 0
 	}
 	return parseEscape(s.host.Get("EscapeChar"))
@@ -99,9 +104,14 @@ func (s *sshSession) notStarted(ctx context.Context, err error) error {
 		return s.failed(ctx, err)
 	}
 	s.log.say(logError, "sallyport: %s", f.Message)
-	what := "shell"
-	if s.command != "" {
-		what = "exec"
+	what := "exec"
+	switch {
+	case f.Code == sessions.CodeNoTerminal:
+		what = "PTY allocation"
+	case s.spec.Kind == sessions.Subsystem:
+		what = "subsystem"
+	case s.spec.Command == "":
+		what = "shell"
 	}
 	return s.fatal("%s request failed on channel 0", what)
 }

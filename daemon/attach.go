@@ -105,9 +105,6 @@ func exitFor(s *sessions.Session, err error) sessions.Exit {
 	return sessions.Exit{Status: 255, Failure: &transport.Failure{Code: e.Code, Message: e.Message}}
 }
 
-// breakLength is that of ~B in clientloop.c, in milliseconds.
-const breakLength = 1000
-
 // receive takes the viewer's frames until it leaves.
 func (v *viewer) receive(s *sessions.Session, typed *io.PipeWriter) {
 	defer v.gone()
@@ -135,7 +132,7 @@ func (v *viewer) receive(s *sessions.Session, typed *io.PipeWriter) {
 		case api.FrameSignal:
 			s.Signal(string(payload))
 		case api.FrameBreak:
-			s.Break(breakLength)
+			s.Break(sessions.BreakLength)
 		}
 	}
 }

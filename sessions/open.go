@@ -76,6 +76,9 @@ func (s *Session) ask(r *remote, host *config.Host) error {
 	return s.askProgram(r)
 }
 
+// CodeNoTerminal is that of a session which needs a terminal and gets none.
+const CodeNoTerminal = "no-terminal"
+
 // askPTY asks for a terminal. Whether an account may have one is decided for
 // a connection (PermitTTY and "restrict" of sshd), so where one was given no
 // answer is awaited any more.
@@ -95,7 +98,7 @@ func (s *Session) askPTY(r *remote, setEnv []string) error {
 		r.pty = true
 		r.peers.gavePTY()
 	case s.spec.NeedPTY: // CONFIRM_TTY of clientloop.c
-		return failure("refused", "%q gives no terminal: %s", s.status.Host, refusal)
+		return failure(CodeNoTerminal, "%q gives no terminal: %s", s.status.Host, refusal)
 	default:
 		s.warn(logError, refusal)
 	}

@@ -170,6 +170,9 @@ func (s *Session) Resize(size Size) {
 // doesn't say whether it took it (RFC 4254 section 6.9).
 func (s *Session) Signal(name string) { s.request(wish{"signal", signalMessage{name}}) }
 
+// BreakLength is that of ~B in clientloop.c, in milliseconds.
+const BreakLength = 1000
+
 // Break sends a break (RFC 4335) of a length in milliseconds, as a serial
 // console understands it. It does not block, and no answer is asked for.
 func (s *Session) Break(milliseconds uint32) {

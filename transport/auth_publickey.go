@@ -188,7 +188,7 @@ func (a *auth) token(key *keys.Key) {
 	key.UseToken(keys.Token{
 		Helper: helper, Provider: provider, Env: a.env,
 		Touch: func() func() { return a.touch(id) },
-		PIN:   a.pin,
+		PIN:   func(_ context.Context, path string) ([]byte, error) { return a.pin(key, path) },
 	})
 }
 
@@ -201,14 +201,14 @@ func (a *auth) touch(id *identity) (done func()) {
 
 // pin asks for the PIN of a security key, once: a token locks itself after a
 // few wrong ones.
-func (a *auth) pin(_ context.Context, path string) ([]byte, error) {
+func (a *auth) pin(key *keys.Key, path string) ([]byte, error) {
 	if yes(a.host, "BatchMode") {
 		return nil, errors.New("it needs its PIN, and BatchMode forbids asking")
 	}
 	answer, err := a.put(Question{
 		Kind:    AskPIN,
 		Title:   config.Printable(fmt.Sprintf("The security key of %s asks for its PIN.", a.tilde(path))),
-		Prompts: []Prompt{{Text: "PIN"}},
+		Prompts: []Prompt{{Text: config.Printable(fmt.Sprintf("Enter PIN for %s key %s", keys.TypeName(key.Public), path))}},
 		Try:     1,
 		File:    config.Printable(path),
 	})

@@ -1,6 +1,7 @@
 package tunnels
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -15,7 +16,8 @@ import (
 // was: who has the port is looked up once.
 //
 // Unlike ssh, which is content with any one address, it takes all that this
-// machine has or none: half a port leads a browser to somebody else's page.
+// machine has or none, unless AnyAddress says otherwise: half a port leads a
+// browser to somebody else's page.
 func listen(ctx context.Context, s Spec, o Options, before *obstacle) ([]net.Listener, *obstacle) {
 	listeners, err := bind(ctx, s, o)
 	if err == nil {
@@ -40,11 +42,12 @@ func bind(ctx context.Context, s Spec, o Options) ([]net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bindTCP(ctx, hosts, s.Listen.Port)
+	return bindTCP(ctx, hosts, s.Listen.Port, o)
 }
 
-// bindTCP listens on every address of hosts that this machine has.
-func bindTCP(ctx context.Context, hosts []string, port int) ([]net.Listener, error) {
+// bindTCP listens on every address of hosts that this machine has, or where
+// any is enough on those that are free.
+func bindTCP(ctx context.Context, hosts []string, port int, o Options) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var missing error
 	for _, host := range hosts {
@@ -53,6 +56,8 @@ func bindTCP(ctx context.Context, hosts []string, port int) ([]net.Listener, err
 		case err == nil:
 			listeners = append(listeners, l)
 		case noAddress(err):
+			missing = cmp.Or(missing, err)
+		case o.AnyAddress:
 			missing = err
 		default:
 			closeAll(listeners)

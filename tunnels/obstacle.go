@@ -96,7 +96,7 @@ func freePort(ctx context.Context, s Spec, o Options) int {
 		return 0
 	}
 	for port := s.Listen.Port + 1; port <= min(s.Listen.Port+100, 65535); port++ {
-		if listeners, err := bindTCP(ctx, hosts, port); err == nil {
+		if listeners, err := bindTCP(ctx, hosts, port, o); err == nil {
 			closeAll(listeners)
 			return port
 		}

@@ -18,6 +18,9 @@ type Options struct {
 	Unlink  bool        // StreamLocalBindUnlink yes: whatever has the path of a socket makes way
 	Permit  []string    // PermitRemoteOpen: "host:port" that a remote SOCKS proxy leads to; nil for any
 
+	// AnyAddress says that one of the addresses of Listen is enough, as for ssh.
+	AnyAddress bool
+
 	// Reclaim says that the forward was open before: a socket on which nobody
 	// listens any more is what an earlier process of ours has left, and is
 	// taken over.
