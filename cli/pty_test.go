@@ -172,6 +172,7 @@ func TestEscapesAreThoseOfSSH(t *testing.T) {
 	for name, cmd := range map[string]*exec.Cmd{
 		"ssh":       c.ssh(t, "-t", sshtest.Alias, "stty -echo; echo up; cat"),
 		"sallyport": c.sallyport("-t", sshtest.Alias, "stty -echo; echo up; cat"),
+		"alone":     c.sallyport("ssh", "-S", "none", "-t", sshtest.Alias, "stty -echo; echo up; cat"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newConsole(t, cmd)
@@ -201,21 +202,29 @@ func TestEscapesAreThoseOfSSH(t *testing.T) {
 			}
 		})
 	}
-	if n := strings.Count(c.server.Log(), "request break"); n != 2 {
+	if n := strings.Count(c.server.Log(), "request break"); n != 3 {
 		t.Errorf("the server got %d breaks, want one of each", n)
 	}
 	// A session of the background process is one of many on its connection,
 	// and what it cannot do is left out, see rows.
-	var want []string
-	for _, line := range lists["ssh"] {
-		line = strings.Replace(line, endsConnection, endsSession, 1)
-		line = strings.Replace(line, "suspend ssh", "suspend sallyport", 1)
-		if !slices.ContainsFunc([]string{" ~R ", " ~V/v ", " ~& "}, func(key string) bool { return strings.HasPrefix(line, key) }) {
-			want = append(want, line)
+	for name, row := range map[string]struct {
+		ends string
+		lack []string
+	}{
+		"sallyport": {endsSession, []string{" ~R ", " ~V/v ", " ~& "}},
+		"alone":     {endsConnection, []string{" ~R ", " ~& "}},
+	} {
+		var want []string
+		for _, line := range lists["ssh"] {
+			line = strings.Replace(line, endsConnection, row.ends, 1)
+			line = strings.Replace(line, "suspend ssh", "suspend sallyport", 1)
+			if !slices.ContainsFunc(row.lack, func(key string) bool { return strings.HasPrefix(line, key) }) {
+				want = append(want, line)
+			}
 		}
-	}
-	if diff := cmp.Diff(want, lists["sallyport"]); diff != "" {
-		t.Errorf("the list of escapes (-ssh +sallyport):\n%s", diff)
+		if diff := cmp.Diff(want, lists[name]); diff != "" {
+			t.Errorf("the list of escapes of %s (-ssh +sallyport):\n%s", name, diff)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sallyport/api"
 	"sallyport/config"
 	"sallyport/sessions"
 	"sallyport/transport"
@@ -149,14 +150,35 @@ func (s *sshSession) resolve(cfg *config.Config) (err error) {
 	return err
 }
 
-// check makes the check of main of ssh.c that is not of the configuration
+// check makes the checks of main of ssh.c that are not of the configuration
 // alone, and finds out what to run and on what.
 func (s *sshSession) check() error {
 	if s.call.control != "" && given(s.host, "ControlPath") == "" {
 		return s.fatal(`No ControlPath specified for "-O" command`)
 	}
+	if path := agentPath(s.host); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			s.log.say(logError, "Cannot forward agent socket path \"%s\": %s", api.Printable(path), strerror(err))
+			if s.yes("ExitOnForwardFailure") {
+				return status(ours)
+			}
+		}
+	}
 	s.spec = s.configured()
 	return nil
+}
+
+// agentPath is the socket that ForwardAgent names, "" where it is a switch.
+func agentPath(h *config.Host) string {
+	value := h.Get("ForwardAgent")
+	switch value {
+	case "", "yes", "no", "true", "false":
+		return ""
+	}
+	if name, ok := strings.CutPrefix(value, "$"); ok {
+		return cmp.Or(os.Getenv(name), value)
+	}
+	return value
 }
 
 // configured is what to run. Without a terminal here there is one on the far
@@ -164,7 +186,7 @@ func (s *sshSession) check() error {
 func (s *sshSession) configured() sessions.Spec {
 	wanted := spec(s.call.command)
 	terminal := wanted.PTY && !s.yes("StdinNull")
-	wanted.PTY = true
+	wanted.PTY = s.call.control == "" || s.call.control == "proxy"
 	wanted = sessions.Configured(s.host, wanted, "")
 	if wanted.PTY && !terminal && s.host.Get("RequestTTY") != "force" {
 		s.log.say(logInfo, "Pseudo-terminal will not be allocated because stdin is not a terminal.")
