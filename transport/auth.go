@@ -66,6 +66,7 @@ type trial struct {
 	what    string // of publickey: which key
 	key     *identity
 	signed  bool  // of publickey: the server accepted the key and wants a signature
+	asked   bool  // a person, or the link for one, gave what it was made with
 	kept    bool  // it was made with a secret that had been kept
 	err     error // what happened on this side
 	partial bool  // it succeeded, but the server wants more

@@ -34,6 +34,7 @@ func (a *auth) password() ssh.AuthMethod {
 			}
 			text = answer.Texts[0]
 		}
+		t.asked = true
 		defer clear(text)
 		// x/crypto/ssh takes a string, which can't be wiped.
 		return string(text), nil
@@ -75,7 +76,7 @@ func (a *auth) round(t *trial, try int, name, instruction string, prompts []stri
 	q.Try = try
 	if text := a.recall(q); text != nil {
 		defer clear(text)
-		t.kept = true
+		t.kept, t.asked = true, true
 		a.rounds--
 		return []string{string(text)}, nil
 	}
@@ -83,6 +84,7 @@ func (a *auth) round(t *trial, try int, name, instruction string, prompts []stri
 	if err != nil {
 		return nil, err
 	}
+	t.asked = true
 	defer answer.Wipe()
 	answers := make([]string, len(answer.Texts))
 	for i, text := range answer.Texts {

@@ -27,6 +27,9 @@ type silence struct {
 	limit time.Duration
 }
 
+// toConnection is what silence has nobody answer before there are bytes.
+const toConnection = "to the connection"
+
 func (s silence) Error() string { return fmt.Sprintf("no answer %s within %s", s.to, s.limit) }
 
 // handshake speaks SSH on raw until the login is done. Banner and key
