@@ -19,7 +19,7 @@ func (a *auth) explain(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	if a.stop == errRefused {
+	if a.stop == errRefused && (a.began() || len(a.accepted) > 0) {
 		return a.failure(a.lastWords(err))
 	}
 	// A server that ends the connection after it has refused something has
@@ -40,8 +40,11 @@ func (a *auth) explain(err error) *Failure {
 // it goes on after a request for another password (RFC 4252 section 8), and
 // after a key that it had no signature for, as if they had been refused.
 func (a *auth) lastWords(err error) string {
-	if len(a.tried) == 0 {
+	switch {
+	case len(a.tried) == 0:
 		return ""
+	case ended(err):
+		return " and the server closed the connection"
 	}
 	last := a.tried[len(a.tried)-1]
 	switch {

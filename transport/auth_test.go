@@ -418,7 +418,7 @@ func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 	}{
 		{"a key that is not known there, and passwords that are wrong", castle{key: other, password: "x"}, "IdentityFile DIR/id; NumberOfPasswordPrompts 2", []Answer{typed("a"), typed("b")},
 			`the login as "jon" was refused; tried publickey ~/id ED25519 (not accepted), password (refused 2 times); the server accepts password, publickey`,
-			`if "jon" is the wrong account: User is set at CONFIG:7; if both are right, AllowUsers of the server or an expired account keeps it out: ask its administrator`},
+			`if "jon" is the wrong account: User is set at CONFIG:6; if both are right, AllowUsers of the server or an expired account keeps it out: ask its administrator`},
 		{"a key that is not known there, and no other way", castle{key: other}, "IdentityFile DIR/id", nil,
 			`the login as "jon" was refused; tried publickey ~/id ED25519 (not accepted); the server accepts publickey`,
 			`have the line of ~/id.pub added to .ssh/authorized_keys of jon there; if it is there: chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys on the server; if "jon" is the wrong account: User is set at CONFIG:5`},

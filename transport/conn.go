@@ -44,8 +44,18 @@ func newLentConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
 	return c
 }
 
+// watch ends the connection when x/crypto/ssh says so, or a moment after it
+// has closed what is below.
 func (c *Conn) watch() {
 	go func() { c.end(c.explainEnd(c.client.Wait())) }()
+	go func() { // ends with the connection
+		select {
+		case <-c.wire.gone:
+			c.awaitEnd(context.Background())
+			c.end(c.explainEnd(nil))
+		case <-c.done:
+		}
+	}()
 }
 
 // Kind says who made the connection. What x/crypto/ssh asks of the whole

@@ -83,12 +83,19 @@ func (c dialCall) explain(err error) *Failure {
 	if !strings.HasPrefix(told.Message, "connecting to ") {
 		told.Message = c.heading() + ": " + told.Message
 	}
-	told.Message, told.Hint = config.Printable(told.Message), config.Printable(told.Hint)
+	told.Message, told.Hint = sayable(told.Message), sayable(told.Hint)
 	told.Hop = c.link.name()
 	if told.At.IsZero() {
 		told.At = time.Now()
 	}
 	return &told
+}
+
+// sayable is a sentence that may quote a server: harmless, and no longer than
+// one with all its keys and algorithms.
+func sayable(text string) string {
+	const most = 4 << 10
+	return config.Printable(clipped(text, most))
 }
 
 // explainHandshake is explain for what happened on w.
@@ -195,7 +202,16 @@ func (c dialCall) reason(err error) *Failure {
 	case timedOut(err):
 		return &Failure{Code: CodeTimeout, Message: fmt.Sprintf("%s: no answer", c.place()), Hint: c.checkReach()}
 	}
-	return &Failure{Code: CodeClosed, Message: "the server breaks the rules of SSH: " + strings.ReplaceAll(strings.TrimPrefix(err.Error(), "ssh: handshake failed: "), "ssh: ", "")}
+	return &Failure{Code: CodeClosed, Message: rulesBroken(err)}
+}
+
+// rulesBroken words an error of x/crypto/ssh, which are about the protocol.
+func rulesBroken(err error) string {
+	text := strings.TrimPrefix(err.Error(), "ssh: handshake failed: ")
+	if rule, ok := strings.CutPrefix(text, "ssh: "); ok {
+		return fmt.Sprintf("the server breaks the rules of SSH: %s", rule)
+	}
+	return text
 }
 
 // place is the address as ssh names it.

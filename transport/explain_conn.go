@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-
-	"sallyport/config"
 )
 
 // explainEnd is why a connection that was up ended.
@@ -23,7 +21,7 @@ func (c *Conn) explainEnd(err error) *Failure {
 	} else {
 		f.Message = fmt.Sprintf("the connection to %q broke: %v", c.host, err)
 	}
-	f.Message = config.Printable(f.Message)
+	f.Message = sayable(f.Message)
 	return f
 }
 
@@ -38,7 +36,7 @@ func (c *Conn) explainDial(ctx context.Context, address string, err error) error
 	if f.Code == CodeProhibited {
 		f.Hint = "AllowTcpForwarding or PermitOpen of the server forbids it: ask its administrator"
 	}
-	f.Message = config.Printable(f.Message)
+	f.Message = sayable(f.Message)
 	return f
 }
 
@@ -50,7 +48,7 @@ func (c *Conn) explainSession(ctx context.Context, err error) error {
 	}
 	return &Failure{
 		Code:    CodeProhibited,
-		Message: config.Printable(fmt.Sprintf("%q does not open a session: %q", c.host, refused.Message)),
+		Message: sayable(fmt.Sprintf("%q does not open a session: %q", c.host, refused.Message)),
 		Hint:    "MaxSessions of the server may be reached: close another session on this host",
 		Hop:     c.host,
 		At:      time.Now(),
