@@ -43,7 +43,6 @@ var another = []string{"-t", "ed25519"}
 
 func TestEachFailureIsExplained(t *testing.T) {
 	t.Parallel()
-	legacy := []string{"-m", "PEM", "-t", "dsa"}
 	hostKey := sshtest.NewKey(t)
 	rows := []failing{
 		// the key
@@ -68,7 +67,7 @@ func TestEachFailureIsExplained(t *testing.T) {
 		{name: "the passphrase is wrong", keys: another, secret: "winter", says: map[Kind]string{AskPassphrase: "summer"}, hops: true,
 			setUp: install},
 		{name: "the passphrase may not be asked for", keys: another, secret: "winter", block: []string{"BatchMode yes"}, setUp: install},
-		{name: "a DSA key", keys: legacy},
+		{name: "a DSA key", setUp: func(t *testing.T, s *scene) { s.write(t, "id", text(t, "testdata/dsa")) }}, // ssh-keygen 10 makes none
 		{name: "RSA by SHA-1, which the server refuses", keys: rsaKey, block: []string{"PubkeyAcceptedAlgorithms ssh-rsa"}, setUp: install},
 		{name: "a server that takes no keys of this type", server: []string{"PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256"}},
 		{name: "too many keys", keys: another, server: []string{"MaxAuthTries 2"}, setUp: func(t *testing.T, s *scene) {
