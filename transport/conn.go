@@ -51,8 +51,13 @@ func (c *Conn) watch() {
 	go func() { // ends with the connection
 		select {
 		case <-c.wire.gone:
-			c.awaitEnd(context.Background())
-			c.end(c.explainEnd(nil))
+			grace := time.NewTimer(closingGrace)
+			defer grace.Stop()
+			select {
+			case <-grace.C:
+				c.end(c.explainEnd(nil))
+			case <-c.done:
+			}
 		case <-c.done:
 		}
 	}()
@@ -105,6 +110,10 @@ func (c *Conn) open(ctx context.Context, network, address string) (net.Conn, err
 
 const (
 	pingLimit = 30 * time.Second // a link's keepalives end a silent connection about then
+
+	// closingGrace is for x/crypto/ssh to say why it has closed a connection,
+	// where it can, see (*wire).Close.
+	closingGrace = 5 * time.Second
 
 	// lateness is how long a connection takes at most to learn of its end
 	// after those who use it.
