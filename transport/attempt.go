@@ -93,7 +93,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 		return c.throughCommand(ctx, command)
 	}
 	limit := c.connectLimit()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"to the connection", limit})
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{toConnection, limit})
 	defer cancel()
 	if via != nil {
 		c.step("channel")

@@ -27,6 +27,9 @@ type auth struct {
 	told tracer
 	lost func() error // why the connection is over, nil while it may not be
 
+	answered func() // is called at each answer; nil for nobody who waits
+	cut      func() // closes the connection
+
 	// The methods: which the server accepts, which of ours are left since
 	// that list last changed, and which are used up.
 	accepted []string
@@ -42,6 +45,8 @@ type auth struct {
 	passwords  int              // attempts
 	rounds     int              // attempts of keyboard-interactive
 	asked      bool             // whether the server ever asked in one
+	questions  int              // of keyboard-interactive, with those that have no prompt
+	banners    int              // bytes of all, see bannersMost
 	unshown    []string         // words of rounds without a prompt, for the next question
 	kerberos   *securityContext // nil until gssapi-with-mic begins
 	unused     []problem        // what kept keys from being offered
@@ -66,6 +71,7 @@ type trial struct {
 	what    string // of publickey: which key
 	key     *identity
 	signed  bool  // of publickey: the server accepted the key and wants a signature
+	asked   bool  // a person, or the link for one, gave what it was made with
 	kept    bool  // it was made with a secret that had been kept
 	err     error // what happened on this side
 	partial bool  // it succeeded, but the server wants more
@@ -98,6 +104,9 @@ func (a *auth) close() {
 // the login. Neither is the end of all methods: x/crypto/ssh then tells what
 // went wrong in the last attempt.
 func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+	if a.answered != nil {
+		a.answered()
+	}
 	a.settle(c)
 	if a.stop == nil {
 		a.stop = context.Cause(a.ctx)
@@ -130,10 +139,11 @@ func (a *auth) settle(c *ssh.ClientAuthContext) {
 			id.tried = false
 		}
 	}
-	a.told.say(1, "Authentications that can continue: %s", strings.Join(c.AllowedMethods, ","))
+	allowed := c.AllowedMethods[:min(len(c.AllowedMethods), methodsMost)]
+	a.told.say(1, "Authentications that can continue: %s", strings.Join(allowed, ","))
 	// A new list starts again with the most preferred method: authmethod_get.
-	if a.left == nil || !slices.Equal(a.accepted, c.AllowedMethods) {
-		a.accepted, a.left, a.current = slices.Clone(c.AllowedMethods), a.preferred(), ""
+	if a.left == nil || !slices.Equal(a.accepted, allowed) {
+		a.accepted, a.left, a.current = slices.Clone(allowed), a.preferred(), ""
 	}
 }
 

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -32,6 +33,10 @@ func (a *auth) held() []*keys.Key {
 	a.told.say(1, "get_agent_identities: agent returned %d keys", len(held))
 	return held
 }
+
+// errNoKeys is an agent that was started and never given a key, or has been
+// locked.
+var errNoKeys = errors.New("it holds no keys")
 
 // agentSocket is where the agent listens: IdentityAgent, which may be none, a
 // path, or a variable of the caller; else SSH_AUTH_SOCK (main in ssh.c). ""

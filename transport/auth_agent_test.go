@@ -4,6 +4,7 @@ package transport
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -149,7 +150,7 @@ func TestAKeyThatTheAgentDoesNotSignWithIsPassedOver(t *testing.T) {
 	f := logIn(t, resolve(t, loginBlock(server.Port, me(t), "IdentityFile "+confirmed+".pub", "IdentitiesOnly yes")...), env, p)
 	want := &Failure{Code: CodeAuth,
 		Message: `the login as "` + me(t) + `" was refused; tried publickey ~/confirmed.pub ED25519 (the agent did not sign: failed to sign challenge); the server accepts publickey`,
-		Hint:    "ssh-add -T " + confirmed + ".pub",
+		Hint:    "ssh-add -T ~/confirmed.pub",
 	}
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Errorf("the failure (-want +got):\n%s", diff)
@@ -168,8 +169,10 @@ func TestALockedAgentIsNoKeyToOffer(t *testing.T) {
 	f := logIn(t, resolve(t, loginBlock(server.Port, me(t), "IdentityFile "+path)...), Env{"SSH_AUTH_SOCK=" + socket, "HOME=" + dir}, &person{})
 	want := &Failure{Code: CodeAuth,
 		Message: `the login as "` + me(t) + `" was refused; not tried: publickey (no key to offer), ~/id (no such file or directory); the server accepts publickey`,
-		Hint:    "have the line of " + path + ".pub added to .ssh/authorized_keys of " + me(t) + " there",
+		Hint: "have the line of ~/id.pub added to .ssh/authorized_keys of " + me(t) + " there; if it is there: " +
+			"chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys on the server; if \"" + me(t) + "\" is the wrong account: User is set at CONFIG:5",
 	}
+	f.Hint = regexp.MustCompile(`\S+/config`).ReplaceAllString(f.Hint, "CONFIG")
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Errorf("the failure (-want +got):\n%s", diff)
 	}

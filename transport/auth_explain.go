@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
 	"sallyport/keys"
@@ -22,7 +19,7 @@ func (a *auth) explain(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	if a.stop == errRefused {
+	if a.stop == errRefused && (a.began() || len(a.accepted) > 0) {
 		return a.failure(a.lastWords(err))
 	}
 	// A server that ends the connection after it has refused something has
@@ -43,8 +40,11 @@ func (a *auth) explain(err error) *Failure {
 // it goes on after a request for another password (RFC 4252 section 8), and
 // after a key that it had no signature for, as if they had been refused.
 func (a *auth) lastWords(err error) string {
-	if len(a.tried) == 0 {
+	switch {
+	case len(a.tried) == 0:
 		return ""
+	case ended(err):
+		return " and the server closed the connection"
 	}
 	last := a.tried[len(a.tried)-1]
 	switch {
@@ -109,6 +109,8 @@ func (t *trial) outcome() string {
 		return "known there, but its signature was refused"
 	case t.method == "publickey":
 		return "not accepted"
+	case t.method == "keyboard-interactive" && !t.asked:
+		return "refused without a question"
 	}
 	return "refused"
 }
@@ -134,6 +136,8 @@ func (a *auth) untried() []string {
 			why = a.why[name]
 		case name == "publickey" && a.spent[name]:
 			why = errors.New("no key to offer")
+		case why == nil && slices.Contains(a.preferred(), name):
+			why = errors.New("it did not come to that")
 		case why == nil:
 			why = errors.New("not among PreferredAuthentications")
 		}
@@ -158,158 +162,4 @@ func cause(err error) string {
 		return file.Err.Error()
 	}
 	return err.Error()
-}
-
-// hint is the next command. cut tells that the server had enough of us.
-func (a *auth) hint(cut bool) string {
-	for _, find := range []func() string{
-		func() string { return a.hintFewer(cut) },
-		a.hintMode,
-		a.hintSHA1,
-		a.hintLocked,
-		a.hintSwitch,
-		a.hintInstall,
-		a.hintKerberos,
-		a.hintHostbased,
-	} {
-		if hint := find(); hint != "" {
-			return hint
-		}
-	}
-	return ""
-}
-
-// hintFewer is for MaxAuthTries: too many keys were offered.
-func (a *auth) hintFewer(cut bool) string {
-	offered := 0
-	for _, t := range a.tried {
-		if t.method == "publickey" {
-			offered++
-		}
-	}
-	if !cut || offered < 2 || yes(a.host, "IdentitiesOnly") {
-		return ""
-	}
-	path := "FILE"
-	if named := a.namedFile(); named != "" {
-		path = quote(named)
-	}
-	return fmt.Sprintf("too many keys were offered: ssh -o IdentitiesOnly=yes -i %s %s", path, quote(a.host.Name))
-}
-
-// namedFile is the first file that the configuration names and that has a key.
-func (a *auth) namedFile() string {
-	paths, explicit := a.host.IdentityFiles()
-	for _, path := range paths {
-		if explicit && slices.ContainsFunc(a.identities, func(id *identity) bool { return id.key.Path == path }) {
-			return path
-		}
-	}
-	return ""
-}
-
-func (a *auth) hintMode() string {
-	var open *keys.PermissionError
-	for _, p := range a.unused {
-		if errors.As(p.err, &open) {
-			return "chmod 600 " + quote(open.Path)
-		}
-	}
-	return ""
-}
-
-func (a *auth) hintSHA1() string {
-	if slices.ContainsFunc(a.tried, func(t *trial) bool { return t.err == errSHA1 }) {
-		return "ssh -o PubkeyAcceptedAlgorithms=+ssh-rsa " + quote(a.host.Name)
-	}
-	return ""
-}
-
-// hintLocked is for keys that the server knows and that could not sign. An
-// agent's is tried with ssh-add -T, which says more than the agent's protocol.
-func (a *auth) hintLocked() string {
-	for _, t := range a.tried {
-		if !t.signed || t.err == nil {
-			continue
-		}
-		path := t.key.key.Path
-		switch {
-		case t.key.key.InAgent && path == "":
-			return "ssh-add -l"
-		case t.key.key.InAgent:
-			return "ssh-add -T " + quote(strings.TrimSuffix(path, ".pub")+".pub")
-		case keys.IsSecurityKey(t.key.key.Public):
-			return "plug in the security key, and touch it when it blinks"
-		case path != "":
-			return "ssh-add " + quote(path)
-		}
-	}
-	return ""
-}
-
-// hintSwitch is for methods that the configuration forbids.
-func (a *auth) hintSwitch() string {
-	for _, name := range a.accepted {
-		m, known := a.methods()[name]
-		where := ""
-		switch {
-		case !known || m.keyword == "GSSAPIAuthentication": // see hintKerberos
-		case switchedOff(a.host, m.keyword):
-			where = whereSet(a.host, m.keyword)
-		case m.person && yes(a.host, "BatchMode"):
-			where = whereSet(a.host, "BatchMode")
-		}
-		if where != "" {
-			return where
-		}
-	}
-	return ""
-}
-
-// hintInstall is for keys that the server does not know.
-func (a *auth) hintInstall() string {
-	if !slices.Contains(a.accepted, "publickey") {
-		return ""
-	}
-	alias := quote(a.host.Name)
-	for _, id := range a.identities {
-		_, certificate := id.key.Public.(*ssh.Certificate)
-		if id.key.Path == "" || id.key.Public == nil || certificate {
-			continue
-		}
-		public := quote(strings.TrimSuffix(id.key.Path, ".pub") + ".pub")
-		if slices.Contains(a.accepted, "password") || slices.Contains(a.accepted, "keyboard-interactive") {
-			return "ssh-copy-id -i " + public + " " + alias
-		}
-		return "have the line of " + public + " added to .ssh/authorized_keys of " + quote(a.host.User()) + " there"
-	}
-	if len(a.identities) == 0 {
-		return "ssh-keygen -t ed25519"
-	}
-	return ""
-}
-
-// hintKerberos is for a ticket that is missing, or where none is looked for.
-func (a *auth) hintKerberos() string {
-	switch {
-	case !slices.Contains(a.accepted, "gssapi-with-mic"):
-		return ""
-	case !yes(a.host, "GSSAPIAuthentication") && whereSet(a.host, "GSSAPIAuthentication") != "":
-		return whereSet(a.host, "GSSAPIAuthentication")
-	case !yes(a.host, "GSSAPIAuthentication"):
-		return "ssh -o GSSAPIAuthentication=yes " + quote(a.host.Name)
-	case errors.As(a.why["gssapi-with-mic"], new(cacheError)):
-		return fmt.Sprintf("export KRB5CCNAME=FILE:/tmp/krb5cc_%d && kinit", os.Getuid())
-	case errors.As(a.why["gssapi-with-mic"], new(ticketError)):
-		return "kinit"
-	}
-	return ""
-}
-
-// hintHostbased is for what only ssh can do.
-func (a *auth) hintHostbased() string {
-	if slices.Contains(a.accepted, "hostbased") && a.enabled("hostbased") == errHostbased {
-		return "ssh " + quote(a.host.Name)
-	}
-	return ""
 }

@@ -57,6 +57,9 @@ func (a *auth) prepare() []*identity {
 		}
 	}
 	all := a.signed(slices.Concat(a.certificateFiles(), named, others, files))
+	if len(all) == 0 && a.agent != nil {
+		a.note("agent", errNoKeys)
+	}
 	for _, id := range all {
 		a.told.say(1, "Will attempt key: %s", id.trace())
 	}

@@ -34,6 +34,7 @@ func (a *auth) password() ssh.AuthMethod {
 			}
 			text = answer.Texts[0]
 		}
+		t.asked = true
 		defer clear(text)
 		// x/crypto/ssh takes a string, which can't be wiped.
 		return string(text), nil
@@ -63,6 +64,9 @@ func (a *auth) interactive() ssh.AuthMethod {
 // round answers one request of the server. One without prompts only informs:
 // its words are shown as the step, and again with the next question.
 func (a *auth) round(t *trial, try int, name, instruction string, prompts []string, echos []bool) ([]string, error) {
+	if err := a.fits(len(prompts)); err != nil {
+		return nil, err
+	}
 	if len(prompts) == 0 {
 		words := lines(name + "\n" + instruction)
 		if len(words) > 0 {
@@ -75,7 +79,7 @@ func (a *auth) round(t *trial, try int, name, instruction string, prompts []stri
 	q.Try = try
 	if text := a.recall(q); text != nil {
 		defer clear(text)
-		t.kept = true
+		t.kept, t.asked = true, true
 		a.rounds--
 		return []string{string(text)}, nil
 	}
@@ -83,6 +87,7 @@ func (a *auth) round(t *trial, try int, name, instruction string, prompts []stri
 	if err != nil {
 		return nil, err
 	}
+	t.asked = true
 	defer answer.Wipe()
 	answers := make([]string, len(answer.Texts))
 	for i, text := range answer.Texts {
@@ -104,7 +109,7 @@ func (a *auth) interactiveQuestion(name, instruction string, prompts []string, e
 		if n := len(said); n > 0 {
 			words, text = append(words, said[:n-1]...), said[n-1]
 		}
-		q.Prompts = append(q.Prompts, Prompt{Text: config.Printable(strings.TrimSpace(text)), Echo: echos[i]})
+		q.Prompts = append(q.Prompts, Prompt{Text: config.Printable(strings.TrimSpace(clipped(text, wordsMost))), Echo: echos[i]})
 	}
 	q.Instruction = strings.TrimPrefix(q.Instruction+"\n"+strings.Join(words, "\n"), "\n")
 	q.Instruction = strings.TrimSuffix(q.Instruction, "\n")
@@ -137,8 +142,9 @@ func (a *auth) try(method string) int {
 }
 
 // lines are the printable lines of a server's text, without empty ones at its
-// ends.
+// ends, and without what nobody would read.
 func lines(text string) []string {
+	text = clipped(text, wordsMost)
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\t", "    ")
 	all := strings.Split(text, "\n")
 	for i, line := range all {

@@ -145,7 +145,7 @@ func TestMoreKeysThanTheLibraryTriesAreARefusal(t *testing.T) {
 	f := logIn(t, resolve(t, loginBlock(port, "jon", block...)...), nil, &person{})
 	if f == nil || f.Code != CodeAuth || !strings.HasPrefix(f.Message, `the login as "jon" was refused, and there may be no more than 64 attempts; tried publickey `) {
 		t.Errorf("the failure is %+v", f)
-	} else if want := "too many keys were offered: ssh -o IdentitiesOnly=yes -i " + dir + "/id0 wall"; f.Hint != want {
+	} else if want := "too many keys were offered: ssh -o IdentitiesOnly=yes -i " + dir + "/id64 wall"; f.Hint != want {
 		t.Errorf("the hint is %q, want %q", f.Hint, want)
 	}
 }

@@ -44,8 +44,23 @@ func newLentConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
 	return c
 }
 
+// watch ends the connection when x/crypto/ssh says so, or a moment after it
+// has closed what is below.
 func (c *Conn) watch() {
 	go func() { c.end(c.explainEnd(c.client.Wait())) }()
+	go func() { // ends with the connection
+		select {
+		case <-c.wire.gone:
+			grace := time.NewTimer(closingGrace)
+			defer grace.Stop()
+			select {
+			case <-grace.C:
+				c.end(c.explainEnd(nil))
+			case <-c.done:
+			}
+		case <-c.done:
+		}
+	}()
 }
 
 // Kind says who made the connection. What x/crypto/ssh asks of the whole
@@ -95,6 +110,10 @@ func (c *Conn) open(ctx context.Context, network, address string) (net.Conn, err
 
 const (
 	pingLimit = 30 * time.Second // a link's keepalives end a silent connection about then
+
+	// closingGrace is for x/crypto/ssh to say why it has closed a connection,
+	// where it can, see (*wire).Close.
+	closingGrace = 5 * time.Second
 
 	// lateness is how long a connection takes at most to learn of its end
 	// after those who use it.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,12 +83,19 @@ func (c dialCall) explain(err error) *Failure {
 	if !strings.HasPrefix(told.Message, "connecting to ") {
 		told.Message = c.heading() + ": " + told.Message
 	}
-	told.Message, told.Hint = config.Printable(told.Message), config.Printable(told.Hint)
+	told.Message, told.Hint = sayable(told.Message), sayable(told.Hint)
 	told.Hop = c.link.name()
 	if told.At.IsZero() {
 		told.At = time.Now()
 	}
 	return &told
+}
+
+// sayable is a sentence that may quote a server: harmless, and no longer than
+// one with all its keys and algorithms.
+func sayable(text string) string {
+	const most = 4 << 10
+	return config.Printable(clipped(text, most))
 }
 
 // explainHandshake is explain for what happened on w.
@@ -115,9 +123,25 @@ func (c dialCall) onWire(err error, w *wire) *Failure {
 	var quiet silence
 	switch {
 	case strings.HasPrefix(line, "SSH-1.") && !strings.HasPrefix(line, "SSH-1.99"):
-		return &Failure{Code: CodeNotSSH, Message: fmt.Sprintf("the server speaks only protocol 1 (%q), which is broken", line)}
+		return &Failure{
+			Code:    CodeNotSSH,
+			Message: fmt.Sprintf("the server speaks only protocol 1 (%q), which is broken", shortened(line)),
+			Hint:    "no ssh since OpenSSH 7.6 speaks it: ask the server's administrator for protocol 2",
+		}
+	case strings.Contains(err.Error(), "overflow reading version string"):
+		return &Failure{
+			Code:    CodeNotSSH,
+			Message: fmt.Sprintf("%s sends no end of text instead of the version line of SSH: %q", c.place(), shortened(line)),
+			Hint:    c.checkAddress(),
+		}
 	case isSSH:
 		return c.reason(err)
+	case turnedAway(line):
+		return &Failure{
+			Code:    CodeClosed,
+			Message: fmt.Sprintf("%s takes no more logins now: %q", c.place(), shortened(line)),
+			Hint:    "wait a minute; if it goes on, MaxStartups or PerSourcePenalties of the server is in the way: ask its administrator",
+		}
 	case line != "":
 		return &Failure{
 			Code:    CodeNotSSH,
@@ -128,6 +152,7 @@ func (c dialCall) onWire(err error, w *wire) *Failure {
 		return &Failure{
 			Code:    CodeTimeout,
 			Message: fmt.Sprintf("%s accepted the connection but said nothing within %s", c.place(), quiet.limit),
+			Hint:    c.checkAddress(),
 		}
 	case ended(err):
 		return &Failure{
@@ -137,6 +162,12 @@ func (c dialCall) onWire(err error, w *wire) *Failure {
 		}
 	}
 	return c.reason(err)
+}
+
+// turnedAway tells whether a line is sshd's to one whom it does not let as far
+// as the version line: drop_connection (sshd.c) and its older wording.
+func turnedAway(line string) bool {
+	return line == "Exceeded MaxStartups" || line == "Not allowed at this time"
 }
 
 // reason finds the words for an error.
@@ -161,17 +192,26 @@ func (c dialCall) reason(err error) *Failure {
 	case errors.As(err, &common):
 		return c.nothingInCommon(common)
 	case errors.As(err, &quiet):
-		return &Failure{Code: CodeTimeout, Message: fmt.Sprintf("%s: %v", c.place(), quiet), Hint: c.checkAddress()}
+		return &Failure{Code: CodeTimeout, Message: fmt.Sprintf("%s: %v", c.place(), quiet), Hint: c.checkSilence(quiet)}
 	case disconnected:
 		return &Failure{Code: disconnectCode(reason, message), Message: fmt.Sprintf("the server ended the connection: %q", message)}
 	case errors.As(err, &errno) && unreachable(errno):
-		return &Failure{Code: CodeUnreachable, Message: fmt.Sprintf("%s: %v", c.place(), errno), Hint: c.checkAddress()}
+		return &Failure{Code: CodeUnreachable, Message: fmt.Sprintf("%s: %v", c.place(), errno), Hint: c.checkPath(errno)}
 	case ended(err):
 		return &Failure{Code: CodeClosed, Message: fmt.Sprintf("%s closed the connection", c.place())}
 	case timedOut(err):
-		return &Failure{Code: CodeTimeout, Message: fmt.Sprintf("%s: no answer", c.place()), Hint: c.checkAddress()}
+		return &Failure{Code: CodeTimeout, Message: fmt.Sprintf("%s: no answer", c.place()), Hint: c.checkReach()}
 	}
-	return &Failure{Code: CodeClosed, Message: strings.TrimPrefix(err.Error(), "ssh: handshake failed: ")}
+	return &Failure{Code: CodeClosed, Message: rulesBroken(err)}
+}
+
+// rulesBroken words an error of x/crypto/ssh, which are about the protocol.
+func rulesBroken(err error) string {
+	text := strings.TrimPrefix(err.Error(), "ssh: handshake failed: ")
+	if rule, ok := strings.CutPrefix(text, "ssh: "); ok {
+		return fmt.Sprintf("the server breaks the rules of SSH: %s", rule)
+	}
+	return text
 }
 
 // place is the address as ssh names it.
@@ -187,7 +227,43 @@ func (c dialCall) checkAddress() string {
 			set = append(set, where)
 		}
 	}
-	return strings.Join(set, "; ")
+	return joinedHints(set...)
+}
+
+// checkSilence tells an address that does not answer from a server that does
+// not go on.
+func (c dialCall) checkSilence(quiet silence) string {
+	if quiet.to == toConnection {
+		return c.checkReach()
+	}
+	return c.checkAddress()
+}
+
+// checkReach is for an address from which nothing comes back.
+func (c dialCall) checkReach() string {
+	hint := "the host may be off, or a firewall or a missing VPN be in the way"
+	if c.link.via == nil {
+		hint += "; through a bastion: ssh -J BASTION " + quote(c.host().Name)
+	}
+	return joinedHints(hint, c.checkAddress())
+}
+
+// checkPath is for an address that the network refuses.
+func (c dialCall) checkPath(errno syscall.Errno) string {
+	_, port := c.host().IsSet("Port")
+	switch {
+	case errno == syscall.ETIMEDOUT:
+		return c.checkReach()
+	case errno == syscall.EHOSTUNREACH, errno == syscall.ENETUNREACH:
+		return joinedHints("check the network and the VPN of this machine", c.checkAddress())
+	case errno == syscall.ECONNREFUSED && !port:
+		return joinedHints("sites often take logins on another port: ssh -p PORT "+quote(c.host().Name), c.checkAddress())
+	}
+	return c.checkAddress()
+}
+
+func joinedHints(hints ...string) string {
+	return strings.Join(slices.DeleteFunc(hints, func(s string) bool { return s == "" }), "; ")
 }
 
 // checkCommand points to a ProxyCommand, and to a mistake that ssh shares.
@@ -206,6 +282,7 @@ func (c dialCall) unknownName(err *net.DNSError) *Failure {
 		f.Message = fmt.Sprintf("the name %q is not known here", err.Name)
 	default:
 		f.Message = fmt.Sprintf("looking up the name %q: %s", err.Name, err.Err)
+		f.Hint = joinedHints("the name servers do not answer: check the network and the VPN of this machine", f.Hint)
 	}
 	if f.Hint == "" && err.IsNotFound {
 		f.Hint = fmt.Sprintf("check the spelling, or add a HostName below \"Host %s\"", c.host().Name)
@@ -236,99 +313,6 @@ func channelRefusal(err *ssh.OpenChannelError, place, server string) (code, mess
 	default:
 		return CodeUnreachable, fmt.Sprintf("%q cannot reach %s: %q", server, place, err.Message)
 	}
-}
-
-// keywordOf is the option that changes what is offered, by what x/crypto
-// calls it.
-func keywordOf(what string) string {
-	switch {
-	case what == "key exchange":
-		return "KexAlgorithms"
-	case what == "host key":
-		return "HostKeyAlgorithms"
-	case strings.HasSuffix(what, "cipher"):
-		return "Ciphers"
-	case strings.HasSuffix(what, "MAC"):
-		return "MACs"
-	case strings.HasSuffix(what, "compression"):
-		return "Compression"
-	}
-	return ""
-}
-
-func (c dialCall) nothingInCommon(err *ssh.AlgorithmNegotiationError) *Failure {
-	f := &Failure{
-		Code: CodeAlgorithms,
-		Message: fmt.Sprintf("no %s in common: the server offers %s; we offer %s",
-			err.What, strings.Join(err.RequestedAlgorithms, ","), strings.Join(err.SupportedAlgorithms, ",")),
-	}
-	keyword := keywordOf(err.What)
-	if d, ok := demandOfServer(c.host(), err); ok {
-		f.Hint = fmt.Sprintf("ssh can do this (%s): install the OpenSSH client", d.what)
-		return f
-	}
-	if f.Hint = whereSet(c.host(), keyword); f.Hint == "" && keyword != "" && len(err.RequestedAlgorithms) > 0 {
-		f.Hint = fmt.Sprintf("if you trust this server's age, add below \"Host %s\": %s +%s", c.host().Name, keyword, err.RequestedAlgorithms[0])
-	}
-	return f
-}
-
-// explainEnd is why a connection that was up ended.
-func (c *Conn) explainEnd(err error) *Failure {
-	f := &Failure{Code: CodeClosed, Hop: c.host, At: time.Now()}
-	if c.lender != nil {
-		f.Message = fmt.Sprintf("the connection to %q was closed: %s", c.host, c.lender.death("ssh"))
-	} else if _, message, ok := disconnect(err); ok {
-		f.Message = fmt.Sprintf("%q ended the connection: %q", c.host, message)
-	} else if err == nil || ended(err) {
-		f.Message = fmt.Sprintf("the connection to %q was closed", c.host)
-	} else {
-		f.Message = fmt.Sprintf("the connection to %q broke: %v", c.host, err)
-	}
-	f.Message = config.Printable(f.Message)
-	return f
-}
-
-// explainDial is why the far side of c did not open a connection.
-func (c *Conn) explainDial(ctx context.Context, address string, err error) error {
-	var refused *ssh.OpenChannelError
-	if !errors.As(err, &refused) {
-		return c.explainChannel(ctx, err)
-	}
-	f := &Failure{Hop: c.host, At: time.Now(), Cause: refused}
-	f.Code, f.Message = channelRefusal(refused, address, c.host)
-	if f.Code == CodeProhibited {
-		f.Hint = "AllowTcpForwarding or PermitOpen of the server forbids it: ask its administrator"
-	}
-	f.Message = config.Printable(f.Message)
-	return f
-}
-
-// explainSession is why c did not open a session.
-func (c *Conn) explainSession(ctx context.Context, err error) error {
-	var refused *ssh.OpenChannelError
-	if !errors.As(err, &refused) {
-		return c.explainChannel(ctx, err)
-	}
-	return &Failure{
-		Code:    CodeProhibited,
-		Message: config.Printable(fmt.Sprintf("%q does not open a session: %q", c.host, refused.Message)),
-		Hint:    "MaxSessions of the server may be reached: close another session on this host",
-		Hop:     c.host,
-		At:      time.Now(),
-	}
-}
-
-// explainChannel is for a channel that was not even refused: ctx ended, or
-// the connection did.
-func (c *Conn) explainChannel(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if end := c.Err(); end != nil {
-		return end
-	}
-	return c.explainEnd(err)
 }
 
 // disconnectText is how x/crypto words an SSH_MSG_DISCONNECT, whose type it

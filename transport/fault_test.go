@@ -112,7 +112,7 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			name: "nothing in common", code: CodeAlgorithms,
 			serve:   badServer(signer, func(c *ssh.ServerConfig) { c.KeyExchanges = []string{ssh.InsecureKeyExchangeDH14SHA1} }),
 			message: []string{"no key exchange in common: the server offers diffie-hellman-group14-sha1", "we offer mlkem768x25519-sha256,"},
-			hint:    "KexAlgorithms +diffie-hellman-group14-sha1",
+			hint:    "sallyport host edit h --set KexAlgorithms=+diffie-hellman-group14-sha1",
 		},
 		{
 			name: "an unknown host key", code: "hostkey-unknown",

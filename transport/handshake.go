@@ -27,6 +27,9 @@ type silence struct {
 	limit time.Duration
 }
 
+// toConnection is what silence has nobody answer before there are bytes.
+const toConnection = "to the connection"
+
 func (s silence) Error() string { return fmt.Sprintf("no answer %s within %s", s.to, s.limit) }
 
 // handshake speaks SSH on raw until the login is done. Banner and key
@@ -35,16 +38,16 @@ func (s silence) Error() string { return fmt.Sprintf("no answer %s within %s", s
 func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, login *auth) (*Conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	limit := c.exchangeLimit()
-	exchange := time.AfterFunc(limit, func() { cancel(silence{"to the key exchange", limit}) })
-	defer exchange.Stop()
+	limits := newPhaseLimits(c.exchangeLimit(), cancel)
+	defer limits.stop()
 
 	w := newWire(raw)
-	login.lost = w.lost
+	login.lost, login.answered = w.lost, limits.answered
+	login.cut = func() { w.Close() } // whoever reads has the error
 	c.step("key exchange")
 	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
-	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, func() { exchange.Stop() }), offers)
+	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, limits), offers)
 	if err != nil {
 		defer w.Close()
 		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
@@ -135,30 +138,30 @@ func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig,
 	}
 }
 
-// clientConfig is what x/crypto needs to know; exchanged is called when the
-// host key has come.
-func (c dialCall) clientConfig(trust *hostKeys, login *auth, exchanged func()) *ssh.ClientConfig {
+// clientConfig is what x/crypto needs to know.
+func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits) *ssh.ClientConfig {
 	h := c.host()
 	return &ssh.ClientConfig{
 		Config:            algorithmsOf(h),
 		User:              h.User(),
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: trust.algorithms(),
-		HostKeyCallback:   c.check(trust, exchanged),
+		HostKeyCallback:   c.check(trust, limits),
 		AuthCallback:      login.next,
-		BannerCallback:    func(text string) error { c.show(text); return nil },
+		BannerCallback:    func(text string) error { c.show(text); login.banner(text); return nil },
 	}
 }
 
 // check has trust judge the host key, which may ask a person. Later key
 // exchanges come here too; trust knows the key then.
-func (c dialCall) check(trust *hostKeys, exchanged func()) ssh.HostKeyCallback {
+func (c dialCall) check(trust *hostKeys, limits *phaseLimits) ssh.HostKeyCallback {
 	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
-		exchanged()
+		limits.exchanged()
 		c.step("host key")
 		if err := trust.check(hostname, remote, key); err != nil {
 			return err
 		}
+		limits.trusted()
 		c.step("authentication")
 		return nil
 	}
@@ -171,6 +174,9 @@ func (c dialCall) show(text string) {
 
 // addBanner adds to what is shown of a connection's beginning.
 func (l *Link) addBanner(text string) {
+	if len(l.owned.banner) >= bannerLimit {
+		return
+	}
 	shown := printableLines(text)
 	if l.owned.banner != "" {
 		shown = l.owned.banner + "\n" + shown

@@ -30,6 +30,6 @@ func (c dialCall) forItsAge(f *Failure, w *wire) *Failure {
 	}
 	aged := *f
 	aged.Message += fmt.Sprintf("; this server (%s) knows RSA keys by SHA-1 only", version)
-	aged.Hint = fmt.Sprintf("if you trust this server's age, add below \"Host %s\": PubkeyAcceptedAlgorithms +ssh-rsa", c.host().Name)
+	aged.Hint = c.allow("PubkeyAcceptedAlgorithms", "ssh-rsa")
 	return &aged
 }

@@ -22,16 +22,27 @@ type wire struct {
 	// of a login would wait for our delayed acknowledgement, about 40 ms.
 	hurry atomic.Bool
 
+	closing sync.Once     // guards gone against being closed twice
+	gone    chan struct{} // closed by Close
+
 	mu   sync.Mutex // guards all below
 	head []byte     // the first bytes read, up to headLimit
 	end  error      // of reading
 }
 
 func newWire(c net.Conn) *wire {
-	w := &wire{Conn: c}
+	w := &wire{Conn: c, gone: make(chan struct{})}
 	w.heard.Store(time.Now().UnixNano())
 	w.hurry.Store(true)
 	return w
+}
+
+// Close also tells who waits for gone: x/crypto/ssh closes what is below when
+// the far side breaks a rule, and then, if that one has sent much more, waits
+// for its own reader, which waits for it.
+func (w *wire) Close() error {
+	w.closing.Do(func() { close(w.gone) })
+	return w.Conn.Close()
 }
 
 func (w *wire) Read(p []byte) (int, error) {

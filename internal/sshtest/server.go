@@ -47,12 +47,14 @@ func NewServer(t testing.TB, lines ...string) *Server {
 	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, "HostKey ") }) {
 		lines = append(lines, "HostKey "+s.Path("hostkey"))
 	}
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, "MaxStartups ") }) { // of which the last wins
+		lines = append(lines, "MaxStartups 500") // else it drops logins when many come at once
+	}
 	lines = append(lines,
 		"ListenAddress 127.0.0.1:"+strconv.Itoa(s.Port),
 		"AuthorizedKeysFile "+s.Path("authorized_keys"),
 		"PidFile none", "UsePAM no", "StrictModes no", "UseDNS no", "PermitRootLogin yes", "PasswordAuthentication no",
 		"SetEnv HOME="+s.dir, "PermitUserRC no",
-		"MaxStartups 500", // else it drops logins when many come at once
 		"LogLevel VERBOSE")
 	s.Write(t, "sshd_config", strings.Join(lines, "\n")+"\n")
 	return s

@@ -1,0 +1,68 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// explainEnd is why a connection that was up ended.
+func (c *Conn) explainEnd(err error) *Failure {
+	f := &Failure{Code: CodeClosed, Hop: c.host, At: time.Now()}
+	if c.lender != nil {
+		f.Message = fmt.Sprintf("the connection to %q was closed: %s", c.host, c.lender.death("ssh"))
+	} else if _, message, ok := disconnect(err); ok {
+		f.Message = fmt.Sprintf("%q ended the connection: %q", c.host, message)
+	} else if err == nil || ended(err) {
+		f.Message = fmt.Sprintf("the connection to %q was closed", c.host)
+	} else {
+		f.Message = fmt.Sprintf("the connection to %q broke: %v", c.host, err)
+	}
+	f.Message = sayable(f.Message)
+	return f
+}
+
+// explainDial is why the far side of c did not open a connection.
+func (c *Conn) explainDial(ctx context.Context, address string, err error) error {
+	var refused *ssh.OpenChannelError
+	if !errors.As(err, &refused) {
+		return c.explainChannel(ctx, err)
+	}
+	f := &Failure{Hop: c.host, At: time.Now(), Cause: refused}
+	f.Code, f.Message = channelRefusal(refused, address, c.host)
+	if f.Code == CodeProhibited {
+		f.Hint = "AllowTcpForwarding or PermitOpen of the server forbids it: ask its administrator"
+	}
+	f.Message = sayable(f.Message)
+	return f
+}
+
+// explainSession is why c did not open a session.
+func (c *Conn) explainSession(ctx context.Context, err error) error {
+	var refused *ssh.OpenChannelError
+	if !errors.As(err, &refused) {
+		return c.explainChannel(ctx, err)
+	}
+	return &Failure{
+		Code:    CodeProhibited,
+		Message: sayable(fmt.Sprintf("%q does not open a session: %q", c.host, refused.Message)),
+		Hint:    "MaxSessions of the server may be reached: close another session on this host",
+		Hop:     c.host,
+		At:      time.Now(),
+	}
+}
+
+// explainChannel is for a channel that was not even refused: ctx ended, or
+// the connection did.
+func (c *Conn) explainChannel(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if end := c.Err(); end != nil {
+		return end
+	}
+	return c.explainEnd(err)
+}
