@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -51,25 +52,44 @@ var installed = sync.OnceValue(func() *dialect {
 	if err != nil {
 		return newDialect(newest, false)
 	}
-	program, err := os.ReadFile(path)
+	program, err := os.Open(path)
 	if err != nil {
 		return newDialect(newest, false)
 	}
+	defer program.Close()
 	return dialectOf(program)
 })
 
-// banner is SSH_RELEASE as it stands in the program.
-var banner = regexp.MustCompile(`OpenSSH_(\d+)\.(\d+)(?:p\d+)?( Debian-| Ubuntu-)?`)
+const bannerPattern = `OpenSSH_(\d+)\.(\d+)(?:p\d+)?( Debian-| Ubuntu-)?` // SSH_RELEASE as it stands in the program
 
-func dialectOf(program []byte) *dialect {
-	if i := bytes.Index(program, []byte("OpenSSH_")); i >= 0 {
-		if m := banner.FindSubmatch(program[i:min(len(program), i+80)]); m != nil {
-			major, _ := strconv.Atoi(string(m[1])) // digits by the pattern
-			minor, _ := strconv.Atoi(string(m[2]))
-			return newDialect(version(100*major+minor), len(m[3]) > 0)
-		}
+func dialectOf(program io.Reader) *dialect {
+	if m := regexp.MustCompile(bannerPattern).FindSubmatch(bannerIn(program)); m != nil {
+		major, _ := strconv.Atoi(string(m[1])) // digits by the pattern
+		minor, _ := strconv.Atoi(string(m[2]))
+		return newDialect(version(100*major+minor), len(m[3]) > 0)
 	}
 	return newDialect(newest, false)
+}
+
+// bannerIn is what stands from the first "OpenSSH_" on, nothing if it is
+// nowhere. It goes through the program, a megabyte, in one small buffer: fresh
+// memory for all of it costs each start of ours more than the reading does.
+func bannerIn(program io.Reader) []byte {
+	const length = 80
+	buf := make([]byte, 64<<10)
+	kept := 0 // bytes of the part before, in which a banner may begin
+	for {
+		n, err := io.ReadFull(program, buf[kept:])
+		part := buf[:kept+n]
+		i := bytes.Index(part, []byte("OpenSSH_"))
+		if i >= 0 && (len(part)-i >= length || err != nil) {
+			return part[i:min(len(part), i+length)]
+		}
+		if err != nil {
+			return nil
+		}
+		kept = copy(buf, part[len(part)-length:])
+	}
 }
 
 // release is what Match version looks at.

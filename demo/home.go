@@ -13,8 +13,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"text/template"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -183,31 +183,59 @@ var configTemplate string
 
 // configText is the configuration with this network's ports and paths.
 func (n *Network) configText() ([]byte, error) {
-	t, err := template.New("ssh_config").Option("missingkey=error").Funcs(template.FuncMap{
-		"port":        func(name string) (int, error) { return n.port(name) },
-		"file":        func(name string) string { return quoted(n.ssh(name)) },
-		"password":    func() string { return password },
-		"code":        func() string { return oneTimeCode },
-		"passphrase":  passphraseOf,
-		"inner":       innerName,
-		"defaultPort": func(name string) bool { return n.ports[name] == hostNamed(name).port },
-	}).Parse(configTemplate)
-	if err != nil {
-		return nil, err
-	}
-	var text bytes.Buffer
-	if err := t.Execute(&text, nil); err != nil {
-		return nil, err
-	}
-	return text.Bytes(), nil
+	text, err := fill(configTemplate, map[string]func(string) (string, error){
+		"port":       n.port,
+		"file":       func(name string) (string, error) { return quoted(n.ssh(name)), nil },
+		"password":   func(string) (string, error) { return password, nil },
+		"code":       func(string) (string, error) { return oneTimeCode, nil },
+		"passphrase": func(file string) (string, error) { return passphraseOf(file), nil },
+		"inner":      func(name string) (string, error) { return innerName(name), nil },
+		"moved":      func(name string) (string, error) { return n.moved(name), nil },
+	})
+	return []byte(text), err
 }
 
-func (n *Network) port(name string) (int, error) {
+// fill replaces each {{word}} and {{word "argument"}} in a text by what the
+// word means. text/template would do more, and calls methods by their names:
+// for that the linker keeps every method of the whole program, a sixth of its
+// size (the "ReflectMethod" of cmd/link).
+func fill(text string, words map[string]func(argument string) (string, error)) (string, error) {
+	var filled strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{{")
+		filled.WriteString(before)
+		if !found {
+			return filled.String(), nil
+		}
+		call, after, _ := strings.Cut(rest, "}}")
+		word, argument, _ := strings.Cut(call, " ")
+		mean, known := words[word]
+		if !known {
+			return "", fmt.Errorf("%q is not to be filled in", word)
+		}
+		value, err := mean(strings.Trim(argument, `"`))
+		if err != nil {
+			return "", err
+		}
+		filled.WriteString(value)
+		text = after
+	}
+}
+
+// moved says so where a host does not listen on the port that it should have.
+func (n *Network) moved(name string) string {
+	if usual := hostNamed(name).port; n.ports[name] != usual {
+		return fmt.Sprintf(" (%d was taken)", usual)
+	}
+	return ""
+}
+
+func (n *Network) port(name string) (string, error) {
 	port, ok := n.ports[name]
 	if !ok {
-		return 0, fmt.Errorf("%q does not listen", name)
+		return "", fmt.Errorf("%q does not listen", name)
 	}
-	return port, nil
+	return strconv.Itoa(port), nil
 }
 
 // hostNamed is the host with that alias, nil if there is none.

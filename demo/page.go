@@ -2,10 +2,14 @@ package demo
 
 import (
 	"context"
-	"html/template"
+	"fmt"
+	"html"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -76,10 +80,7 @@ func (n *Network) page() http.Handler {
 	mux.HandleFunc("GET /tree", func(w http.ResponseWriter, r *http.Request) {
 		notebooks, _ := files.list("notebooks")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = treePage.Execute(w, map[string]any{ // fails only if the reader has gone
-			"Up":    time.Since(n.started).Round(time.Second).String(),
-			"Files": notebooks,
-		})
+		_, _ = io.WriteString(w, treePage(time.Since(n.started).Round(time.Second), notebooks)) // fails only if the reader has gone
 	})
 	mux.HandleFunc("GET /files/{name}", func(w http.ResponseWriter, r *http.Request) {
 		text, ok := files[path.Join("notebooks", r.PathValue("name"))]
@@ -101,7 +102,16 @@ func writeJSON(w http.ResponseWriter, text string) {
 	_, _ = w.Write([]byte(text)) // fails only if the reader has gone
 }
 
-var treePage = template.Must(template.New("tree").Parse(`<!doctype html>
+// treePage is the list of the notebooks. It is no template: see fill.
+func treePage(up time.Duration, notebooks []string) string {
+	var list strings.Builder
+	for _, name := range notebooks {
+		fmt.Fprintf(&list, "\n<li><a href=\"/files/%s\">%s</a></li>", url.PathEscape(name), html.EscapeString(name))
+	}
+	return strings.NewReplacer("{{up}}", up.String(), "{{files}}", list.String()).Replace(treeText)
+}
+
+const treeText = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -118,9 +128,8 @@ a { color: #7a1f1f }
 <main>
 <h1>You came through the tunnel</h1>
 <p>This page lives on <code>targaryen:8080</code>, which only <code>got-bastion</code> can reach.
-It has been up for {{.Up}}.</p>
-<ul>{{range .Files}}
-<li><a href="/files/{{.}}">{{.}}</a></li>{{end}}
+It has been up for {{up}}.</p>
+<ul>{{files}}
 </ul>
 </main>
-`))
+`

@@ -1,11 +1,9 @@
 package transport
 
-import "regexp"
-
 // plainPassword is the wording of a keyboard-interactive prompt for the
 // account's password, as PAM, sshd and Kerberos have it. Whatever else is
 // asked for may be a one-time code.
-var plainPassword = regexp.MustCompile(`^(?i)(\S+@\S+'s )?password( for \S+)?:?$`)
+var plainPassword = pattern(`^(?i)(\S+@\S+'s )?password( for \S+)?:?$`)
 
 // mayKeep tells whether the answer to a question may be kept: never that to a
 // prompt for a code.
@@ -14,7 +12,7 @@ func mayKeep(q Question) bool {
 	case AskPassphrase, AskPassword:
 		return true
 	case AskInteractive:
-		return len(q.Prompts) == 1 && !q.Prompts[0].Echo && plainPassword.MatchString(q.Prompts[0].Text)
+		return len(q.Prompts) == 1 && !q.Prompts[0].Echo && plainPassword().MatchString(q.Prompts[0].Text)
 	}
 	return false
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -317,7 +316,7 @@ func channelRefusal(err *ssh.OpenChannelError, place, server string) (code, mess
 
 // disconnectText is how x/crypto words an SSH_MSG_DISCONNECT, whose type it
 // keeps to itself: the message is quoted as Go quotes strings.
-var disconnectText = regexp.MustCompile(`ssh: disconnect, reason (\d+): ("(?:[^"\\]|\\.)*")`)
+var disconnectText = pattern(`ssh: disconnect, reason (\d+): ("(?:[^"\\]|\\.)*")`)
 
 // disconnect reads reason and message of a disconnect (RFC 4253 section 11.1)
 // from err.
@@ -325,7 +324,7 @@ func disconnect(err error) (reason int, message string, ok bool) {
 	if err == nil {
 		return 0, "", false
 	}
-	m := disconnectText.FindStringSubmatch(err.Error())
+	m := disconnectText().FindStringSubmatch(err.Error())
 	if m == nil {
 		return 0, "", false
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -114,7 +113,7 @@ func (e cacheError) Error() string {
 func credentialCache(env Env, text string) (*credentials.CCache, error) {
 	name := env.Get("KRB5CCNAME")
 	if name == "" {
-		if m := defaultCache.FindStringSubmatch(text); m != nil {
+		if m := defaultCache().FindStringSubmatch(text); m != nil {
 			name = m[1]
 		}
 	}
@@ -140,12 +139,12 @@ func credentialCache(env Env, text string) (*credentials.CCache, error) {
 }
 
 var (
-	defaultCache   = regexp.MustCompile(`(?m)^\s*default_ccache_name\s*=\s*(\S+)`)
-	dnsLookup      = regexp.MustCompile(`(?m)^\s*dns_lookup_kdc\s*=`)
-	sectionLine    = regexp.MustCompile(`^\s*\[([^\]]+)\]`)
-	includeLine    = regexp.MustCompile(`^include\s+(\S+)`)
-	includeDirLine = regexp.MustCompile(`^includedir\s+(\S+)`)
-	includedName   = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.conf)?$`)
+	defaultCache   = pattern(`(?m)^\s*default_ccache_name\s*=\s*(\S+)`)
+	dnsLookup      = pattern(`(?m)^\s*dns_lookup_kdc\s*=`)
+	sectionLine    = pattern(`^\s*\[([^\]]+)\]`)
+	includeLine    = pattern(`^include\s+(\S+)`)
+	includeDirLine = pattern(`^includedir\s+(\S+)`)
+	includedName   = pattern(`^[A-Za-z0-9_-]+(\.conf)?$`)
 )
 
 // kerberosSettings reads krb5.conf(5).
@@ -155,7 +154,7 @@ func kerberosSettings(text string) (*kerberosconfig.Config, error) {
 		return nil, fmt.Errorf("reading krb5.conf: %w", err)
 	}
 	// MIT's default; the library's is false.
-	settings.LibDefaults.DNSLookupKDC = settings.LibDefaults.DNSLookupKDC || !dnsLookup.MatchString(text)
+	settings.LibDefaults.DNSLookupKDC = settings.LibDefaults.DNSLookupKDC || !dnsLookup().MatchString(text)
 	return settings, nil
 }
 
@@ -198,11 +197,11 @@ func (g *gathered) add(path string, depth int) error {
 	}
 	name := ""
 	for _, line := range strings.Split(string(data), "\n") {
-		if m := includeLine.FindStringSubmatch(line); m != nil {
+		if m := includeLine().FindStringSubmatch(line); m != nil {
 			err = g.add(m[1], depth+1)
-		} else if m := includeDirLine.FindStringSubmatch(line); m != nil {
+		} else if m := includeDirLine().FindStringSubmatch(line); m != nil {
 			err = g.addAll(m[1], depth+1)
-		} else if m := sectionLine.FindStringSubmatch(line); m != nil {
+		} else if m := sectionLine().FindStringSubmatch(line); m != nil {
 			name = m[1]
 			if _, known := g.lines[name]; !known {
 				g.order = append(g.order, name)
@@ -224,7 +223,7 @@ func (g *gathered) addAll(dir string, depth int) error {
 		return err
 	}
 	for _, e := range entries {
-		if includedName.MatchString(e.Name()) && !e.IsDir() {
+		if includedName().MatchString(e.Name()) && !e.IsDir() {
 			if err := g.add(filepath.Join(dir, e.Name()), depth); err != nil {
 				return err
 			}
