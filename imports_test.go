@@ -54,6 +54,14 @@ var never = map[string][]string{
 	"ui": {"golang.org/x/crypto", "github.com/pkg/sftp", "net", "os/exec"},
 }
 
+// nobody must import these.
+var nobody = map[string]string{
+	"text/template": reflecting,
+	"html/template": reflecting,
+}
+
+const reflecting = "it calls methods by name, for which the linker keeps those of the whole program: each start pays"
+
 type listed struct {
 	ImportPath string
 	Imports    []string
@@ -79,6 +87,9 @@ func TestImportsKeepTheWalls(t *testing.T) {
 				if within(imp, outside) && !slices.Contains(may, name) {
 					t.Errorf("%s imports %s, which only %s may", name, imp, strings.Join(may, ", "))
 				}
+			}
+			if reason, banned := nobody[imp]; banned {
+				t.Errorf("%s imports %s: %s", name, imp, reason)
 			}
 			for _, outside := range never[name] {
 				if imp == outside || strings.Contains(outside, ".") && within(imp, outside) {

@@ -44,7 +44,7 @@ func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 func Main(ctx context.Context, args []string, std Stdio) int {
 	ctx, stop := signal.NotifyContext(ctx, heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	defer stop()
-	run := func() error { return root(std).execute(ctx, args) }
+	run := func() error { return command(ctx, args, std) }
 	if work, ok := helper(args); ok {
 		run = work
 	}
@@ -60,6 +60,16 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	}
 	explain(std.Err, err)
 	return ours
+}
+
+// command does what a command line asks for. The one of "ssh" is read by
+// parseSSH alone, and programs run it often: it starts without the making of
+// all other commands.
+func command(ctx context.Context, args []string, std Stdio) error {
+	if len(args) > 0 && args[0] == "ssh" && !slices.Equal(args[1:], []string{"--help"}) {
+		return (&app{Stdio: std}).ssh(ctx, args[1:])
+	}
+	return root(std).execute(ctx, args)
 }
 
 // heeded leaves out the signals that we were started to ignore, as nohup(1)
