@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -100,9 +99,9 @@ func (i inquiry) isNews() bool { return i.hint == "none" }
 // begin in a way that a server's own prompt cannot: ssh puts "(user@host) " in
 // front of that (8.5 and later).
 var (
-	hostKeyPrompt    = regexp.MustCompile(`(?s)^The authenticity of host .*?(\S+) key fingerprint is (\S+?)\.?\r?\n.*\(yes/no`)
-	passphrasePrompt = regexp.MustCompile(`^Enter passphrase for (?:key )?'?([^']+)'?: $`)
-	passwordPrompt   = regexp.MustCompile(`^[^(\s]\S*@\S+'s password: $`)
+	hostKeyPrompt    = pattern(`(?s)^The authenticity of host .*?(\S+) key fingerprint is (\S+?)\.?\r?\n.*\(yes/no`)
+	passphrasePrompt = pattern(`^Enter passphrase for (?:key )?'?([^']+)'?: $`)
+	passwordPrompt   = pattern(`^[^(\s]\S*@\S+'s password: $`)
 )
 
 // question is an inquiry as a person is asked it. What is not recognized is
@@ -118,14 +117,14 @@ func (i inquiry) question() Question {
 		Prompts:     []Prompt{{Text: last, Echo: i.hint == "confirm" || strings.Contains(last, "(yes/no")}},
 		FromServer:  true,
 	}
-	if m := hostKeyPrompt.FindStringSubmatch(i.prompt); m != nil {
+	if m := hostKeyPrompt().FindStringSubmatch(i.prompt); m != nil {
 		q.Kind, q.FromServer = AskHostKey, false
 		q.Title, q.Instruction, q.Prompts = lines[0], "", nil
 		q.HostKey = &HostKey{Type: config.Printable(m[1]), Fingerprint: config.Printable(m[2]), Note: strings.Join(lines[1:len(lines)-1], "\n")}
 		q.Choices = []string{AcceptAndRemember, Refuse}
-	} else if m := passphrasePrompt.FindStringSubmatch(i.prompt); m != nil {
+	} else if m := passphrasePrompt().FindStringSubmatch(i.prompt); m != nil {
 		q.Kind, q.File, q.FromServer = AskPassphrase, config.Printable(m[1]), false
-	} else if passwordPrompt.MatchString(i.prompt) {
+	} else if passwordPrompt().MatchString(i.prompt) {
 		q.Kind, q.FromServer = AskPassword, false
 	}
 	return q

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"sallyport/config"
@@ -46,7 +45,7 @@ func explainSSH(said, death string) *Failure {
 	if words := closingLines(said); words != "" {
 		f.Message = fmt.Sprintf("ssh says %q", words)
 	}
-	if m := offendingLine.FindStringSubmatch(said); m != nil {
+	if m := offendingLine().FindStringSubmatch(said); m != nil {
 		f.Hint = "edit " + config.Printable(m[1])
 	}
 	return f
@@ -64,4 +63,4 @@ func closingLines(said string) string {
 }
 
 // offendingLine is where ssh found another key than the server's.
-var offendingLine = regexp.MustCompile(`(?m)^Offending .* in (\S+:\d+)\s*$`)
+var offendingLine = pattern(`(?m)^Offending .* in (\S+:\d+)\s*$`)

@@ -3,12 +3,11 @@ package transport
 import (
 	"bytes"
 	"io"
-	"regexp"
 	"strconv"
 )
 
 // debugLine is a line of "ssh -v" (log.c).
-var debugLine = regexp.MustCompile(`^debug([123]): (.*?)\r?$`)
+var debugLine = pattern(`^debug([123]): (.*?)\r?$`)
 
 // debugLines takes the debug lines out of what ssh says, and tells them.
 type debugLines struct {
@@ -24,7 +23,7 @@ func (d *debugLines) Write(p []byte) (int, error) {
 		if !whole {
 			break
 		}
-		if m := debugLine.FindSubmatch(line); m != nil {
+		if m := debugLine().FindSubmatch(line); m != nil {
 			level, _ := strconv.Atoi(string(m[1])) // it is one digit
 			d.tell(level, "ssh: %s", m[2])
 		} else if _, err := d.rest.Write(append(line[:len(line):len(line)], '\n')); err != nil {

@@ -2,18 +2,17 @@ package transport
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 )
 
 // openSSHVersion is in the version line of a server of OpenSSH.
-var openSSHVersion = regexp.MustCompile(`OpenSSH_(\d+)\.(\d+)`)
+var openSSHVersion = pattern(`OpenSSH_(\d+)\.(\d+)`)
 
 // onlySHA1 tells whether a server is older than signatures of RSA keys by
 // SHA-2 (RFC 8332), which OpenSSH 7.2 began with.
 func onlySHA1(version string) bool {
-	m := openSSHVersion.FindStringSubmatch(version)
+	m := openSSHVersion().FindStringSubmatch(version)
 	if m == nil {
 		return false
 	}
