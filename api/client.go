@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"syscall"
 	"time"
 
@@ -67,7 +69,10 @@ const lookAgain = time.Second
 // a new Snapshot.
 func (c *Client) Follow(ctx context.Context, f func(Event)) {
 	for absent := false; ctx.Err() == nil; {
-		seen, _ := c.watch(ctx, f) // why a watch ended does not matter: the next one begins anew
+		seen := false
+		if c.mayAnswer() {
+			seen, _ = c.watch(ctx, f) // why a watch ended does not matter: the next one begins anew
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -80,6 +85,13 @@ func (c *Client) Follow(ctx context.Context, f func(Event)) {
 		case <-time.After(lookAgain):
 		}
 	}
+}
+
+// mayAnswer tells whether there is a socket to ask: to look for one costs next
+// to nothing, and is all that a screen at rest does.
+func (c *Client) mayAnswer() bool {
+	_, err := os.Lstat(c.Socket)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // watch reads one event stream to its end and tells whether there was any.

@@ -23,7 +23,8 @@ import (
 type Inventory struct {
 	cfg     *config.Config
 	names   []string
-	entries map[string]config.Entry
+	hosts   []config.Entry   // in file order
+	places  map[string]int32 // of each alias in hosts
 	missing bool
 	stamps  stamps
 
@@ -99,9 +100,8 @@ type Detail struct {
 func ReadInventory(p config.Paths) *Inventory {
 	before := stamps{p.User: stampOf(p.User)} // a change while it is read counts as one after
 	v := &Inventory{
-		cfg:     config.Load(p),
-		entries: make(map[string]config.Entry),
-		rows:    make(map[string]Host),
+		cfg:  config.Load(p),
+		rows: make(map[string]Host),
 	}
 	v.stamps = before
 	for _, path := range append(v.cfg.Files(), v.cfg.Dirs()...) {
@@ -111,11 +111,21 @@ func ReadInventory(p config.Paths) *Inventory {
 	}
 	_, err := os.Stat(p.User)
 	v.missing = errors.Is(err, fs.ErrNotExist)
-	for _, e := range v.cfg.Hosts() {
-		v.names = append(v.names, e.Name)
-		v.entries[e.Name] = e
+	v.hosts = v.cfg.Hosts()
+	v.names, v.places = make([]string, len(v.hosts)), make(map[string]int32, len(v.hosts))
+	for i, e := range v.hosts {
+		v.names[i], v.places[e.Name] = e.Name, int32(i)
 	}
 	return v
+}
+
+// entry is what a file says of an alias, false for a name that no file has.
+func (v *Inventory) entry(name string) (config.Entry, bool) {
+	i, ok := v.places[name]
+	if !ok {
+		return config.Entry{}, false
+	}
+	return v.hosts[i], true
 }
 
 // Path is the user's file, for messages.
@@ -205,7 +215,7 @@ func (v *Inventory) mistakes(name string) []config.Problem {
 func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 	host, _ := v.cfg.Resolve(name, config.Match{})
 	chain, err := transport.Plan(v.cfg, name, config.Match{})
-	e := v.entries[name]
+	e, _ := v.entry(name)
 	row := Host{
 		Name:        name,
 		HostName:    Printable(host.HostName()),

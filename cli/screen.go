@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/term"
 
 	"sallyport/api"
+	"sallyport/config"
 	"sallyport/ui"
 )
 
@@ -29,13 +31,14 @@ func (a *app) screen(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	read := readAhead(p)
 	a.wake(ctx, c)
 	// The modes are those from before the screen makes the terminal raw.
 	shell := spec("")
 	return ui.Run(ctx, ui.Options{
 		Client: c,
 		Name:   name,
-		Read:   func() *api.Inventory { return api.ReadInventory(p) },
+		Read:   read,
 		Target: func(host string) api.Target { return target(p, host) },
 		Edit:   a.edit,
 		Save:   a.save,
@@ -50,6 +53,28 @@ func (a *app) screen(ctx context.Context, name string) error {
 		ASCII:   !utf8Locale(os.Getenv),
 		NoColor: os.Getenv("NO_COLOR") != "",
 	})
+}
+
+// roomToRead is the heap's growth, in percent, until the configuration has
+// been read: the collector would run several times over what only grows.
+const roomToRead = 800
+
+// readAhead reads the configuration beside the making of the screen. The first
+// call waits for it, each later one reads again.
+func readAhead(p config.Paths) func() *api.Inventory {
+	usual := debug.SetGCPercent(roomToRead)
+	first := make(chan *api.Inventory, 1) // of size 1: the goroutine ends even if nobody asks
+	go func() {
+		first <- api.ReadInventory(p)
+		debug.SetGCPercent(usual)
+		close(first)
+	}()
+	return func() *api.Inventory {
+		if inv, ok := <-first; ok {
+			return inv
+		}
+		return api.ReadInventory(p)
+	}
 }
 
 // wake starts the background process if it has tunnels to bring back, beside
