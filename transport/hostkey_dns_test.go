@@ -59,7 +59,7 @@ var dnsRows = []dnsRow{
 func TestFingerprintsInTheDNSAreHeardAsBySSH(t *testing.T) {
 	t.Parallel()
 	server := startHostKeyServer(t)
-	servers := startNameServer(t, "127.0.0.1:0")
+	servers := startNameServer(t, loopback(t))
 	for _, row := range dnsRows {
 		t.Run(row.name, func(t *testing.T) {
 			servers.set(t, server, row)
@@ -218,10 +218,17 @@ func sshfpRecord(t *testing.T, algorithm, kind uint8, key ssh.PublicKey) dns.RR 
 	return nil
 }
 
+// loopback is an address whose port is free for UDP and TCP alike: one that
+// the kernel chooses for the one may be taken for the other.
+func loopback(t *testing.T) string {
+	t.Helper()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(sshtest.FreePort(t)))
+}
+
 func TestTheNextNameServerIsAskedAndTCPWhereUDPIsTooShort(t *testing.T) {
 	t.Parallel()
 	server := startHostKeyServer(t)
-	names := startNameServer(t, "127.0.0.1:0")
+	names := startNameServer(t, loopback(t))
 	names.set(t, server, dnsRow{records: "4 2 ED", secure: true})
 	names.mu.Lock()
 	names.truncates = true
@@ -231,7 +238,7 @@ func TestTheNextNameServerIsAskedAndTCPWhereUDPIsTooShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	r := resolver{servers: []string{silent.LocalAddr().String(), names.address}, timeout: 100 * time.Millisecond, attempts: 1, trusted: true}
+	r := resolver{servers: []string{silent.LocalAddr().String(), names.address}, timeout: 2 * time.Second, attempts: 1, trusted: true}
 	records, secure, err := r.fingerprints(t.Context(), "wall.example")
 	if err != nil || !secure || !sshfpMatches(records, server.ed) {
 		t.Errorf("after a silent server and a short answer: %v, %v, %v", records, secure, err)
