@@ -47,10 +47,7 @@ func newBench(t *testing.T) *bench {
 	s.Write(t, "authorized_keys", text)
 	s.Write(t, "config", strings.NewReplacer("$PORT", fmt.Sprint(s.Port), "$DIR", strings.TrimSuffix(b.dir, "/")).Replace(benchConfig))
 	s.Write(t, "bad", "Host one\n  Port x\n  Colour blue\n  Ciphers zz\n")
-	s.Write(t, "askpass", "#!/bin/sh\necho \"$1\" >>\"$PROMPTS\"\necho \"${ANSWER:-secret}\"\n")
-	if err := os.Chmod(s.Path("askpass"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	sshtest.Script(t, s.Path("askpass"), "echo \"$1\" >>\"$PROMPTS\"\necho \"${ANSWER:-secret}\"\n")
 	return b
 }
 

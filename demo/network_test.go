@@ -106,15 +106,12 @@ func (n *Network) client(t *testing.T, args ...string) *client {
 func (c *client) answering(t *testing.T, answers map[string]string) *client {
 	t.Helper()
 	var script strings.Builder
-	script.WriteString("#!/bin/sh\ncase \"$1\" in\n")
+	script.WriteString("case \"$1\" in\n")
 	for prompt, answer := range answers {
 		fmt.Fprintf(&script, "*%q*) echo %q;;\n", prompt, answer)
 	}
 	script.WriteString("*) echo unasked; exit 1;;\nesac\n")
-	path := filepath.Join(t.TempDir(), "askpass")
-	if err := os.WriteFile(path, []byte(script.String()), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	path := sshtest.Script(t, filepath.Join(t.TempDir(), "askpass"), script.String())
 	c.Env = append(c.Env, "SSH_ASKPASS="+path, "SSH_ASKPASS_REQUIRE=force")
 	return c
 }

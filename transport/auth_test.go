@@ -190,10 +190,7 @@ func TestAttemptsAreThoseOfSSHInItsOrder(t *testing.T) {
 	env := []string{
 		"SSH_AUTH_SOCK=" + sshtest.Agent(t, dir+"/one", dir+"/two", dir+"/three"),
 		"SSH_ASKPASS_REQUIRE=force",
-		"SSH_ASKPASS=" + write(t, filepath.Join(dir, "askpass"), "#!/bin/sh\necho wrong\n"),
-	}
-	if err := os.Chmod(filepath.Join(dir, "askpass"), 0o700); err != nil {
-		t.Fatal(err)
+		"SSH_ASKPASS=" + sshtest.Script(t, filepath.Join(dir, "askpass"), "echo wrong\n"),
 	}
 
 	rows := []struct {

@@ -147,10 +147,7 @@ func (s learnServer) ssh(t *testing.T, dir string, row learnRow) string {
 	if row.answer == "" {
 		return realSSH(t, nil, block...)
 	}
-	program := write(t, filepath.Join(dir, "askpass"), "#!/bin/sh\necho "+row.answer+"\n")
-	if err := os.Chmod(program, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	program := sshtest.Script(t, filepath.Join(dir, "askpass"), "echo "+row.answer+"\n")
 	cmd := exec.Command(sshtest.Program(t, "ssh"), "-tt", "-F", configFile(t, block...), "wall")
 	cmd.Stdin = strings.NewReader("exit\n")
 	cmd.Env = append(os.Environ(), "SSH_ASKPASS="+program, "SSH_ASKPASS_REQUIRE=force")

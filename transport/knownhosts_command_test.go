@@ -12,8 +12,7 @@ import (
 )
 
 // A KnownHostsCommand that notes its arguments and says what a row wants.
-const tellingCommand = `#!/bin/sh
-echo "$@" >> DIR/asked
+const tellingCommand = `echo "$@" >> DIR/asked
 `
 
 func TestKnownHostsCommandIsRunAsBySSH(t *testing.T) {
@@ -45,10 +44,7 @@ func TestKnownHostsCommandIsRunAsBySSH(t *testing.T) {
 			prepare := func() (block []string, dir string) {
 				block = server.block(t, row.hostKeyRow)
 				dir = filepath.Dir(blockFile(block))
-				tell := write(t, filepath.Join(dir, "tell"), strings.ReplaceAll(tellingCommand, "DIR", dir)+server.texts.Replace(row.says)+"\n")
-				if err := os.Chmod(tell, 0o700); err != nil {
-					t.Fatal(err)
-				}
+				sshtest.Script(t, filepath.Join(dir, "tell"), strings.ReplaceAll(tellingCommand, "DIR", dir)+server.texts.Replace(row.says)+"\n")
 				write(t, filepath.Join(dir, "asked"), "")
 				return block, dir
 			}

@@ -57,9 +57,7 @@ func TestAProxyCommandIsRunAsSSHRunsIt(t *testing.T) {
 // program writes a script.
 func program(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	sshtest.Script(t, path, text+"\n")
 }
 
 // dialWall dials wall through a ProxyCommand that leads nowhere.
