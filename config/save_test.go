@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -319,35 +320,10 @@ func TestALockIsWaitedForAndGoesAway(t *testing.T) {
 	}
 }
 
-// saver is set in the process that saves until it is killed.
-const saver = "CONFIG_TEST_SAVER"
-
 // longText is one of the texts that the saver writes in turn: long, so that a write
 // of half of one would be found.
 func longText(i int) string {
 	return fmt.Sprintf("Host web\n  User u%d\n%s", i%2, strings.Repeat(fmt.Sprintf("# version %d of a long file\n", i%2), 3000))
-}
-
-func TestSaverHelper(t *testing.T) {
-	dir := os.Getenv(saver)
-	if dir == "" {
-		t.Skip("it is the process that TestAKilledSaveLosesNothing kills")
-	}
-	fmt.Println("saving")
-	for {
-		text, err := os.ReadFile(dir + "/config")
-		if err != nil {
-			t.Fatal(err)
-		}
-		next := longText(0)
-		if string(text) == next {
-			next = longText(1)
-		}
-		change := &Change{File: dir + "/config", Before: text, After: []byte(next)}
-		if err := change.Apply(t.Context(), dir+"/kept"); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func TestAKilledSaveLosesNothing(t *testing.T) {
@@ -355,12 +331,17 @@ func TestAKilledSaveLosesNothing(t *testing.T) {
 		t.Skip("it kills 200 processes")
 	}
 	t.Parallel()
+	saver := filepath.Join(t.TempDir(), "saver")
+	// Without the race detector, which starts slowly: 200 of them.
+	if out, err := exec.Command("go", "build", "-o", saver, "./testdata/saver").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
 	dir := t.TempDir()
-	writeIn(t, dir, map[string]string{"config": longText(0)})
+	writeIn(t, dir, map[string]string{"config": longText(0), "one": longText(0), "two": longText(1)})
 	random := rand.New(rand.NewPCG(1, 2))
 	seen := map[string]int{}
 	for i := range 200 {
-		killSaver(t, dir, time.Duration(random.IntN(20_000))*time.Microsecond)
+		killAfter(t, time.Duration(random.IntN(20_000))*time.Microsecond, saver, dir)
 		text, err := os.ReadFile(dir + "/config")
 		if err != nil {
 			t.Fatal(err)
@@ -382,16 +363,19 @@ func TestAKilledSaveLosesNothing(t *testing.T) {
 	if err := change.Apply(t.Context(), dir+"/kept"); err != nil {
 		t.Fatalf("after all kills: %v", err)
 	}
-	if left := listDir(t, dir); len(left) != 2 {
+	if left := listDir(t, dir); len(left) != 4 {
 		t.Errorf("the save after the kills leaves %v", left)
 	}
 }
 
-// killSaver starts a process that saves, and kills it a while later.
-func killSaver(t *testing.T, dir string, after time.Duration) {
+// killAfter starts a program that says when it is at work, and kills it a while
+// later.
+func killAfter(t *testing.T, while time.Duration, program, dir string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestSaverHelper$", "-test.v")
-	cmd.Env = append(os.Environ(), saver+"="+dir, "PATH=/nonexistent") // without ssh, there is more saving
+	cmd := exec.Command(program, dir)
+	cmd.Env = append(os.Environ(), "PATH=/nonexistent") // without ssh, there is more saving
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -399,16 +383,10 @@ func killSaver(t *testing.T, dir string, after time.Duration) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var said bytes.Buffer
-	buf := make([]byte, 512)
-	for !strings.Contains(said.String(), "saving") {
-		n, err := out.Read(buf)
-		said.Write(buf[:n])
-		if err != nil {
-			t.Fatalf("the saver ended: %v\n%s", err, said.String())
-		}
+	if _, err := io.ReadFull(out, make([]byte, len("saving\n"))); err != nil {
+		t.Fatalf("the saver ended: %v\n%s", err, complaint.String())
 	}
-	time.Sleep(after) // the random moment
+	time.Sleep(while) // the random moment
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
