@@ -39,7 +39,7 @@ func (c *client) serve(ctx context.Context) {
 		}
 	}()
 	if c.answer(&helloMsg{Version: version}) == nil {
-		c.handleAll(here, requests)
+		c.handleAll(ctx, here, requests)
 	}
 	vanished()
 	_ = c.conn.Close() // all was said
@@ -50,9 +50,15 @@ func (c *client) serve(ctx context.Context) {
 	c.server.mu.Unlock()
 }
 
-func (c *client) handleAll(ctx context.Context, requests <-chan request) {
+// handleAll answers requests. Once the master ends it says nothing more: who
+// asks whether it is alive because a session broke off must not hear that it
+// is.
+func (c *client) handleAll(master, here context.Context, requests <-chan request) {
 	for r := range requests {
-		err := c.handle(ctx, &r)
+		err := master.Err()
+		if err == nil {
+			err = c.handle(here, &r)
+		}
 		r.drop()
 		if err != nil {
 			return

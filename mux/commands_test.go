@@ -44,7 +44,7 @@ var commands = []struct{ name, line string }{
 	{"a megabyte each way", `head -c 1048577 /dev/zero | $SSH h 'cat; echo >&2 done' | cksum`},
 	{"a megabyte on stderr", `$SSH h 'head -c 1048577 /dev/zero >&2' 2>&1 | cksum`},
 	{"files as stdin and stdout", `head -c 300000 /dev/zero >in; $SSH h cat <in >out; cmp in out && ls -l out | cut -d' ' -f5`},
-	{"stdout and stderr are one file", `$SSH h 'for i in 1 2 3; do echo $i; sleep 0.05; echo e$i >&2; sleep 0.05; done' >both 2>&1; cat both`},
+	{"stdout and stderr are one file", `$SSH h "cd $PWD; came() { until grep -qx \$1 both; do sleep 0.02; done; }; for i in 1 2 3; do echo \$i; came \$i; echo e\$i >&2; came e\$i; done" >both 2>&1; cat both`},
 	{"an empty command is a shell", `echo 'echo $0 | tr -d -; exit 5' | $SSH h`},
 	{"a shell without a terminal", `printf 'tty\nexit 3\n' | $SSH -T h`},
 	{"spaces and quotes", `$SSH h printf '%s,' '"a  b"' "'c d'" '\\'`},
