@@ -52,6 +52,7 @@ var badConfigs = []struct {
 }
 
 func TestBadConfigurationLeavesTheRestAlive(t *testing.T) {
+	t.Parallel()
 	t.Run("sallyport", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, "")
@@ -187,6 +188,7 @@ func (c *client) recorded(t *testing.T, args ...string) *screen {
 }
 
 func TestNoConfigurationIsALessonAndStaysNone(t *testing.T) {
+	t.Parallel()
 	t.Run("screen", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, "")
@@ -206,6 +208,7 @@ func TestNoConfigurationIsALessonAndStaysNone(t *testing.T) {
 }
 
 func TestUnreadableConfigurationIsSaid(t *testing.T) {
+	t.Parallel()
 	t.Run("sallyport", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, "")
@@ -251,6 +254,7 @@ func (c *client) as(user string, argv ...string) result {
 }
 
 func TestProxyJumpLoopIsNamed(t *testing.T) {
+	t.Parallel()
 	loop := "Host a\n    HostName " + innerAddr + "\n    ProxyJump b\nHost b\n    HostName " + bastionAddr + "\n    ProxyJump a\n"
 	t.Run("sallyport", func(t *testing.T) {
 		t.Parallel()
@@ -270,6 +274,7 @@ func TestProxyJumpLoopIsNamed(t *testing.T) {
 }
 
 func TestHostileServerIsInert(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for _, mode := range []string{"disconnect", "banner", "ask"} {
 		t.Run(mode, func(t *testing.T) {

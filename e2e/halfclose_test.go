@@ -40,6 +40,7 @@ func playOn(t *testing.T, m *machine, role string, port int, args ...string) (lo
 }
 
 func TestHalfCloseThroughATunnel(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	replies, speaks := 2000+int(ports.Add(1)), 2000+int(ports.Add(1))
 	playOn(t, l.inner, "reply-at-eof", replies)

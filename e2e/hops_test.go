@@ -16,6 +16,7 @@ Host inner
 `
 
 func TestEveryWayToInner(t *testing.T) {
+	t.Parallel()
 	mid := "\nHost mid\n    HostName " + midAddr + "\n    User porter\n"
 	rows := []struct {
 		name, config, from string
@@ -45,15 +46,18 @@ func TestEveryWayToInner(t *testing.T) {
 }
 
 func TestShellOverThreeHops(t *testing.T) {
+	t.Parallel()
 	config := ends + "    ProxyJump mid\n\nHost mid\n    HostName " + midAddr + "\n    User porter\n    ProxyJump bastion\n"
 	eachWayToAShell(t, config, midAddr)
 }
 
 func TestShellThroughProxyCommandSSH(t *testing.T) {
+	t.Parallel()
 	eachWayToAShell(t, ends+"    ProxyCommand ssh bastion -W %h:%p\n", bastionAddr)
 }
 
 func TestShellThroughProxyCommandNC(t *testing.T) {
+	t.Parallel()
 	eachWayToAShell(t, ends+"    ProxyJump bastion\n\nMatch host "+bastionAddr+"\n    ProxyCommand nc %h %p\n", bastionAddr)
 }
 
@@ -75,6 +79,7 @@ func eachWayToAShell(t *testing.T, config, from string) {
 }
 
 func TestChainIsDrawn(t *testing.T) {
+	t.Parallel()
 	t.Run("screen", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, ends+"    ProxyJump mid\n\nHost mid\n    HostName "+midAddr+"\n    User porter\n    ProxyJump bastion\n")

@@ -35,6 +35,7 @@ func otherKey(t *testing.T) string {
 }
 
 func TestUnknownHostKeyIsAskedAboutAndRemembered(t *testing.T) {
+	t.Parallel()
 	for _, hashed := range []string{"yes", "no"} {
 		for _, way := range openers {
 			t.Run(fmt.Sprintf("HashKnownHosts %s/%s", hashed, way.name), func(t *testing.T) {
@@ -84,6 +85,7 @@ func (c *client) remembersInner(before string, hashed bool) {
 }
 
 func TestDeclinedHostKeyIsNotRemembered(t *testing.T) {
+	t.Parallel()
 	for _, way := range openers {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +110,7 @@ func TestDeclinedHostKeyIsNotRemembered(t *testing.T) {
 }
 
 func TestChangedHostKeyIsRefusedAtItsHop(t *testing.T) {
+	t.Parallel()
 	for _, hop := range []string{"bastion", "inner"} {
 		t.Run(hop, func(t *testing.T) {
 			prepare := func(t *testing.T) (c *client, oldPrint, newPrint string) {
@@ -169,6 +172,7 @@ func TestChangedHostKeyIsRefusedAtItsHop(t *testing.T) {
 }
 
 func TestStrictHostKeyCheckingRefusesAnUnknownKey(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"ssh", "sallyport"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
@@ -196,6 +200,7 @@ func TestStrictHostKeyCheckingRefusesAnUnknownKey(t *testing.T) {
 }
 
 func TestAcceptNewRemembersWithoutAsking(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"ssh", "sallyport"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
@@ -211,6 +216,7 @@ func TestAcceptNewRemembersWithoutAsking(t *testing.T) {
 }
 
 func TestServerIsAskedForTheKeyTypeThatIsKnown(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"rsa", "ecdsa", "ed25519"} {
 		for _, program := range []string{"ssh", "sallyport"} {
 			t.Run(kind+"/"+program, func(t *testing.T) {

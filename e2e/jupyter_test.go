@@ -50,6 +50,7 @@ func background(t *testing.T, m *machine, name, command string) (stop func()) {
 const jupyterConfig = chainConfig + "    LocalForward 8080 localhost:8888\n"
 
 func TestJupyterThroughATunnel(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	token := startJupyter(t, l)
 	page := "http://localhost:8080/tree?token=" + token

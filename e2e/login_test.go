@@ -107,6 +107,7 @@ func goal(s *sshd, user string, lines ...string) string {
 }
 
 func TestLoginWithAnEncryptedKey(t *testing.T) {
+	t.Parallel()
 	rows := []struct {
 		name string
 		args []string
@@ -151,6 +152,7 @@ func TestLoginWithAnEncryptedKey(t *testing.T) {
 }
 
 func TestLoginWithAKeyThatOnlyTheAgentHas(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	sshtest.Program(t, "ssh-agent")
 	dir := t.TempDir()
@@ -190,6 +192,7 @@ func TestLoginWithAKeyThatOnlyTheAgentHas(t *testing.T) {
 }
 
 func TestLoginWithAPasswordAtEachHop(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	first, second := secret(), secret()
 	outer := l.server(t, l.bastion, "PasswordAuthentication yes", "PubkeyAuthentication no")
@@ -234,6 +237,7 @@ func TestLoginThroughPAMBehindABastionWithAnotherPassword(t *testing.T) {
 }
 
 func TestLoginWithTwoRoundsBehindABastionWithAnotherPassword(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	first, second, code := secret(), secret(), "493021"
 	outer := l.server(t, l.bastion, "PasswordAuthentication yes", "PubkeyAuthentication no")
@@ -256,6 +260,7 @@ func TestLoginWithTwoRoundsBehindABastionWithAnotherPassword(t *testing.T) {
 }
 
 func TestWrongPasswordIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	password := secret()
 	inner := l.server(t, l.inner, "PasswordAuthentication yes", "PubkeyAuthentication no")

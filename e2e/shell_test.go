@@ -66,6 +66,7 @@ var openers = []opener{
 }
 
 func TestShellIsATerminalOnTheInnerHost(t *testing.T) {
+	t.Parallel()
 	for _, way := range openers {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +161,7 @@ func checkEightBits(t *testing.T, p *pane) {
 // TestShellHasTheModesOfTheTerminal sees that what the user has set with stty,
 // and not what a program set while it had the terminal, holds on the far side.
 func TestShellHasTheModesOfTheTerminal(t *testing.T) {
+	t.Parallel()
 	modes := func(t *testing.T, shell func(p *pane), program ...string) string {
 		c := newClient(t, chainConfig)
 		start := []string{"sh", "-c", `stty erase ^H -ixon; exec "$@"`, "sh"}
@@ -185,6 +187,7 @@ func TestShellHasTheModesOfTheTerminal(t *testing.T) {
 }
 
 func TestCommandBehavesAsUnderSSH(t *testing.T) {
+	t.Parallel()
 	big := strings.Repeat("0123456789abcde\n", 1<<16) // 1 MiB
 	rows := []struct {
 		name, input, command string
@@ -219,6 +222,7 @@ func TestCommandBehavesAsUnderSSH(t *testing.T) {
 }
 
 func TestClosingTheTerminalEndsTheProgramAlone(t *testing.T) {
+	t.Parallel()
 	rows := []struct {
 		name    string
 		prepare func(t *testing.T, s *screen)

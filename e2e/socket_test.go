@@ -18,6 +18,7 @@ func (c *client) snapshot(uid, socket string) result {
 }
 
 func TestSocketIsForItsOwnerAlone(t *testing.T) {
+	t.Parallel()
 	t.Run("sallyport", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, chainConfig)
@@ -48,6 +49,7 @@ func TestSocketIsForItsOwnerAlone(t *testing.T) {
 }
 
 func TestDirectoryThatOthersCanReachIsRefused(t *testing.T) {
+	t.Parallel()
 	rows := []struct{ name, spoil string }{
 		{"writable by everybody", "mkdir -m 777 /run/user/0/sallyport; chmod 777 /run/user/0/sallyport"},
 		{"readable by the group", "mkdir /run/user/0/sallyport; chmod 750 /run/user/0/sallyport"},
@@ -72,6 +74,7 @@ func TestDirectoryThatOthersCanReachIsRefused(t *testing.T) {
 }
 
 func TestWithoutARuntimeDirectory(t *testing.T) {
+	t.Parallel()
 	t.Run("sallyport", func(t *testing.T) {
 		t.Parallel()
 		c := newClient(t, chainConfig)
