@@ -1,11 +1,11 @@
 // Package start has the program begin on one processor. What happens before a
 // command's first word, and in a login, is a row of steps of which each waits
 // for the one before: a second processor only wakes and sleeps beside them and
-// has memory of its own touched, which is a fifth of the processor time of a
+// has memory of its own touched, which is a sixth of the processor time of a
 // login. Whoever has work for more processors asks for them by All.
 //
 // It must import next to nothing: packages are initialized in the order of
-// their paths, each after what it imports (Go specification, "Package
+// their paths, each after what it imports (Go specification, "Program
 // initialization"), so that this one precedes whatever needs the time, files
 // or the network.
 package start
