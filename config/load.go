@@ -183,8 +183,8 @@ func (l *loader) read(path string, check bool) (string, error) {
 func (l *loader) readText(f *os.File, size int64) (string, error) {
 	var b strings.Builder
 	b.Grow(int(size))
-	if l.buf == nil {
-		l.buf = make([]byte, 64*1024)
+	if room := min(max(size+1, 4<<10), 64<<10); int64(len(l.buf)) < room { // size may be wrong: a pipe has none
+		l.buf = make([]byte, room)
 	}
 	for {
 		n, err := f.Read(l.buf)
