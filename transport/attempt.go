@@ -17,6 +17,9 @@ const (
 	commandLimit  = 2 * time.Minute  // the same behind a ProxyCommand, which may ask a person itself
 )
 
+// stepTCP is the step of a link that waits for an address to answer.
+const stepTCP = "tcp"
+
 // connector makes a connection for a link, telling the call how it goes.
 type connector func(ctx context.Context, call dialCall) (*Conn, error)
 
@@ -99,7 +102,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 		c.step("channel")
 		return via.open(ctx, "tcp", hostPort(h))
 	}
-	c.step("tcp")
+	c.step(stepTCP)
 	c.trace(1, "Connecting to %s port %d.", h.HostName(), h.Port())
 	return dialTCP(ctx, h)
 }

@@ -34,35 +34,94 @@ func pulseOf(h *config.Host) pulse {
 	return pulse{seconds(h, "ServerAliveInterval"), count}
 }
 
+// A doubt is a reason to ask before it is time: whoever opens a channel hears
+// nothing for doubtAfter, or the network has changed. The far side then has
+// doubtLimit for any byte.
+const (
+	doubtAfter = time.Second
+	doubtLimit = 3 * time.Second
+)
+
+// doubt has the far side asked at once. It never blocks.
+func (c *Conn) doubt() {
+	select {
+	case c.doubts <- struct{}{}:
+	default:
+	}
+}
+
+// expect doubts the far side unless something is heard of it soon, or the
+// timer is stopped.
+func (c *Conn) expect() *time.Timer {
+	began := time.Now()
+	return time.AfterFunc(doubtAfter, func() {
+		if !c.wire.lastHeard().After(began) {
+			c.doubt()
+		}
+	})
+}
+
 // keepAlive asks until the connection ends, and ends it if nothing comes
 // back. Any bytes count as life, as in ssh: an answer may queue behind data.
+//
+// Doubts count from the first answer on. sshd opens its PAM session after the
+// login and before it answers anything, which takes some hosts half a minute.
 func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 	if p.interval <= 0 {
 		return
 	}
 	next := time.NewTimer(min(firstPulse, p.interval))
 	defer next.Stop()
+	var doubts <-chan struct{} // nil before the first answer
 	for {
+		beat := heartbeat{conn: c, pulse: p, doubts: doubts}
 		select {
 		case <-next.C:
+		case <-doubts:
+			beat.hurry()
 		case <-c.done:
 			return
 		}
 		asked := time.Now()
-		if !c.answered(p, asked) {
+		if !beat.answered(asked) {
 			return
 		}
 		measured(time.Since(asked))
 		next.Reset(p.interval)
+		doubts = c.doubts
 	}
 }
 
+// heartbeat is one keepalive under way.
+type heartbeat struct {
+	conn    *Conn
+	pulse   pulse
+	doubts  <-chan struct{}
+	doubted time.Time        // when hurry was called
+	limit   <-chan time.Time // of the doubt; nil without one
+}
+
+// hurry leaves the far side less time, from now on.
+func (h *heartbeat) hurry() {
+	if h.limit == nil {
+		h.doubted, h.limit = time.Now(), time.After(h.pulse.doubtLimit())
+	}
+}
+
+// doubtLimit is never longer than a question without a doubt may take.
+func (p pulse) doubtLimit() time.Duration {
+	return min(doubtLimit, p.limit())
+}
+
+func (p pulse) limit() time.Duration { return time.Duration(p.count) * p.interval }
+
 // answered asks once and waits for the answer; it is false when the
 // connection has ended.
-func (c *Conn) answered(p pulse, asked time.Time) bool {
+func (h *heartbeat) answered(asked time.Time) bool {
+	c := h.conn
 	reply := make(chan error, 1)
 	go func() { reply <- c.ask() }() // ends with the connection
-	look := time.NewTicker(p.interval)
+	look := time.NewTicker(h.pulse.interval)
 	defer look.Stop()
 	silent, seen := 0, asked
 	for {
@@ -71,15 +130,21 @@ func (c *Conn) answered(p pulse, asked time.Time) bool {
 			return err == nil
 		case <-c.done:
 			return false
+		case <-h.doubts:
+			h.hurry()
+		case <-h.limit:
+			h.limit = nil
+			if !c.wire.lastHeard().After(h.doubted) {
+				c.end(c.silent(h.pulse.doubtLimit()))
+			}
 		case <-look.C:
-		}
-		silent++
-		if heard := c.wire.lastHeard(); heard.After(seen) {
-			silent, seen = 0, heard
-		}
-		if silent >= p.count {
-			c.end(c.silent(time.Duration(p.count) * p.interval))
-			return false
+			silent++
+			if heard := c.wire.lastHeard(); heard.After(seen) {
+				silent, seen = 0, heard
+			}
+			if silent >= h.pulse.count {
+				c.end(c.silent(h.pulse.limit()))
+			}
 		}
 	}
 }
