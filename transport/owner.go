@@ -40,7 +40,7 @@ type owned struct {
 	upSince time.Time   // when conn came
 	alarm   *time.Timer // of the next try in waiting, of idleness in up
 	due     time.Time   // when alarm rings in waiting
-	hurried time.Time   // when a caller of Conn last cut a pause short
+	hurried time.Time   // when callers of Conn last had a pause cut short
 	letGo   func()      // releases the link that it stands on; nil when it isn't held
 }
 
@@ -129,6 +129,7 @@ func (l *Link) hasten() {
 		}
 	case o.state == Waiting && since < firstPause:
 		l.ringIn(min(firstPause-since, time.Until(o.due)))
+		o.hurried = o.due
 	default:
 		o.hurried = time.Now()
 		l.dial()
