@@ -67,6 +67,9 @@ func (a *app) printDaemon(s api.Snapshot, socket string) error {
 			up++
 		}
 	}
+	if s.Daemon.Version != version() {
+		fmt.Fprintf(a.Err, "sallyport: this is version %s; to have it take over: sallyport daemon restart\n", version())
+	}
 	_, err := fmt.Fprintf(a.Out, "running   pid %d, version %s, since %s\nsocket    %s\nholds     %d connections, %d tunnels, %d sessions\n",
 		s.Daemon.PID, s.Daemon.Version, s.Daemon.Started.Format(time.DateTime), socket, up, len(s.Tunnels), len(s.Sessions))
 	return err

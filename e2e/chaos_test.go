@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// chaosVariable says for how long TestChaos goes on, as "10m"; seedVariable
-// has it do again what it did.
+// chaosVariable says for how long TestChaos goes on, as "10m", instead of once
+// through all that may happen; seedVariable has it do again what it did.
 const (
 	chaosVariable = "SALLYPORT_CHAOS"
 	seedVariable  = "SALLYPORT_CHAOS_SEED"
@@ -37,7 +37,7 @@ type span struct{ from, to int64 }
 // nothing more is in use than before.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	length, clients, seed := 12*time.Second, 10, uint64(6)
+	length, clients, seed := time.Duration(0), 10, uint64(6)
 	if text := os.Getenv(chaosVariable); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {
@@ -58,8 +58,8 @@ func TestChaos(t *testing.T) {
 	c.talk(clients, 50*time.Millisecond).heard()
 	before := c.descriptors()
 	talking := c.talk(clients, 50*time.Millisecond)
-	for end := time.Now().Add(length); time.Now().Before(end); {
-		c.befall()
+	end := time.Now().Add(length)
+	for c.befall(); time.Now().Before(end); c.befall() {
 	}
 	t.Logf("up %v after the last of it", c.exchanges())
 	all := talking.heard()
@@ -95,10 +95,11 @@ func (c *chaos) descriptors() int {
 	return n
 }
 
-// pidOf is the background process's number, without a start of the program.
+// pidOf is the background process's number, without a start of the program. The
+// brackets keep the shell that looks from finding itself.
 func (c *chaos) pidOf() int {
 	c.t.Helper()
-	out, err := c.machine.sh("pgrep -nf 'sallyport daemon run'")
+	out, err := c.machine.sh("pgrep -nf '[s]allyport daemon run'")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -109,8 +110,8 @@ func (c *chaos) pidOf() int {
 	return pid
 }
 
-// befall has one thing happen and puts right what would not come right by
-// itself.
+// befall has each thing happen once, in an order made by chance, and puts right
+// what would not come right by itself.
 func (c *chaos) befall() {
 	misfortunes := []struct {
 		name  string
@@ -127,10 +128,11 @@ func (c *chaos) befall() {
 		{"the address changes", c.move},
 		{"the process is replaced", func() { c.must("sallyport", "daemon", "restart") }},
 	}
-	m := misfortunes[c.random.IntN(len(misfortunes))]
-	c.t.Log(m.name)
-	m.comes()
-	c.while(2 * time.Second)
+	for _, i := range c.random.Perm(len(misfortunes)) {
+		c.t.Log(misfortunes[i].name)
+		misfortunes[i].comes()
+		c.while(2 * time.Second)
+	}
 }
 
 // while lets a part of most pass, by chance.

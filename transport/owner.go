@@ -31,7 +31,6 @@ type owned struct {
 	opened  bool // by a person, since it was last down
 	wasUp   bool // since it was last down or failed
 	waiters map[waiter]struct{}
-	failing []chan struct{} // closed when the failure is forgotten
 
 	conn    *Conn       // when up
 	attempt *attempt    // the dial under way
@@ -182,15 +181,6 @@ func (l *Link) forgive() {
 		l.owned.failure = nil
 		l.enter(Down, "")
 	}
-}
-
-// tell closes again as soon as the link is not failed.
-func (l *Link) tell(again chan struct{}) {
-	if l.owned.state != Failed {
-		close(again)
-		return
-	}
-	l.owned.failing = append(l.owned.failing, again)
 }
 
 // count counts users.
@@ -445,12 +435,6 @@ func (l *Link) enter(s State, step string) {
 	}
 	if s != Up {
 		o.latency = 0
-	}
-	if s != Failed {
-		for _, again := range o.failing {
-			close(again)
-		}
-		o.failing = nil
 	}
 	o.state, o.step = s, step
 	l.publish()
