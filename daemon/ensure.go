@@ -98,7 +98,7 @@ func spawn(d Dirs, cmd *exec.Cmd, env transport.Env) (ended <-chan string, err e
 		}
 		text := make([]byte, 4096)
 		n, _ := log.ReadAt(text, before) // what there is
-		said <- strings.TrimSpace(string(text[:n])) + " (" + how + ")"
+		said <- strings.TrimSpace(strings.TrimSpace(string(text[:n])) + " (" + how + ")")
 	}()
 	return said, nil
 }

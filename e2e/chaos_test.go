@@ -56,6 +56,7 @@ func TestChaos(t *testing.T) {
 	c := &chaos{stayer: newStayer(t, 2), random: rand.New(rand.NewPCG(seed, 0))}
 	c.prepare()
 	c.talk(clients, 50*time.Millisecond).heard()
+	goroutines := c.goroutines()
 	before := c.descriptors()
 	talking := c.talk(clients, 50*time.Millisecond)
 	end := time.Now().Add(length)
@@ -73,6 +74,11 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	c.eventually(fmt.Sprintf("no more than %d descriptors are open", before), func() bool { return c.descriptors() <= before })
+	now := c.goroutines()
+	t.Logf("%d goroutines, before %d", now, goroutines)
+	if now > goroutines {
+		t.Errorf("%d goroutines, before there were %d", now, goroutines)
+	}
 }
 
 // prepare gives the client the other of its addresses, to be used later.
@@ -92,6 +98,23 @@ func (c *chaos) descriptors() int {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	return n
+}
+
+// goroutines counts those of the background process at rest, which ends by it
+// (runtime: SIGQUIT), and starts the next one.
+func (c *chaos) goroutines() int {
+	c.t.Helper()
+	out, err := c.machine.sh(fmt.Sprintf("pid=%d; log=/root/.local/state/sallyport/daemon.log; before=$(grep -c '^goroutine ' $log || true); kill -QUIT $pid; while [ -e /proc/$pid ]; do sleep 0.02; done; echo $(( $(grep -c '^goroutine ' $log) - before ))", c.pidOf()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil || n == 0 {
+		c.t.Fatalf("%q goroutines: %v", out, err)
+	}
+	c.must("sallyport", "daemon", "restart")
+	c.exchanges()
 	return n
 }
 
@@ -137,10 +160,7 @@ func (c *chaos) befall() {
 
 // while lets a part of most pass, by chance.
 func (c *chaos) while(most time.Duration) {
-	select {
-	case <-time.After(time.Duration(c.random.Int64N(int64(most)))):
-	case <-c.t.Context().Done():
-	}
+	c.lasts(time.Duration(c.random.Int64N(int64(most))))
 }
 
 func (c *chaos) suspend() {

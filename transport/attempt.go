@@ -28,7 +28,8 @@ type dialCall struct {
 	link    *Link
 	attempt *attempt
 	route   route
-	again   bool // after a break
+	again   bool  // after a break
+	via     *Conn // of the link before, once it is known
 }
 
 // askFunc passes a question to a person and waits without a limit of time. It
@@ -49,6 +50,7 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	if err != nil {
 		return nil, err // the failure of the hop before, in its own words
 	}
+	c.via = via
 	if demanded {
 		return c.lend(ctx, via, d)
 	}

@@ -16,6 +16,7 @@ type Conn struct {
 	client *ssh.Client
 	wire   *wire
 	host   string  // alias, printable
+	via    *Conn   // that it stands on; nil if there is none
 	lender *master // the ssh of a lent connection, nil for a native one
 	qos    qos
 	marked sync.Once // guards Prioritize against a second time

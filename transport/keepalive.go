@@ -42,11 +42,14 @@ const (
 	doubtLimit = 3 * time.Second
 )
 
-// doubt has the far side asked at once. It never blocks.
+// doubt has the far side asked at once, and those of the hops before it, one of
+// which may be who does not answer. It never blocks.
 func (c *Conn) doubt() {
-	select {
-	case c.doubts <- struct{}{}:
-	default:
+	for ; c != nil; c = c.via {
+		select {
+		case c.doubts <- struct{}{}:
+		default:
+		}
 	}
 }
 
