@@ -20,6 +20,7 @@ type Conn struct {
 	lender *master // the ssh of a lent connection, nil for a native one
 	qos    qos
 	marked sync.Once // guards Prioritize against a second time
+	born   time.Time
 	done   chan struct{}
 	doubts chan struct{} // of size 1: keepAlive is to ask at once
 
@@ -34,14 +35,14 @@ type Conn struct {
 // newConn takes over an authenticated client. Its end is watched by a
 // goroutine that ends with it.
 func newConn(client *ssh.Client, w *wire, host string) *Conn {
-	c := &Conn{client: client, wire: w, host: host, done: make(chan struct{}), doubts: make(chan struct{}, 1)}
+	c := &Conn{client: client, wire: w, host: host, born: time.Now(), done: make(chan struct{}), doubts: make(chan struct{}, 1)}
 	c.watch()
 	return c
 }
 
 // newLentConn is newConn for a connection over the control socket of m.
 func newLentConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
-	c := &Conn{client: client, wire: w, host: host, lender: m, done: make(chan struct{}), doubts: make(chan struct{}, 1)}
+	c := &Conn{client: client, wire: w, host: host, lender: m, born: time.Now(), done: make(chan struct{}), doubts: make(chan struct{}, 1)}
 	c.watch()
 	return c
 }

@@ -37,6 +37,10 @@ func pulseOf(h *config.Host) pulse {
 // A doubt is a reason to ask before it is time: whoever opens a channel hears
 // nothing for doubtAfter, or the network has changed. The far side then has
 // doubtLimit for any byte.
+//
+// Nobody doubts a far side that was never heard of since the login: sshd opens
+// its PAM session before it answers anything, which takes some hosts half a
+// minute.
 const (
 	doubtAfter = time.Second
 	doubtLimit = 3 * time.Second
@@ -46,6 +50,9 @@ const (
 // which may be who does not answer. It never blocks.
 func (c *Conn) doubt() {
 	for ; c != nil; c = c.via {
+		if !c.wire.lastHeard().After(c.born) {
+			continue
+		}
 		select {
 		case c.doubts <- struct{}{}:
 		default:
@@ -66,21 +73,17 @@ func (c *Conn) expect() *time.Timer {
 
 // keepAlive asks until the connection ends, and ends it if nothing comes
 // back. Any bytes count as life, as in ssh: an answer may queue behind data.
-//
-// Doubts count from the first answer on. sshd opens its PAM session after the
-// login and before it answers anything, which takes some hosts half a minute.
 func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 	if p.interval <= 0 {
 		return
 	}
 	next := time.NewTimer(min(firstPulse, p.interval))
 	defer next.Stop()
-	var doubts <-chan struct{} // nil before the first answer
 	for {
-		beat := heartbeat{conn: c, pulse: p, doubts: doubts}
+		beat := heartbeat{conn: c, pulse: p}
 		select {
 		case <-next.C:
-		case <-doubts:
+		case <-c.doubts:
 			beat.hurry()
 		case <-c.done:
 			return
@@ -91,7 +94,6 @@ func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 		}
 		measured(time.Since(asked))
 		next.Reset(p.interval)
-		doubts = c.doubts
 	}
 }
 
@@ -99,7 +101,6 @@ func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 type heartbeat struct {
 	conn    *Conn
 	pulse   pulse
-	doubts  <-chan struct{}
 	doubted time.Time        // when hurry was called
 	limit   <-chan time.Time // of the doubt; nil without one
 }
@@ -133,7 +134,7 @@ func (h *heartbeat) answered(asked time.Time) bool {
 			return err == nil
 		case <-c.done:
 			return false
-		case <-h.doubts:
+		case <-c.doubts:
 			h.hurry()
 		case <-h.limit:
 			h.limit = nil

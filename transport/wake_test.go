@@ -104,7 +104,8 @@ func TestAClientTriesTheNetworkAtOnce(t *testing.T) {
 		defer l.Keep()()
 		b.offlineNow("b")
 		go l.Conn(b.Context())
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + offlineWait/2) // between two tries
+		synctest.Wait()
 		b.plan("b", nil)
 		began := time.Now()
 		if _, err := l.Conn(b.Context()); err != nil || time.Since(began) != 0 {
