@@ -174,6 +174,36 @@ func (c *Client) Stop(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// RestartRequest asks the background process to make room for another one.
+type RestartRequest struct {
+	Program string `json:"program"` // the executable that is to take over
+}
+
+// Restart has program take over from the background process that runs, and
+// waits until it answers. Listeners are handed over: no port refuses
+// meanwhile. What is open stays with the old process to its end.
+func (c *Client) Restart(ctx context.Context, program string) error {
+	before, err := c.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.call(ctx, http.MethodPost, "/v1/restart", RestartRequest{program}, nil); err != nil {
+		return err
+	}
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if now, err := c.Snapshot(ctx); err == nil && now.Daemon.PID != 0 && now.Daemon.PID != before.Daemon.PID {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // StartSession asks for a session, starting the background process if needed.
 // It returns at once; the link may still be on its way and questions may
 // come. Cancelling ctx, until Ready, or Terminal.Close gives it up.

@@ -23,7 +23,7 @@ when something needs it, belongs to you alone, and ends after ten minutes with
 nothing to do.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(a.daemonStatus(), a.daemonStop(), a.daemonRun())
+	cmd.AddCommand(a.daemonStatus(), a.daemonStop(), a.daemonRestart(), a.daemonInstall(), a.daemonUninstall(), a.daemonRun())
 	return cmd
 }
 
@@ -67,6 +67,9 @@ func (a *app) printDaemon(s api.Snapshot, socket string) error {
 			up++
 		}
 	}
+	if s.Daemon.Version != version() {
+		fmt.Fprintf(a.Err, "sallyport: this is version %s; to have it take over: sallyport daemon restart\n", version())
+	}
 	_, err := fmt.Fprintf(a.Out, "running   pid %d, version %s, since %s\nsocket    %s\nholds     %d connections, %d tunnels, %d sessions\n",
 		s.Daemon.PID, s.Daemon.Version, s.Daemon.Started.Format(time.DateTime), socket, up, len(s.Tunnels), len(s.Sessions))
 	return err
@@ -99,18 +102,57 @@ func (a *app) stopDaemon(ctx context.Context) error {
 	return daemon.Stopped(ctx, d)
 }
 
-func (a *app) daemonRun() *cobra.Command {
+func (a *app) daemonRestart() *cobra.Command {
 	return &cobra.Command{
-		Use:   "run",
-		Short: "be the background process (it starts by itself when it is needed)",
-		Args:  cobra.NoArgs,
+		Use:   "restart",
+		Short: "have this version take over from the one that runs",
+		Long: `Start the background process anew, as after an upgrade: tunnels keep their ports,
+which refuse nobody meanwhile. Connections through them and shells that are open
+stay with the old process until they end.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.runDaemon(cmd.Context())
+			return a.restartDaemon(cmd.Context())
 		},
 	}
 }
 
-func (a *app) runDaemon(ctx context.Context) error {
+func (a *app) restartDaemon(ctx context.Context) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	err = c.Restart(ctx, program)
+	if api.IsNoDaemon(err) {
+		return c.Start(ctx)
+	}
+	return err
+}
+
+func (a *app) daemonRun() *cobra.Command {
+	takeOver := false
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "be the background process (it starts by itself when it is needed)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !takeOver {
+				return a.runDaemon(cmd.Context(), nil)
+			}
+			return a.runDaemon(cmd.Context(), os.NewFile(daemon.SuccessorFD, "predecessor"))
+		},
+	}
+	cmd.Flags().BoolVar(&takeOver, "take-over", false, "take over from the process that has started this one")
+	_ = cmd.Flags().MarkHidden("take-over") // it exists
+	return cmd
+}
+
+// runDaemon is the background process; predecessor is the socket to the one
+// that it takes over from, nil if there is none.
+func (a *app) runDaemon(ctx context.Context, predecessor *os.File) error {
 	d, err := a.dirs()
 	if err != nil {
 		return err
@@ -125,6 +167,8 @@ func (a *app) runDaemon(ctx context.Context) error {
 		Version: version(),
 		Env:     os.Environ(),
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
+
+		Predecessor: predecessor,
 	})
 	if errors.Is(err, daemon.ErrRunning) {
 		return &api.Error{Code: "running", Message: err.Error(), Hints: []string{"sallyport daemon status"}}

@@ -22,6 +22,10 @@ type Options struct {
 	Version string
 	Env     transport.Env // stands in for a client's where tunnels are restored
 	Log     *slog.Logger
+
+	// Predecessor is the socket to the background process that this one takes
+	// over from; nil if there is none. Run closes it.
+	Predecessor *os.File
 }
 
 // ErrRunning means that another background process has the lock.
@@ -35,6 +39,9 @@ const idleLimit = 10 * time.Minute
 type daemon struct {
 	ctx       context.Context // ends everything
 	stop      context.CancelCauseFunc
+	retire    context.CancelFunc // ends the serving of clients alone
+	heirs     chan *heir         // of size 1: the process that takes over
+	dirs      Dirs
 	hub       *hub
 	questions *questions
 	links     *transport.Links
@@ -52,7 +59,17 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.Dirs.prepare(); err != nil {
 		return err
 	}
-	lock, err := takeLock(ctx, o.Dirs)
+	if _, err := readState(o.Dirs.state()); err != nil {
+		return err // before another process gives up what it has
+	}
+	var inherited map[string][]net.Listener
+	if o.Predecessor != nil {
+		var err error
+		if inherited, err = inherit(o.Predecessor); err != nil {
+			return fmt.Errorf("taking over: %w", err)
+		}
+	}
+	lock, err := takeLock(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -72,10 +89,21 @@ func Run(ctx context.Context, o Options) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	d := newDaemon(ctx, stop, o, &wg)
-	d.forwards.restore(saved, o.Env)
+	serving, retire := context.WithCancel(ctx)
+	defer retire()
+	d.retire = retire
+	d.forwards.restore(saved, o.Env, inherited)
 	wg.Go(func() { d.busy.stopWhenIdle(ctx, d.idle, stop) })
 	o.Log.Info("started", "version", o.Version, "pid", os.Getpid(), "tunnels", len(saved.Tunnels))
-	err = d.serve(ctx, listener)
+	err = d.serve(serving, listener)
+	select {
+	case next := <-d.heirs:
+		d.bequeath(next)
+		lock.Close()
+		d.drain(ctx)
+		stop(errReplaced)
+	default:
+	}
 	o.Log.Info("stopped", "cause", context.Cause(ctx))
 	d.forwards.close()
 	d.links.Close()
@@ -84,7 +112,8 @@ func Run(ctx context.Context, o Options) error {
 
 // takeLock makes this process the only one. One that is just stopping is
 // waited for.
-func takeLock(ctx context.Context, d Dirs) (*os.File, error) {
+func takeLock(ctx context.Context, o Options) (*os.File, error) {
+	d := o.Dirs
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit/2, ErrRunning)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -94,7 +123,7 @@ func takeLock(ctx context.Context, d Dirs) (*os.File, error) {
 		if err != nil || ok {
 			return lock, err
 		}
-		if answers(ctx, d) {
+		if o.Predecessor == nil && answers(ctx, d) {
 			return nil, ErrRunning
 		}
 		select {
@@ -132,12 +161,13 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, hub: hub, questions: newQuestions(hub), busy: newActivity(), log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,
 		Log:   o.Log,
 		Dir:   o.Dirs.Runtime,
+		Watch: true,
 		Spare: true,
 		Notify: func(s transport.LinkStatus) {
 			hub.post(api.Event{Link: &s})
@@ -187,11 +217,11 @@ func (d *daemon) record(s transport.LinkStatus) {
 	d.hub.post(api.Event{Log: &e})
 }
 
-// serve answers clients until ctx ends.
+// serve answers clients until ctx ends. What they have asked for may go on.
 func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:     d.handler(),
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return d.ctx },
 		ErrorLog:    slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}
 	guarded := sameUser{l.(*net.UnixListener), func(err error) { d.log.Warn("refused", "error", err) }}

@@ -29,7 +29,7 @@ func Ensure(ctx context.Context, d Dirs, program string, env transport.Env) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	ended, err := spawn(d, program, env)
+	ended, err := spawn(d, exec.Command(program, "daemon", "run"), env)
 	if err != nil {
 		return fmt.Errorf("starting the background process: %w", err)
 	}
@@ -68,10 +68,10 @@ func answers(ctx context.Context, d Dirs) bool {
 	return true
 }
 
-// spawn starts "program daemon run" detached; ended gets its last words if it
+// spawn starts a background process detached; ended gets its last words if it
 // ends while we watch. What it says on its standard error, a crash above all,
 // goes to the log.
-func spawn(d Dirs, program string, env transport.Env) (ended <-chan string, err error) {
+func spawn(d Dirs, cmd *exec.Cmd, env transport.Env) (ended <-chan string, err error) {
 	log, err := os.OpenFile(d.Log(), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,6 @@ func spawn(d Dirs, program string, env transport.Env) (ended <-chan string, err 
 		log.Close()
 		return nil, err
 	}
-	cmd := exec.Command(program, "daemon", "run")
 	cmd.Env = env
 	cmd.Dir = "/"
 	cmd.Stderr = log
@@ -99,7 +98,7 @@ func spawn(d Dirs, program string, env transport.Env) (ended <-chan string, err 
 		}
 		text := make([]byte, 4096)
 		n, _ := log.ReadAt(text, before) // what there is
-		said <- strings.TrimSpace(string(text[:n])) + " (" + how + ")"
+		said <- strings.TrimSpace(strings.TrimSpace(string(text[:n])) + " (" + how + ")")
 	}()
 	return said, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +26,9 @@ type forwards struct {
 	mu   sync.Mutex
 	open map[string]*forward // by tunnels.Status.ID; guarded by mu
 	list []string            // the IDs, oldest first; guarded by mu
+	left bool                // another process has the tunnels; guarded by mu
+
+	leaving []*tunnels.Tunnel // that serve what they had accepted before; guarded by mu
 }
 
 type forward struct {
@@ -38,8 +43,9 @@ func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.
 }
 
 // restore opens the tunnels on record. env stands in for that of the clients
-// that asked for them.
-func (f *forwards) restore(s state, env transport.Env) {
+// that asked for them, inherited are the listeners of a process before, by the
+// tunnels' IDs.
+func (f *forwards) restore(s state, env transport.Env, inherited map[string][]net.Listener) {
 	for _, w := range s.Tunnels {
 		w.Target.Env = env
 		chain, options, err := forwarding(w)
@@ -48,8 +54,52 @@ func (f *forwards) restore(s state, env transport.Env) {
 			continue
 		}
 		options.Reclaim = true // sockets may be left of a process that was killed
+		id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
+		options.Inherited = inherited[id]
+		delete(inherited, id)
 		if _, err := f.start(w, chain, options); err != nil {
 			f.keepFailed(w, err)
+		}
+	}
+	for _, listeners := range inherited { // of tunnels that cannot be opened now
+		for _, l := range listeners {
+			l.Close()
+		}
+	}
+}
+
+// handOver ends the accepting of all tunnels and gives their listeners, by the
+// tunnels' IDs. The tunnels stay on record, which is another process's now.
+func (f *forwards) handOver() map[string][]*os.File {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left = true
+	given := make(map[string][]*os.File)
+	for id, o := range f.open {
+		if o.tunnel == nil {
+			continue
+		}
+		files, err := o.tunnel.HandOver()
+		if err != nil {
+			f.log.Warn("tunnel not handed over", "host", o.wanted.Target.Host, "forward", o.wanted.Spec.String(), "error", err)
+		}
+		given[id] = files
+		f.leaving = append(f.leaving, o.tunnel)
+	}
+	clear(f.open)
+	return given
+}
+
+// wait waits until the tunnels that were handed over have served what they had
+// accepted, or ctx ends.
+func (f *forwards) wait(ctx context.Context) {
+	f.mu.Lock()
+	leaving := f.leaving
+	f.mu.Unlock()
+	for _, t := range leaving {
+		select {
+		case <-t.Done():
+		case <-ctx.Done():
 		}
 	}
 }
@@ -92,6 +142,9 @@ func (f *forwards) start(w wanted, chain transport.Chain, o tunnels.Options) (tu
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.left {
+		return tunnels.Status{}, errStopping
+	}
 	if old := f.open[id]; old != nil && old.tunnel != nil {
 		if old.link.Status().State == transport.Failed {
 			old.link.Open()

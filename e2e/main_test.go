@@ -21,6 +21,9 @@ var roles = map[string]func(args []string) error{
 	"hear-then-speak": runHearThenSpeak,
 	"one-time-code":   runOneTimeCode,
 	"hostile-server":  runHostileServer,
+	"echo":            runEcho,
+	"talk":            runTalk,
+	"exchange":        runExchange,
 }
 
 func TestMain(m *testing.M) {

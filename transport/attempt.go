@@ -17,6 +17,9 @@ const (
 	commandLimit  = 2 * time.Minute  // the same behind a ProxyCommand, which may ask a person itself
 )
 
+// stepTCP is the step of a link that waits for an address to answer.
+const stepTCP = "tcp"
+
 // connector makes a connection for a link, telling the call how it goes.
 type connector func(ctx context.Context, call dialCall) (*Conn, error)
 
@@ -25,7 +28,8 @@ type dialCall struct {
 	link    *Link
 	attempt *attempt
 	route   route
-	again   bool // after a break
+	again   bool  // after a break
+	via     *Conn // of the link before, once it is known
 }
 
 // askFunc passes a question to a person and waits without a limit of time. It
@@ -46,6 +50,7 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	if err != nil {
 		return nil, err // the failure of the hop before, in its own words
 	}
+	c.via = via
 	if demanded {
 		return c.lend(ctx, via, d)
 	}
@@ -99,7 +104,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 		c.step("channel")
 		return via.open(ctx, "tcp", hostPort(h))
 	}
-	c.step("tcp")
+	c.step(stepTCP)
 	c.trace(1, "Connecting to %s port %d.", h.HostName(), h.Port())
 	return dialTCP(ctx, h)
 }

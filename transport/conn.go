@@ -16,10 +16,13 @@ type Conn struct {
 	client *ssh.Client
 	wire   *wire
 	host   string  // alias, printable
+	via    *Conn   // that it stands on; nil if there is none
 	lender *master // the ssh of a lent connection, nil for a native one
 	qos    qos
 	marked sync.Once // guards Prioritize against a second time
+	born   time.Time
 	done   chan struct{}
+	doubts chan struct{} // of size 1: keepAlive is to ask at once
 
 	belongings belongings
 	spare      spare
@@ -32,14 +35,14 @@ type Conn struct {
 // newConn takes over an authenticated client. Its end is watched by a
 // goroutine that ends with it.
 func newConn(client *ssh.Client, w *wire, host string) *Conn {
-	c := &Conn{client: client, wire: w, host: host, done: make(chan struct{})}
+	c := &Conn{client: client, wire: w, host: host, born: time.Now(), done: make(chan struct{}), doubts: make(chan struct{}, 1)}
 	c.watch()
 	return c
 }
 
 // newLentConn is newConn for a connection over the control socket of m.
 func newLentConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
-	c := &Conn{client: client, wire: w, host: host, lender: m, done: make(chan struct{})}
+	c := &Conn{client: client, wire: w, host: host, lender: m, born: time.Now(), done: make(chan struct{}), doubts: make(chan struct{}, 1)}
 	c.watch()
 	return c
 }
@@ -218,6 +221,7 @@ func inTime[T any](ctx context.Context, c *Conn, open func() (T, error), drop fu
 	came := make(chan opened)
 	gone := make(chan struct{})
 	defer close(gone)
+	defer c.expect().Stop()
 	go func() {
 		v, err := open()
 		select {

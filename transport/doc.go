@@ -20,7 +20,8 @@
 // ssh does, and the next Conn tries again; but a link that was up and has
 // users (Hold), or one that somebody keeps (Keep), waits and is tried again:
 // at once, then in growing pauses of at most 5 s, and at once whenever
-// somebody calls Conn. Open is a person: what was opened is dialled to its
+// somebody calls Conn, the network has changed or the machine has slept (Wake).
+// Without a way to the network there is nothing to try but these. Open is a person: what was opened is dialled to its
 // end even if nobody waits. Without users, a link that isn't up goes down as
 // soon as nobody waits for it, and one that is up after ten idle minutes.
 //

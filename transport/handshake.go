@@ -62,6 +62,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
+	conn.via = c.via
 	conn.qos = qosOf(c.host())
 	conn.spare.on = c.link.set.options.Spare
 	c.learnHostKeys(conn, trust, offers)

@@ -34,6 +34,43 @@ func pulseOf(h *config.Host) pulse {
 	return pulse{seconds(h, "ServerAliveInterval"), count}
 }
 
+// A doubt is a reason to ask before it is time: whoever opens a channel hears
+// nothing for doubtAfter, or the network has changed. The far side then has
+// doubtLimit for any byte.
+//
+// Nobody doubts a far side that was never heard of since the login: sshd opens
+// its PAM session before it answers anything, which takes some hosts half a
+// minute.
+const (
+	doubtAfter = time.Second
+	doubtLimit = 3 * time.Second
+)
+
+// doubt has the far side asked at once, and those of the hops before it, one of
+// which may be who does not answer. It never blocks.
+func (c *Conn) doubt() {
+	for ; c != nil; c = c.via {
+		if !c.wire.lastHeard().After(c.born) {
+			continue
+		}
+		select {
+		case c.doubts <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// expect doubts the far side unless something is heard of it soon, or the
+// timer is stopped.
+func (c *Conn) expect() *time.Timer {
+	began := time.Now()
+	return time.AfterFunc(doubtAfter, func() {
+		if !c.wire.lastHeard().After(began) {
+			c.doubt()
+		}
+	})
+}
+
 // keepAlive asks until the connection ends, and ends it if nothing comes
 // back. Any bytes count as life, as in ssh: an answer may queue behind data.
 func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
@@ -43,13 +80,16 @@ func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 	next := time.NewTimer(min(firstPulse, p.interval))
 	defer next.Stop()
 	for {
+		beat := heartbeat{conn: c, pulse: p}
 		select {
 		case <-next.C:
+		case <-c.doubts:
+			beat.hurry()
 		case <-c.done:
 			return
 		}
 		asked := time.Now()
-		if !c.answered(p, asked) {
+		if !beat.answered(asked) {
 			return
 		}
 		measured(time.Since(asked))
@@ -57,12 +97,35 @@ func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 	}
 }
 
+// heartbeat is one keepalive under way.
+type heartbeat struct {
+	conn    *Conn
+	pulse   pulse
+	doubted time.Time        // when hurry was called
+	limit   <-chan time.Time // of the doubt; nil without one
+}
+
+// hurry leaves the far side less time, from now on.
+func (h *heartbeat) hurry() {
+	if h.limit == nil {
+		h.doubted, h.limit = time.Now(), time.After(h.pulse.doubtLimit())
+	}
+}
+
+// doubtLimit is never longer than a question without a doubt may take.
+func (p pulse) doubtLimit() time.Duration {
+	return min(doubtLimit, p.limit())
+}
+
+func (p pulse) limit() time.Duration { return time.Duration(p.count) * p.interval }
+
 // answered asks once and waits for the answer; it is false when the
 // connection has ended.
-func (c *Conn) answered(p pulse, asked time.Time) bool {
+func (h *heartbeat) answered(asked time.Time) bool {
+	c := h.conn
 	reply := make(chan error, 1)
 	go func() { reply <- c.ask() }() // ends with the connection
-	look := time.NewTicker(p.interval)
+	look := time.NewTicker(h.pulse.interval)
 	defer look.Stop()
 	silent, seen := 0, asked
 	for {
@@ -71,15 +134,21 @@ func (c *Conn) answered(p pulse, asked time.Time) bool {
 			return err == nil
 		case <-c.done:
 			return false
+		case <-c.doubts:
+			h.hurry()
+		case <-h.limit:
+			h.limit = nil
+			if !c.wire.lastHeard().After(h.doubted) {
+				c.end(c.silent(h.pulse.doubtLimit()))
+			}
 		case <-look.C:
-		}
-		silent++
-		if heard := c.wire.lastHeard(); heard.After(seen) {
-			silent, seen = 0, heard
-		}
-		if silent >= p.count {
-			c.end(c.silent(time.Duration(p.count) * p.interval))
-			return false
+			silent++
+			if heard := c.wire.lastHeard(); heard.After(seen) {
+				silent, seen = 0, heard
+			}
+			if silent >= h.pulse.count {
+				c.end(c.silent(h.pulse.limit()))
+			}
 		}
 	}
 }

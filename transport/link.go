@@ -90,22 +90,6 @@ func (l *Link) Open() {
 	})
 }
 
-// Reopened waits while the link is failed: until somebody opens or closes it.
-// It fails only with the cause of ctx.
-func (l *Link) Reopened(ctx context.Context) error {
-	again := make(chan struct{})
-	if !l.do(func() { l.tell(again) }) {
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	select {
-	case <-again:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // Close ends the connection and any dial or question under way. Users that
 // hold the link may open it again.
 func (l *Link) Close() { l.do(l.shut) }

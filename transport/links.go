@@ -30,6 +30,7 @@ type Options struct {
 	Notify func(LinkStatus) // called at each change, in order for one link; must not block or call back
 	Gone   func(id string)  // a link is down and has no users; it comes back with Notify once it is used
 	Log    *slog.Logger
+	Watch  bool        // follow the network and the sleep of this machine, see Wake
 	Spare  bool        // connections keep a session channel ready for the next shell or command
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
 
@@ -66,7 +67,12 @@ func NewLinks(o Options) *Links {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Links{options: o, connect: connect, ctx: ctx, cancel: cancel, links: map[string]*Link{}}
+	ls := &Links{options: o, connect: connect, ctx: ctx, cancel: cancel, links: map[string]*Link{}}
+	if o.Watch {
+		ls.wg.Go(func() { ls.followNetwork(ctx) })
+		ls.wg.Go(func() { followSleep(ctx, asleep, ls.Wake) })
+	}
+	return ls
 }
 
 // Get finds or makes the link at the end of chain, not yet dialled. chain and
@@ -106,8 +112,9 @@ func (ls *Links) Find(id string) *Link {
 	return ls.links[id]
 }
 
-// Wake tries at once whatever waits for its next try: the network has
-// changed, or the machine woke up.
+// Wake tries at once whatever waits for its next try, and asks the far side of
+// each connection whether it is still there: the network has changed, or the
+// machine woke up.
 func (ls *Links) Wake() {
 	for _, l := range ls.all() {
 		l.do(l.wake)

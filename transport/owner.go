@@ -10,6 +10,7 @@ const (
 	idleLimit   = 10 * time.Minute       // a link that is up and has no users is closed after it
 	firstPause  = 250 * time.Millisecond // before the second try after a break; the first comes at once
 	longestWait = 5 * time.Second        // pauses double up to it
+	offlineWait = time.Minute            // in case the end of a time without network was missed
 	settled     = 10 * time.Second       // a connection that lived so long counts as a success of the last dial
 )
 
@@ -30,7 +31,6 @@ type owned struct {
 	opened  bool // by a person, since it was last down
 	wasUp   bool // since it was last down or failed
 	waiters map[waiter]struct{}
-	failing []chan struct{} // closed when the failure is forgotten
 
 	conn    *Conn       // when up
 	attempt *attempt    // the dial under way
@@ -38,6 +38,8 @@ type owned struct {
 	tries   int         // in a row without success
 	upSince time.Time   // when conn came
 	alarm   *time.Timer // of the next try in waiting, of idleness in up
+	due     time.Time   // when alarm rings in waiting
+	hurried time.Time   // when callers of Conn last had a pause cut short
 	letGo   func()      // releases the link that it stands on; nil when it isn't held
 }
 
@@ -112,8 +114,31 @@ func (l *Link) want(w waiter) {
 		return
 	}
 	o.waiters[w] = struct{}{}
-	if o.attempt == nil {
+	l.hasten()
+}
+
+// hasten has a dial begin now, or the dial under way not wait for a pause of
+// the link before. Many callers are one: they shall not storm the server.
+func (l *Link) hasten() {
+	o := &l.owned
+	switch since := time.Since(o.hurried); {
+	case o.attempt != nil:
+		if l.via != nil {
+			l.via.do(l.via.urge)
+		}
+	case o.state == Waiting && since < firstPause:
+		l.ringIn(min(firstPause-since, time.Until(o.due)))
+		o.hurried = o.due
+	default:
+		o.hurried = time.Now()
 		l.dial()
+	}
+}
+
+// urge is hasten for a link that is being tried again.
+func (l *Link) urge() {
+	if l.owned.state == Waiting || l.owned.attempt != nil {
+		l.hasten()
 	}
 }
 
@@ -131,9 +156,21 @@ func (l *Link) open() {
 	}
 }
 
-// wake cuts a pause short.
+// wake acts on a network that has changed: a pause is cut short, a connection
+// has to show that it lives, and an address that has not answered yet is
+// dialled anew, because its answer may be on a way that is gone.
 func (l *Link) wake() {
-	if l.owned.state == Waiting && l.owned.attempt == nil {
+	o := &l.owned
+	switch {
+	case o.state == Up:
+		if l.via == nil && routed(o.conn.wire) { // what stands on a link ends with it
+			o.conn.doubt()
+		}
+	case o.state == Waiting && o.attempt == nil:
+		o.tries = min(o.tries, 1) // the pauses grow anew
+		l.dial()
+	case o.state == Connecting && o.step == stepTCP:
+		o.attempt.cancel()
 		l.dial()
 	}
 }
@@ -144,15 +181,6 @@ func (l *Link) forgive() {
 		l.owned.failure = nil
 		l.enter(Down, "")
 	}
-}
-
-// tell closes again as soon as the link is not failed.
-func (l *Link) tell(again chan struct{}) {
-	if l.owned.state != Failed {
-		close(again)
-		return
-	}
-	l.owned.failing = append(l.owned.failing, again)
 }
 
 // count counts users.
@@ -289,16 +317,28 @@ func (l *Link) lost() {
 }
 
 // pause waits for the next try, which after a first failure comes at once.
+// Without a way to the network it is wake that ends the pause.
 func (l *Link) pause() {
 	o := &l.owned
-	l.enter(Waiting, "")
 	delay := backoff(o.tries, rand.Float64())
 	o.tries++
-	if delay == 0 {
+	switch {
+	case l.set.options.Watch && offline(o.failure):
+		l.enter(Waiting, "waiting for the network")
+		l.ringIn(offlineWait)
+	case delay == 0:
+		l.enter(Waiting, "")
 		l.dial()
-		return
+	default:
+		l.enter(Waiting, "")
+		l.ringIn(delay)
 	}
-	o.alarm.Reset(delay)
+}
+
+// ringIn sets the time of the next try.
+func (l *Link) ringIn(d time.Duration) {
+	l.owned.due = time.Now().Add(d)
+	l.owned.alarm.Reset(d)
 }
 
 // backoff is how long to wait after so many tries without success; part, of
@@ -395,12 +435,6 @@ func (l *Link) enter(s State, step string) {
 	}
 	if s != Up {
 		o.latency = 0
-	}
-	if s != Failed {
-		for _, again := range o.failing {
-			close(again)
-		}
-		o.failing = nil
 	}
 	o.state, o.step = s, step
 	l.publish()

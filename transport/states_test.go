@@ -498,13 +498,7 @@ func TestARefusalOfTheBastionIsThatOfTheHostsBehindIt(t *testing.T) {
 			b.Errorf("%d dials of the bastion", n)
 		}
 		b.plan("b", nil)
-		again := make(chan error)
-		go func() { again <- l.Reopened(b.Context()) }()
-		synctest.Wait()
 		l.Open()
-		if err := <-again; err != nil {
-			b.Errorf("Reopened: %v", err)
-		}
 		if _, err := l.Conn(b.Context()); err != nil {
 			b.Errorf("after Open: %v", err)
 		}

@@ -23,7 +23,7 @@ func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := net.Dialer{KeepAlive: -1, Control: qosOf(h).markSocket}
+	d := net.Dialer{KeepAlive: -1, Control: prepared(qosOf(h).markSocket)}
 	if h.Get("TCPKeepAlive") != "no" {
 		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 	}

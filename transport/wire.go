@@ -15,7 +15,8 @@ const headLimit = 512
 // wire is the bytes below an SSH connection, and what has been seen of them.
 type wire struct {
 	net.Conn
-	heard atomic.Int64 // time of the last bytes read, in nanoseconds since 1970
+	born  time.Time    // what heard counts from; a clock that is set does not touch it
+	heard atomic.Int64 // time of the last bytes read, in nanoseconds since born
 
 	// hurry is true while each read is acknowledged at once. sshd before 10.1
 	// leaves Nagle's algorithm on until a session starts, so each small packet
@@ -35,8 +36,7 @@ type wire struct {
 }
 
 func newWire(c net.Conn) *wire {
-	w := &wire{Conn: c, gone: make(chan struct{})}
-	w.heard.Store(time.Now().UnixNano())
+	w := &wire{Conn: c, gone: make(chan struct{}), born: time.Now()}
 	w.hurry.Store(true)
 	return w
 }
@@ -70,7 +70,7 @@ func (w *wire) Read(p []byte) (int, error) {
 func (w *wire) receive(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
-		w.heard.Store(time.Now().UnixNano())
+		w.heard.Store(int64(time.Since(w.born)))
 		if w.hurry.Load() {
 			w.keep(p[:n])
 			acknowledge(w.Conn)
@@ -95,7 +95,7 @@ func (w *wire) lost() error {
 func (w *wire) settle() { w.hurry.Store(false) }
 
 // lastHeard is when the far side was last heard of.
-func (w *wire) lastHeard() time.Time { return time.Unix(0, w.heard.Load()) }
+func (w *wire) lastHeard() time.Time { return w.born.Add(time.Duration(w.heard.Load())) }
 
 func (w *wire) keep(p []byte) {
 	w.mu.Lock()

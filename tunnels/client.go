@@ -128,6 +128,7 @@ func (t *Tunnel) report(ctx context.Context, f *transport.Failure) {
 	}
 	select {
 	case t.tell <- f:
+	case <-t.over:
 	case <-ctx.Done():
 	}
 }

@@ -25,6 +25,10 @@ type Options struct {
 	// listens any more is what an earlier process of ours has left, and is
 	// taken over.
 	Reclaim bool
+
+	// Inherited are the listeners of a local or dynamic forward that another
+	// process of ours has handed over; the tunnel closes them.
+	Inherited []net.Listener
 }
 
 // Family is that of addresses as package net names it.

@@ -77,13 +77,15 @@ type Tunnel struct {
 	notify  func(Status)
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when run has ended
+	over    chan struct{} // closed when run hears nothing any more
 
-	changed chan struct{}           // of size 1: counters or news wait for run
-	tell    chan *transport.Failure // from connections to run
-	asks    chan chan Status        // from Status to run
-	readies chan chan<- error       // from Ready to run
-	rose    chan struct{}           // of size 1, from run to remote: the link is up anew
-	grants  chan grant              // from remote to run
+	changed   chan struct{}           // of size 1: counters or news wait for run
+	tell      chan *transport.Failure // from connections to run
+	asks      chan chan Status        // from Status to run
+	readies   chan chan<- error       // from Ready to run
+	handovers chan chan<- handover    // from HandOver to run
+	rose      chan struct{}           // of size 1, from run to remote: the link is up anew
+	grants    chan grant              // from remote to run
 
 	clients        sync.WaitGroup // accept loops, remote, connections and the first wake
 	open, total    atomic.Int64   // counted by connections, read by run
@@ -110,20 +112,22 @@ type Tunnel struct {
 func Open(ctx context.Context, l Link, id Identity, s Spec, o Options, notify func(Status)) *Tunnel {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &Tunnel{
-		id:      id,
-		spec:    s,
-		options: o,
-		link:    l,
-		notify:  notify,
-		cancel:  cancel,
-		done:    make(chan struct{}),
-		changed: make(chan struct{}, 1),
-		tell:    make(chan *transport.Failure),
-		asks:    make(chan chan Status),
-		readies: make(chan chan<- error),
-		rose:    make(chan struct{}, 1),
-		grants:  make(chan grant),
-		status:  Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s},
+		id:        id,
+		spec:      s,
+		options:   o,
+		link:      l,
+		notify:    notify,
+		cancel:    cancel,
+		done:      make(chan struct{}),
+		over:      make(chan struct{}),
+		changed:   make(chan struct{}, 1),
+		tell:      make(chan *transport.Failure),
+		asks:      make(chan chan Status),
+		readies:   make(chan chan<- error),
+		handovers: make(chan chan<- handover),
+		rose:      make(chan struct{}, 1),
+		grants:    make(chan grant),
+		status:    Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s},
 	}
 	go t.run(ctx) // Close waits for it
 	return t
@@ -179,13 +183,16 @@ func (t *Tunnel) run(ctx context.Context) {
 		t.bind(ctx)
 	}
 	t.publish()
-	t.wake(ctx)
+	serving, enough := context.WithCancel(ctx)
+	t.wake(serving)
 	t.serve(ctx)
+	enough()
+	close(t.over)
 	t.shut()
 }
 
-// serve handles what happens until ctx ends. Counters wait for the clock,
-// everything else is published at once.
+// serve handles what happens until ctx ends or the listeners are given away.
+// Counters wait for the clock, everything else is published at once.
 func (t *Tunnel) serve(ctx context.Context) {
 	var clock <-chan time.Time // runs while counters wait to be published
 	var again <-chan time.Time // runs while the port is not ours but may become so
@@ -217,6 +224,9 @@ func (t *Tunnel) serve(ctx context.Context) {
 			t.publish()
 		case answer := <-t.asks:
 			answer <- t.counted()
+		case answer := <-t.handovers:
+			answer <- t.handOver()
+			return
 		case answer := <-t.readies:
 			t.unready = append(t.unready, answer)
 			t.settle()
@@ -258,7 +268,10 @@ func (t *Tunnel) takeNews() bool {
 
 // bind takes the port, and tells whether anything changed.
 func (t *Tunnel) bind(ctx context.Context) bool {
-	listeners, obstacle := listen(ctx, t.spec, t.options, t.obstacle)
+	listeners, obstacle := t.options.Inherited, (*obstacle)(nil)
+	if t.options.Inherited = nil; listeners == nil {
+		listeners, obstacle = listen(ctx, t.spec, t.options, t.obstacle)
+	}
 	changed := obstacle == nil || obstacle != t.obstacle
 	t.listeners, t.obstacle = listeners, obstacle
 	for _, l := range listeners {
@@ -279,8 +292,8 @@ func (t *Tunnel) wake(ctx context.Context) {
 	})
 }
 
-// shut frees the port first, then waits for the connections, which end
-// because ctx has.
+// shut frees the port first, unless another process has it now, then waits for
+// the connections, which end because ctx has or by themselves.
 func (t *Tunnel) shut() {
 	for _, l := range t.listeners {
 		_ = l.Close() // closed only here; the port is free either way

@@ -1,0 +1,113 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
+	"time"
+)
+
+// offline tells whether a dial failed because this machine had no way to
+// anywhere, so that trying again is of no use before that changes. A host that
+// its neighbours do not find (EHOSTUNREACH) is another thing: it may come.
+func offline(f *Failure) bool {
+	if f == nil {
+		return false
+	}
+	if errors.Is(f.Cause, syscall.ENETUNREACH) || errors.Is(f.Cause, syscall.ENETDOWN) {
+		return true
+	}
+	name := new(net.DNSError)
+	return errors.As(f.Cause, &name) && !networked()
+}
+
+// routed tells whether this machine knows a way to the other end of conn now.
+// That it has not may pass, with the connection as alive as before.
+func routed(conn net.Conn) bool {
+	far, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return networked() // a ProxyCommand has its own way
+	}
+	try, err := net.Dial("udp", far.String()) // which sends nothing
+	if err == nil {
+		_ = try.Close() // it was only to see the route
+	}
+	return err == nil
+}
+
+// networked tells whether any interface has an address to speak from beyond
+// this machine.
+func networked() bool {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return true // unknown
+	}
+	for _, i := range interfaces {
+		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagLoopback != 0 {
+			continue
+		}
+		addrs, _ := i.Addrs() // one that has just gone has none
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// gather is the time in which many changes of the network are one.
+const gather = 100 * time.Millisecond
+
+// followNetwork calls Wake at the first of several changes and after the
+// last, until ctx ends.
+func (ls *Links) followNetwork(ctx context.Context) {
+	changes := make(chan struct{}, 1)
+	ls.wg.Go(func() { // ends with ctx
+		err := watchNetwork(ctx, func() {
+			select {
+			case changes <- struct{}{}:
+			default:
+			}
+		})
+		if ctx.Err() == nil {
+			ls.options.Log.Warn("changes of the network are not seen", "error", err)
+		}
+	})
+	for {
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return
+		}
+		ls.Wake()
+		select {
+		case <-time.After(gather):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sleepLook is how often the clocks are compared: so much later at most a
+// sleep is noticed after its end.
+const sleepLook = time.Second
+
+// followSleep calls woke after each sleep of this machine, until ctx ends.
+// asleep is for how long it has slept so far.
+func followSleep(ctx context.Context, asleep func() time.Duration, woke func()) {
+	look := time.NewTicker(sleepLook)
+	defer look.Stop()
+	for before := asleep(); ; {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+		if now := asleep(); now-before >= sleepLook {
+			before = now
+			woke()
+		}
+	}
+}
