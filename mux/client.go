@@ -27,8 +27,8 @@ type Client struct {
 var ErrEnded = errors.New("the master has ended")
 
 // Dial attaches to the master that listens on path, once it has proved to be
-// one. The error is ErrAbsent, ErrStale, ErrPermission or ErrNotMaster if it
-// is one of these.
+// one. The error is ErrAbsent, ErrStale, ErrPermission, ErrTooLong or
+// ErrNotMaster if it is one of these.
 func Dial(ctx context.Context, path string) (*Client, error) {
 	line, err := connect(ctx, path)
 	if err != nil {
@@ -171,7 +171,7 @@ var ErrNoProxy = errors.New("the master has no proxy mode")
 // Proxy asks for proxy mode. The connection is for ssh.NewControlClientConn of
 // x/crypto, which can do on it what it can on any, except for what makes
 // OpenSSH's masters hang up: keepalives, and remote forwards and their end
-// (use Alive, Forward and CancelForward).
+// (use Alive, Forward and CancelForward). It can end the master: see Aboard.
 func (c *Client) Proxy(ctx context.Context) (net.Conn, error) {
 	conn, err := connect(ctx, c.path)
 	if err != nil {
