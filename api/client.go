@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -128,6 +129,13 @@ func (c *Client) SetTunnel(ctx context.Context, r TunnelRequest) (tunnels.Status
 		return c.call(ctx, http.MethodPost, "/v1/tunnels", r, &s)
 	})
 	return s, err
+}
+
+// Tunnel is all that is known of a tunnel, its single connections among it.
+func (c *Client) Tunnel(ctx context.Context, id string) (tunnels.Record, error) {
+	var r tunnels.Record
+	err := c.call(ctx, http.MethodGet, "/v1/tunnels/"+url.PathEscape(id), nil, &r)
+	return r, err
 }
 
 // Open brings up the link of a host, forgetting an earlier failure.

@@ -23,6 +23,10 @@ type (
 	TunnelSpec  = tunnels.Spec
 	Address     = tunnels.Address
 
+	TunnelRecord     = tunnels.Record
+	TunnelConnection = tunnels.Connection
+	TunnelEntry      = tunnels.Entry
+
 	Session      = sessions.Status
 	SessionState = sessions.State
 	SessionSpec  = sessions.Spec

@@ -195,6 +195,17 @@ func (f *forwards) status(id string) (tunnels.Status, bool) {
 	return o.tunnel.Status(), true
 }
 
+// record is all that is known of an open tunnel.
+func (f *forwards) record(id string) (tunnels.Record, bool) {
+	f.mu.Lock()
+	o, ok := f.open[id]
+	f.mu.Unlock()
+	if !ok || o.tunnel == nil {
+		return tunnels.Record{}, false
+	}
+	return o.tunnel.Record(), true // outside of mu: it looks at all processes
+}
+
 // none tells that no tunnel is wanted.
 func (f *forwards) none() bool {
 	f.mu.Lock()
