@@ -51,6 +51,7 @@ type (
 	SetOption    = config.SetOption
 	RemoveOption = config.RemoveOption
 	SetTags      = config.SetTags
+	AddForward   = config.AddForward
 )
 
 // The states and kinds that the screen tells apart.
