@@ -339,7 +339,11 @@ func (p *sheet) tunnelTrouble(f api.Forward, t *api.Tunnel) {
 		if failure == nil {
 			continue
 		}
-		p.say(4, "", span{clean(failure.Message), p.bad})
+		at := ""
+		if failure == t.LastError && !failure.At.IsZero() {
+			at = failure.At.Local().Format("15:04:05") + "  "
+		}
+		p.say(4, at, span{clean(failure.Message), p.bad})
 		if failure.Hint != "" {
 			p.say(4, "→ ", span{clean(failure.Hint), p.plain})
 		}

@@ -134,6 +134,10 @@ const tunnelColumns = 8
 // is left out.
 type columns [tunnelColumns]int
 
+// steady are the least widths, so that the columns stay where they are while
+// the figures change.
+var steady = columns{2: 12, 3: 13, 4: 8, 5: 8, 6: trafficLength + len(" 999 kB/s"), 7: len("59 min")}
+
 // expendable are the columns that are left out where there is no room, the
 // first first.
 var expendable = []int{3, 7, 6, 4, 5}
@@ -142,7 +146,7 @@ var expendable = []int{3, 7, 6, 4, 5}
 var flushRight = []int{3, 4, 5, 7}
 
 func (s *screen) tunnelTable(hosts []api.HostForwards, w int) columns {
-	var t columns
+	t := steady
 	for _, h := range hosts {
 		for _, f := range h.Forwards {
 			for i, cell := range s.tunnelCells(h.Host, f) {
@@ -152,11 +156,15 @@ func (s *screen) tunnelTable(hosts []api.HostForwards, w int) columns {
 	}
 	for _, i := range expendable {
 		if t.width() <= w {
-			return t
+			break
 		}
 		t[i] = -1
 	}
-	t[1] = max(8, t[1]-max(0, t.width()-w))
+	if spare := w - t.width(); spare < 0 {
+		t[1] = max(8, t[1]+spare)
+	} else if t[6] > 0 {
+		t[6] += spare // the times stand at the right edge
+	}
 	return t
 }
 

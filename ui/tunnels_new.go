@@ -31,7 +31,7 @@ func (s *screen) tunnelDialog(host string) *dialog {
 			{text: "-D 1080            a SOCKS proxy through the host", style: s.dim},
 			{text: "-R 9000:localhost:80   a port of the host that leads here", style: s.dim},
 		},
-		fields: []*prompt{{"Host   ", name}, {"Forward", text}},
+		fields: []*prompt{{"Of host", name}, {"Forward", text}},
 		escape: leave,
 	}
 	d.live = func() line { return s.readAs(text.shown()) }
