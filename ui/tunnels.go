@@ -93,7 +93,7 @@ func (s *screen) boardRows(w int) []row {
 func boardID(host string, f api.Forward) string { return "tunnel " + host + " " + f.ID + f.Problem }
 
 // tunnelCells is a tunnel as the cells of a row: box, forward, state,
-// connections, bytes up and down, speed, since when.
+// connections, bytes up and down, graph, speed, since when.
 func (s *screen) tunnelCells(host string, f api.Forward) [tunnelColumns]line {
 	p, t := &sheet{screen: s, host: host}, s.tunnel(host, f.ID)
 	box, style := "[ ] ", s.dim
@@ -112,23 +112,17 @@ func (s *screen) tunnelCells(host string, f api.Forward) [tunnelColumns]line {
 		out[4] = line{{"↑ " + size(float64(t.Sent)), s.plain}}
 		out[5] = line{{"↓ " + size(float64(t.Received)), s.plain}}
 	}
-	out[6] = s.speed(s.traffic[t.ID])
+	if tr := s.traffic[t.ID]; tr != nil && !tr.quiet() {
+		out[6], out[7] = line{{graph(tr.rates), s.accent}}, line{{size(tr.rate()) + "/s", s.plain}}
+	}
 	if !t.Since.IsZero() {
-		out[7] = line{{elapsed(s.now().Sub(t.Since)), s.dim}}
+		out[8] = line{{elapsed(s.now().Sub(t.Since)), s.dim}}
 	}
 	return out
 }
 
-// speed is how fast bytes went lately, as a graph and in figures.
-func (s *screen) speed(t *traffic) line {
-	if t == nil || t.quiet() {
-		return nil
-	}
-	return line{{graph(t.rates), s.accent}, {" " + size(t.rate()) + "/s", s.plain}}
-}
-
 // tunnelColumns is how many cells a row has.
-const tunnelColumns = 8
+const tunnelColumns = 9
 
 // columns is a table whose widths follow what is in it. A column of width -1
 // is left out.
@@ -136,14 +130,14 @@ type columns [tunnelColumns]int
 
 // steady are the least widths, so that the columns stay where they are while
 // the figures change.
-var steady = columns{2: 12, 3: 13, 4: 8, 5: 8, 6: trafficLength + len(" 999 kB/s"), 7: len("59 min")}
+var steady = columns{2: 12, 3: 13, 4: 8, 5: 8, 6: trafficLength, 7: len("999 kB/s"), 8: len("59 min")}
 
 // expendable are the columns that are left out where there is no room, the
 // first first.
-var expendable = []int{3, 7, 6, 4, 5}
+var expendable = []int{3, 8, 7, 6, 4, 5}
 
 // flushRight are the columns of figures.
-var flushRight = []int{3, 4, 5, 7}
+var flushRight = []int{3, 4, 5, 8}
 
 func (s *screen) tunnelTable(hosts []api.HostForwards, w int) columns {
 	t := steady
@@ -162,8 +156,8 @@ func (s *screen) tunnelTable(hosts []api.HostForwards, w int) columns {
 	}
 	if spare := w - t.width(); spare < 0 {
 		t[1] = max(8, t[1]+spare)
-	} else if t[6] > 0 {
-		t[6] += spare // the times stand at the right edge
+	} else if t[8] > 0 {
+		t[8] += spare // the times stand at the right edge
 	}
 	return t
 }

@@ -130,26 +130,17 @@ func (p *sheet) totals(t *api.Tunnel) {
 // youngest first.
 func (p *sheet) connections(r *record) {
 	p.heading("Connections")
-	list := slices.Clone(r.got.Connections)
-	slices.Reverse(list)
-	slices.SortStableFunc(list, func(a, b api.TunnelConnection) int {
-		return boolRank(a.Ended.IsZero()) - boolRank(b.Ended.IsZero())
-	})
-	if len(list) == 0 {
+	if len(r.got.Connections) == 0 {
 		p.say(0, "", span{"None yet. Programs of this computer open them.", p.dim})
 		return
 	}
-	for _, c := range list {
-		p.connection(c, r.traffic[c.Number])
+	for _, open := range []bool{true, false} {
+		for _, c := range slices.Backward(r.got.Connections) {
+			if c.Ended.IsZero() == open {
+				p.connection(c, r.traffic[c.Number])
+			}
+		}
 	}
-}
-
-// boolRank puts what holds first.
-func boolRank(holds bool) int {
-	if holds {
-		return 0
-	}
-	return 1
 }
 
 // connection is one row: shape, who has opened it, where it leads, bytes,
@@ -190,6 +181,14 @@ func (p *sheet) connection(c api.TunnelConnection, tr *traffic) {
 	}
 	room := max(0, p.w-2-right.width())
 	p.add(append(line{glyph, {" " + pad(who, room), p.plain}}, right...))
+}
+
+// speed is how fast bytes went lately, as a graph and in figures.
+func (s *screen) speed(t *traffic) line {
+	if t == nil || t.quiet() {
+		return nil
+	}
+	return line{{graph(t.rates), s.accent}, {" " + size(t.rate()) + "/s", s.plain}}
 }
 
 // tunnelLog is what happened, the newest first.

@@ -49,18 +49,19 @@ func busyRecord() api.TunnelRecord {
 
 func TestTheTunnelsPageIsAsItWasApproved(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		snap api.Snapshot
-		inv  func() *fakeInventory
-		keys []string
-		sees string
+		name  string
+		snap  api.Snapshot
+		inv   func() *fakeInventory
+		keys  []string
+		lists string // before the keys
+		sees  string
 	}{
-		{name: "tunnels", snap: night(), keys: []string{"2jj"}, sees: "▌[ ] L 8888"},
-		{name: "tunnels-off", keys: []string{"2"}, sees: "0 of 4 on"},
-		{name: "tunnels-none", inv: func() *fakeInventory { return &fakeInventory{names: []string{"crab"}} }, keys: []string{"2"}, sees: "n makes one"},
-		{name: "tunnels-record", snap: night(), keys: []string{"2j", "Enter"}, sees: "firefox"},
-		{name: "tunnels-new", snap: night(), keys: []string{"2jn", "8080:gpu3:80"}, sees: "● L 8080 → gpu3:80"},
-		{name: "tunnels-ask", snap: night(), keys: []string{"2j", " "}, sees: "Keep it"},
+		{name: "tunnels", snap: night(), keys: []string{"jj"}, lists: "3 of 4", sees: "▌[ ] L 8888"},
+		{name: "tunnels-off", lists: "0 of 4", sees: "▌[ ]"},
+		{name: "tunnels-none", inv: func() *fakeInventory { return &fakeInventory{names: []string{"crab"}} }, lists: "No host has", sees: "n makes one"},
+		{name: "tunnels-record", snap: night(), keys: []string{"j", "Enter"}, lists: "3 of 4", sees: "firefox"},
+		{name: "tunnels-new", snap: night(), keys: []string{"jn", "8080:gpu3:80"}, lists: "3 of 4", sees: "● L 8080 → gpu3:80"},
+		{name: "tunnels-ask", snap: night(), keys: []string{"j", " "}, lists: "3 of 4", sees: "Keep it"},
 	} {
 		for _, size := range sizes {
 			t.Run(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h), func(t *testing.T) {
@@ -77,6 +78,8 @@ func TestTheTunnelsPageIsAsItWasApproved(t *testing.T) {
 				if len(c.snap.Links) > 0 {
 					st.sees("refused")
 				}
+				st.keys("2")
+				st.sees(c.lists)
 				st.keys(c.keys...)
 				st.sees(c.sees)
 				st.golden(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h))
@@ -103,7 +106,7 @@ func TestKeysOfTheTunnelsPage(t *testing.T) {
 	}{
 		{"space switches on", []string{"jj", " "}, []string{"tunnel targaryen 8888 true"}, "[x] L 8888"},
 		{"what nobody uses goes off at once", []string{"jjj", " "}, []string{"tunnel targaryen 1080 false"}, "[ ] D 1080"},
-		{"what somebody uses asks once", []string{"j", " ", "s", "Enter"}, []string{"tunnel targaryen 8080 false"}, "[ ] L 8080 → targaryen:8080   ◐"},
+		{"what somebody uses asks once", []string{"j", " ", "s", "Enter"}, []string{"tunnel targaryen 8080 false"}, "closing…"},
 		{"and can be kept", []string{"j", " ", "k", "Enter"}, nil, "[x] L 8080"},
 		{"o opens the page", []string{"j", "o"}, []string{"browse http://localhost:8080/"}, "Opening http://localhost:8080/"},
 		{"which one that is off has not", []string{"jj", "o"}, nil, "It is off: Space switches it on."},
@@ -126,7 +129,7 @@ func TestKeysOfTheTunnelsPage(t *testing.T) {
 			st := onTunnels(t, f)
 			for _, k := range row.keys {
 				if k == "y" && len(row.calls) == 2 {
-					st.sees("Write ~/.ssh/config?", "drogon")
+					st.sees("Write "+configFile+"?", "drogon")
 				}
 				st.keys(k)
 			}
