@@ -43,6 +43,7 @@ type TunnelRequest struct {
 	Target Target       `json:"target"`
 	Spec   tunnels.Spec `json:"spec"`
 	Up     bool         `json:"up"`
+	Once   bool         `json:"once,omitempty"` // it shall not come back with the next background process
 }
 
 // AnswerRequest answers a question, or declines it.

@@ -42,6 +42,7 @@ type Status struct {
 	Failure   *transport.Failure `json:"failure,omitempty"`
 	FreePort  int                `json:"freePort,omitempty"`  // offered instead, when Busy
 	Allocated int                `json:"allocated,omitempty"` // the port that the far side has chosen for "-R 0", while Up
+	Once      bool               `json:"once,omitempty"`      // it does not come back with the next process; whoever holds the tunnel says so
 	LastError *transport.Failure `json:"lastError,omitempty"` // of a single connection, e.g. refused at the far side
 }
 

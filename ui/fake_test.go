@@ -393,7 +393,11 @@ func (f *fake) called(format string, args ...any) error {
 }
 
 func (f *fake) SetTunnel(_ context.Context, r api.TunnelRequest) (api.Tunnel, error) {
-	return api.Tunnel{}, f.called("tunnel %s %d %v", r.Target.Host, r.Spec.Listen.Port, r.Up)
+	call := fmt.Sprintf("tunnel %s %d %v", r.Target.Host, r.Spec.Listen.Port, r.Up)
+	if r.Once {
+		call += " once"
+	}
+	return api.Tunnel{}, f.called("%s", call)
 }
 
 // Tunnel has one record, whichever is asked for.

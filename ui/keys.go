@@ -58,6 +58,7 @@ func init() {
 		{inTunnels | inRecord, []string{"Space", "t"}, "on/off", "The page of all tunnels", "Switch the tunnel on or off. Asks first if connections would end.", (*screen).toggleBoard, noTunnel, nil},
 		{inTunnels, []string{"Enter"}, "connections", "The page of all tunnels", "Its connections, who has opened them, and what happened.", (*screen).openRecord, noTunnel, nil},
 		{inTunnels, []string{"n"}, "new", "The page of all tunnels", "Make a tunnel, and write it into the configuration if you like.", (*screen).newTunnel, noConfig, nil},
+		{inTunnels | inRecord, []string{"a"}, "", "The page of all tunnels", "Whether it starts with the background process, as what is on does, or is open only this once.", (*screen).keepBoard, noTunnelOn, nil},
 		{inTunnels | inRecord, []string{"o"}, "browser", "The page of all tunnels", "Open the page behind it in the browser.", (*screen).browse, noPage, nil},
 		{inTunnels | inRecord, []string{"y"}, "copy", "The page of all tunnels", "Copy its address to the clipboard.", (*screen).copyTunnel, noTunnel, nil},
 		{inTunnels | inRecord, []string{"f"}, "free port", "The page of all tunnels", "Of a port that another program has: listen on the next free one instead.", (*screen).takeFreePort, noFreePort, (*screen).offersPort},

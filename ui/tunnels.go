@@ -105,6 +105,9 @@ func (s *screen) tunnelCells(host string, f api.Forward) [tunnelColumns]line {
 	if t == nil {
 		return out
 	}
+	if t.Once {
+		out[2] = append(out[2], span{", once", s.dim})
+	}
 	if t.Total > 0 {
 		out[3] = line{{count(int(t.Total), "connection"), s.dim}}
 	}

@@ -92,6 +92,30 @@ func (s *screen) toggleBoard() {
 	s.dialog = d
 }
 
+// noTunnelOn is why there is nothing that could come back.
+func noTunnelOn(s *screen) string {
+	if reason := noTunnel(s); reason != "" {
+		return reason
+	}
+	if it := s.boardItem(); s.tunnel(it.host, it.forward.ID) == nil {
+		return "What is on comes back with the background process: Space switches it on."
+	}
+	return ""
+}
+
+// keepBoard says whether the tunnel under the cursor comes back with the next
+// background process.
+func (s *screen) keepBoard() {
+	it := s.boardItem()
+	once := !s.tunnel(it.host, it.forward.ID).Once
+	s.setTunnel(it.forward.ID, api.TunnelRequest{Target: s.b.Target(it.host), Spec: it.forward.Spec, Up: true, Once: once})
+	if once {
+		s.tell("It ends with the background process and does not come back by itself.")
+	} else {
+		s.tell("It comes back whenever the background process starts.")
+	}
+}
+
 // usable is what a program of this computer is told to use a tunnel: a URL, or
 // the path of a socket. What the far side listens on is an address there.
 func usable(f api.Forward, t *api.Tunnel) string {

@@ -114,6 +114,8 @@ func TestKeysOfTheTunnelsPage(t *testing.T) {
 		{"y copies the address", []string{"jjj", "y"}, nil, "Copied: socks5h://localhost:1080"},
 		{"f takes the free port", []string{"f"}, []string{"tunnel got-bastion 8081 true", "tunnel got-bastion 8080 false"}, "It listens on port 8081 now."},
 		{"where the port is taken", []string{"jf"}, nil, "Its port is not taken by another program."},
+		{"a has it end with the process", []string{"jjj", "a"}, []string{"tunnel targaryen 1080 true once"}, "does not come back by itself"},
+		{"which one that is off does anyway", []string{"jj", "a"}, nil, "Space switches it on."},
 		{"Enter tells of connections", []string{"j", "Enter"}, []string{"record t8080"}, "Connections"},
 		{"and Esc goes back", []string{"j", "Enter", "Esc"}, nil, "3 of 4 on"},
 		{"n opens what was typed", []string{"jn", "9000:gpu3:80", "Enter"}, []string{"tunnel targaryen 9000 true"}, ""},
