@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"net"
 	"strconv"
 
 	"sallyport/api"
@@ -126,11 +125,10 @@ func usable(f api.Forward, t *api.Tunnel) string {
 	if t != nil && t.Allocated != 0 {
 		at.Port = t.Allocated
 	}
-	name := at.Host
-	if name == "" || name == "*" {
-		name = "localhost"
+	if at.Host == "" || at.Host == "*" {
+		at.Host = "localhost"
 	}
-	address := net.JoinHostPort(name, strconv.Itoa(at.Port))
+	address := at.String()
 	switch f.Spec.Kind {
 	case api.RemoteForward:
 		return address
