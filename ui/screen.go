@@ -129,7 +129,9 @@ func (s *screen) settle() {
 	l := s.layout()
 	s.list.settle(s.listRows(l))
 	s.detail.settle(len(s.detailRows(l.detail.inner().w)), l.detail.inner().h)
-	s.board.settle(len(s.boardRows(l.body.inner().w)), l.body.inner().h)
+	if s.page == tunnelsPage {
+		s.board.settle(len(s.boardRows(l.body.inner().w)), l.body.inner().h)
+	}
 	if s.record != nil {
 		s.settleRecord(l.body.inner())
 	}
