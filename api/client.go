@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -45,6 +46,7 @@ type TunnelRequest struct {
 	Target Target       `json:"target"`
 	Spec   tunnels.Spec `json:"spec"`
 	Up     bool         `json:"up"`
+	Once   bool         `json:"once,omitempty"` // it shall not come back with the next background process
 }
 
 // AnswerRequest answers a question, or declines it.
@@ -131,6 +133,13 @@ func (c *Client) SetTunnel(ctx context.Context, r TunnelRequest) (tunnels.Status
 		return c.call(ctx, http.MethodPost, "/v1/tunnels", r, &s)
 	})
 	return s, err
+}
+
+// Tunnel is all that is known of a tunnel, its single connections among it.
+func (c *Client) Tunnel(ctx context.Context, id string) (tunnels.Record, error) {
+	var r tunnels.Record
+	err := c.call(ctx, http.MethodGet, "/v1/tunnels/"+url.PathEscape(id), nil, &r)
+	return r, err
 }
 
 // Open brings up the link of a host, forgetting an earlier failure.

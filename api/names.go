@@ -23,6 +23,10 @@ type (
 	TunnelSpec  = tunnels.Spec
 	Address     = tunnels.Address
 
+	TunnelRecord     = tunnels.Record
+	TunnelConnection = tunnels.Connection
+	TunnelEntry      = tunnels.Entry
+
 	Session      = sessions.Status
 	SessionState = sessions.State
 	SessionSpec  = sessions.Spec
@@ -47,6 +51,7 @@ type (
 	SetOption    = config.SetOption
 	RemoveOption = config.RemoveOption
 	SetTags      = config.SetTags
+	AddForward   = config.AddForward
 )
 
 // The states and kinds that the screen tells apart.

@@ -42,6 +42,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Read:   read,
 		Target: func(host string) api.Target { return target(p, host) },
 		Edit:   a.edit,
+		Browse: browse,
 		Save:   a.save,
 		Shell: func() api.SessionSpec {
 			now := spec("")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ They are those that ~/.ssh/config gives a host (LocalForward, RemoteForward,
 DynamicForward), and those that "add" adds.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(a.tunnelList(), a.tunnelSwitch(true), a.tunnelSwitch(false), a.tunnelAdd(), a.tunnelRemove())
+	cmd.AddCommand(a.tunnelList(), a.tunnelUpCommand(), a.tunnelDownCommand(), a.tunnelAdd(), a.tunnelRemove(), a.tunnelLog(), a.tunnelWatch())
 	return cmd
 }
 
@@ -51,8 +52,8 @@ func printTunnels(w io.Writer, list []api.Tunnel) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range list {
 		why := ""
-		if s.Failure != nil {
-			why = s.Failure.Message
+		if f := cmp.Or(s.Failure, s.LastError); f != nil {
+			why = f.Message
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d open\t%d B sent\t%d B received\t%s\n",
 			api.Printable(s.Host), s.Spec, tunnelState(s), s.Open, s.Sent, s.Received, why)
@@ -68,28 +69,57 @@ func tunnelState(t api.Tunnel) string {
 	return string(t.State)
 }
 
-func (a *app) tunnelSwitch(up bool) *cobra.Command {
-	use, short := "down HOST [FORWARD]", "close tunnels of a host; without FORWARD, all of them"
-	if up {
-		use, short = "up HOST [FORWARD]", "open forwards of a host; without FORWARD, all that its configuration has"
-	}
+func (a *app) tunnelDownCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               use,
-		Short:             short,
+		Use:               "down HOST [FORWARD]",
+		Short:             "close tunnels of a host; without FORWARD, all of them",
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			want := strings.Join(args[1:], "")
-			if up {
-				return a.tunnelUp(cmd.Context(), args[0], want)
-			}
-			return a.tunnelDown(cmd.Context(), args[0], want)
+			return a.tunnelDown(cmd.Context(), args[0], strings.Join(args[1:], ""))
 		},
 	}
 }
 
-// tunnelUp opens the forwards that the configuration has for a host.
-func (a *app) tunnelUp(ctx context.Context, host, want string) error {
+func (a *app) tunnelUpCommand() *cobra.Command {
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "up HOST [FORWARD]",
+		Short: "open forwards of a host; without FORWARD, all that its configuration has",
+		Long: `Open forwards of a host; without FORWARD, all that its configuration has.
+
+Exit status: 0 if each of them carries traffic, 255 if one does not. A host that
+cannot be reached and a port that another program has are told at once, and
+tried again in the background; --wait stays until that has led to something,
+which --wait=30s bounds. A login that was refused is not tried again.`,
+		Example: `  sallyport tunnel up targaryen 8080
+  sallyport tunnel up targaryen --wait=1m && xdg-open http://localhost:8080`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			until := decided
+			if cmd.Flags().Changed("wait") {
+				until = final
+			}
+			ctx, cancel := context.WithTimeoutCause(cmd.Context(), wait, errWaited)
+			defer cancel()
+			return a.tunnelUp(ctx, args[0], strings.Join(args[1:], ""), until)
+		},
+	}
+	cmd.Flags().DurationVar(&wait, "wait", forGood, "wait until they carry traffic, at most for a `TIME` such as 30s")
+	cmd.Flags().Lookup("wait").NoOptDefVal = forGood.String()
+	return cmd
+}
+
+// forGood is longer than anybody waits.
+const forGood = 10 * 365 * 24 * time.Hour
+
+// errWaited ends a wait that was bounded.
+var errWaited = &api.Error{Code: "waited", Message: "the tunnel does not carry traffic yet; it is tried again in the background", Hints: []string{"sallyport tunnel log"}}
+
+// tunnelUp opens the forwards that the configuration has for a host, and
+// follows each until something is decided.
+func (a *app) tunnelUp(ctx context.Context, host, want string, until decision) error {
 	inv, err := a.inventory()
 	if err != nil {
 		return err
@@ -110,12 +140,12 @@ func (a *app) tunnelUp(ctx context.Context, host, want string) error {
 	if len(specs) == 0 {
 		return noForward(host, want, "its configuration has")
 	}
-	return a.openTunnels(ctx, host, specs)
+	return a.openTunnels(ctx, host, specs, until)
 }
 
-// openTunnels opens forwards of a host and waits until each is up or cannot
-// be, asking on the terminal what has to be asked.
-func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSpec) error {
+// openTunnels opens forwards of a host and waits until it is decided what
+// becomes of each, asking on the terminal what has to be asked.
+func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSpec, until decision) error {
 	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
@@ -129,7 +159,7 @@ func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSp
 			failed = true
 			continue
 		}
-		if s, err = a.settle(ctx, c, s, asked); err != nil {
+		if s, err = a.settle(ctx, c, s, asked, until); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, tunnelState(s))
@@ -144,9 +174,8 @@ func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSp
 	return nil
 }
 
-// settle follows a tunnel that was asked for until it carries traffic or
-// cannot.
-func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel, asked time.Time) (api.Tunnel, error) {
+// settle follows a tunnel that was asked for until something is decided.
+func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel, asked time.Time, until decision) (api.Tunnel, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	asker := newTerminalAsker(c)
@@ -161,7 +190,7 @@ func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel, asked tim
 			}
 			s = t
 			asker.see(ctx, now, chain(now, t.Link))
-			if settled = decided(t, asked); settled {
+			if settled = until(t, asked); settled {
 				cancel()
 			}
 		}
@@ -170,6 +199,14 @@ func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel, asked tim
 		return s, context.Cause(ctx)
 	}
 	return s, nil
+}
+
+// decision tells that a tunnel need not be followed any longer.
+type decision func(t api.Tunnel, asked time.Time) bool
+
+// final tells that a tunnel carries traffic, or will not by itself.
+func final(t api.Tunnel, asked time.Time) bool {
+	return t.State == api.TunnelUp || t.State == api.TunnelFailed && decided(t, asked)
 }
 
 // decided tells that a tunnel carries traffic, or why it does not for now. A

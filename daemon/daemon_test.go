@@ -290,6 +290,40 @@ func TestATunnelOutlivesTheProcessThatHeldIt(t *testing.T) {
 	}
 }
 
+// TestATunnelForThisOnceDoesNotComeBack has two wishes changed while the
+// tunnels are open.
+func TestATunnelForThisOnceDoesNotComeBack(t *testing.T) {
+	h := newHouse(t)
+	request := func(port int) api.TunnelRequest {
+		spec := api.TunnelSpec{Kind: api.LocalForward, Listen: api.Address{Network: "tcp", Port: port}, Connect: api.Address{Network: "tcp", Host: "targaryen", Port: 8080}}
+		return api.TunnelRequest{Target: h.target("got-bastion"), Spec: spec, Up: true}
+	}
+	stays, goes := request(sshtest.FreePort(t)), request(sshtest.FreePort(t))
+	stays.Once = true
+	set := func(r api.TunnelRequest) {
+		t.Helper()
+		if s, err := h.SetTunnel(t.Context(), r); err != nil || s.Once != r.Once {
+			t.Fatalf("the tunnel is %+v, %v", s, err)
+		}
+	}
+	set(stays)
+	set(goes)
+	stays.Once, goes.Once = false, true
+	set(stays)
+	set(goes)
+	h.until("the wishes are told", func(s api.Snapshot) bool {
+		return len(s.Tunnels) == 2 && !s.Tunnels[0].Once && s.Tunnels[1].Once && s.Tunnels[1].State == api.TunnelUp
+	})
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	h.start()
+	now := h.until("one is back", func(s api.Snapshot) bool { return len(s.Tunnels) > 0 && s.Tunnels[0].State == api.TunnelUp })
+	if len(now.Tunnels) != 1 || now.Tunnels[0].Spec != stays.Spec {
+		t.Errorf("what came back is %+v", now.Tunnels)
+	}
+}
+
 func TestASecondProcessIsRefused(t *testing.T) {
 	h := newHouse(t)
 	err := daemon.Run(t.Context(), daemon.Options{Dirs: h.dirs, Log: slog.New(slog.DiscardHandler)})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sallyport/api"
@@ -33,6 +34,7 @@ type forwards struct {
 
 type forward struct {
 	wanted wanted
+	once   *atomic.Bool    // wanted.Once, for the teller
 	tunnel *tunnels.Tunnel // nil while the configuration does not let it be opened
 	link   *transport.Link
 	linkID string
@@ -47,6 +49,10 @@ func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.
 // tunnels' IDs.
 func (f *forwards) restore(s state, env transport.Env, inherited map[string][]net.Listener) {
 	for _, w := range s.Tunnels {
+		id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
+		if w.Once && inherited[id] == nil {
+			continue
+		}
 		w.Target.Env = env
 		chain, options, err := forwarding(w)
 		if err != nil {
@@ -54,7 +60,6 @@ func (f *forwards) restore(s state, env transport.Env, inherited map[string][]ne
 			continue
 		}
 		options.Reclaim = true // sockets may be left of a process that was killed
-		id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
 		options.Inherited = inherited[id]
 		delete(inherited, id)
 		if _, err := f.start(w, chain, options); err != nil {
@@ -114,7 +119,7 @@ func (f *forwards) set(r api.TunnelRequest) (tunnels.Status, error) {
 
 // up opens a tunnel, or tries again one that has failed.
 func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
-	w := wanted{r.Target, r.Spec}
+	w := wanted{r.Target, r.Spec, r.Once}
 	chain, options, err := forwarding(w)
 	if err != nil {
 		return tunnels.Status{}, err
@@ -149,26 +154,49 @@ func (f *forwards) start(w wanted, chain transport.Chain, o tunnels.Options) (tu
 		if old.link.Status().State == transport.Failed {
 			old.link.Open()
 		}
-		return old.tunnel.Status(), nil
+		return f.again(old, w.Once)
 	}
 	if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
 	}
 	w.Target.Env = nil
-	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: w.Target.Host, Config: w.Target.Config}, w.Spec, o, f.teller())
+	once := new(atomic.Bool)
+	once.Store(w.Once)
+	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: w.Target.Host, Config: w.Target.Config}, w.Spec, o, f.teller(once))
 	t.LinkChanged(link.Status()) // what happened while nobody could tell the tunnel yet
 	if _, again := f.open[id]; !again {
 		f.list = append(f.list, id)
 	}
-	f.open[id] = &forward{wanted: w, tunnel: t, link: link, linkID: link.Status().ID}
-	return t.Status(), f.write()
+	f.open[id] = &forward{wanted: w, once: once, tunnel: t, link: link, linkID: link.Status().ID}
+	return f.open[id].status(), f.write()
+}
+
+// again is what becomes of a tunnel that is on when it is switched on: it may
+// be wanted for longer, or for less long. The caller holds mu.
+func (f *forwards) again(o *forward, once bool) (tunnels.Status, error) {
+	if o.wanted.Once == once {
+		return o.status(), nil
+	}
+	o.wanted.Once = once
+	o.once.Store(once)
+	now := o.status()
+	f.hub.post(api.Event{Tunnel: &now})
+	return now, f.write()
+}
+
+// status is that of an open tunnel now.
+func (o *forward) status() tunnels.Status {
+	s := o.tunnel.Status()
+	s.Once = o.once.Load()
+	return s
 }
 
 // teller passes on what a tunnel tells, and writes into the log which port the
 // far side has chosen: it is another one after each break.
-func (f *forwards) teller() func(tunnels.Status) {
+func (f *forwards) teller(once *atomic.Bool) func(tunnels.Status) {
 	last := 0
 	return func(s tunnels.Status) {
+		s.Once = once.Load()
 		f.hub.post(api.Event{Tunnel: &s})
 		if s.Allocated != 0 && s.Allocated != last {
 			last = s.Allocated
@@ -245,7 +273,20 @@ func (f *forwards) status(id string) (tunnels.Status, bool) {
 	if !ok || o.tunnel == nil {
 		return tunnels.Status{}, false
 	}
-	return o.tunnel.Status(), true
+	return o.status(), true
+}
+
+// record is all that is known of an open tunnel.
+func (f *forwards) record(id string) (tunnels.Record, bool) {
+	f.mu.Lock()
+	o, ok := f.open[id]
+	f.mu.Unlock()
+	if !ok || o.tunnel == nil {
+		return tunnels.Record{}, false
+	}
+	r := o.tunnel.Record() // outside of mu: it looks at all processes
+	r.Status.Once = o.once.Load()
+	return r, true
 }
 
 // none tells that no tunnel is wanted.

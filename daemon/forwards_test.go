@@ -98,6 +98,29 @@ func TestRemoteForwardsAreKept(t *testing.T) {
 	check()
 }
 
+// TestATunnelIsToldInFull asks for one that is on, and for one that is not.
+func TestATunnelIsToldInFull(t *testing.T) {
+	h := newHouse(t)
+	spec := api.TunnelSpec{Kind: api.LocalForward, Listen: api.Address{Network: "tcp", Port: sshtest.FreePort(t)}, Connect: api.Address{Network: "tcp", Host: "targaryen", Port: 8080}}
+	s, err := h.SetTunnel(t.Context(), api.TunnelRequest{Target: h.target("got-bastion"), Spec: spec, Up: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.until("it is up", func(s api.Snapshot) bool { return len(s.Tunnels) == 1 && s.Tunnels[0].State == api.TunnelUp })
+	page(t, spec.Listen.Port)
+	sshtest.Eventually(t, "the connection is told of", func() bool {
+		r, err := h.Tunnel(t.Context(), s.ID)
+		return err == nil && r.Status.ID == s.ID && len(r.Connections) > 0 && r.Connections[0].Received > 0 && r.Connections[0].Target == "targaryen:8080"
+	})
+	r, err := h.Tunnel(t.Context(), s.ID)
+	if err != nil || r.Log[len(r.Log)-1].State != api.TunnelUp {
+		t.Errorf("its log is %+v, %v", r.Log, err)
+	}
+	if _, err := h.Tunnel(t.Context(), "../snapshot"); api.AsError(err).Code != api.CodeNotFound {
+		t.Errorf("of a tunnel that is none is told %v", err)
+	}
+}
+
 // leftOver makes a socket on which nobody listens.
 func leftOver(t *testing.T, path string) {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"sallyport/api"
+	"sallyport/tunnels"
 )
 
 // maxBody is the largest request body, in bytes: an environment and a command
@@ -18,6 +19,7 @@ func (d *daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/snapshot", d.getSnapshot)
 	mux.HandleFunc("GET /v1/watch", d.getWatch)
+	mux.HandleFunc("GET /v1/tunnels/{id}", d.getTunnel)
 	mux.HandleFunc("POST /v1/tunnels", d.postTunnel)
 	mux.HandleFunc("POST /v1/links", d.postLink)
 	mux.HandleFunc("DELETE /v1/links/{id}", d.deleteLink)
@@ -64,6 +66,22 @@ func (d *daemon) getWatch(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+}
+
+// getTunnel tells all about one tunnel, its single connections among it.
+func (d *daemon) getTunnel(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if record, ok := d.forwards.record(id); ok {
+		reply200(w, record)
+		return
+	}
+	for _, t := range d.hub.state().Tunnels { // one that could not be opened
+		if t.ID == id {
+			reply200(w, tunnels.Record{Status: t})
+			return
+		}
+	}
+	fail(w, http.StatusNotFound, &api.Error{Code: api.CodeNotFound, Message: "there is no such tunnel"})
 }
 
 func (d *daemon) postTunnel(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sallyport/api"
 	"sallyport/tunnels"
@@ -25,6 +26,7 @@ type state struct {
 type wanted struct {
 	Target api.Target   `json:"target"`
 	Spec   tunnels.Spec `json:"spec"`
+	Once   bool         `json:"once,omitempty"` // only as long as this process lives
 }
 
 // readState reads the state file; one that does not exist is empty.
@@ -75,5 +77,6 @@ func (s state) write(path string) error {
 // bring up if it were started.
 func (d Dirs) Wants() bool {
 	s, err := readState(d.state())
-	return err != nil || len(s.Tunnels) > 0 // an unreadable state is told by the process that needs it
+	lasting := func(w wanted) bool { return !w.Once }
+	return err != nil || slices.ContainsFunc(s.Tunnels, lasting) // an unreadable state is told by the process that needs it
 }

@@ -45,38 +45,45 @@ func (t *Tunnel) accept(ctx context.Context, l net.Listener) {
 
 // client serves one connection from its first to its last byte.
 func (t *Tunnel) client(ctx context.Context, near net.Conn) {
-	defer t.count()()
-	far, err := t.reach(ctx, near)
+	c := t.begin(near)
+	defer t.end(c)
+	far, err := t.reach(ctx, c, near)
 	if err != nil {
 		hangUp(near)
-		t.complain(ctx, err)
+		t.complain(ctx, c, err)
 		return
 	}
-	t.join(ctx, near, far)
+	t.join(ctx, c, near, far)
 }
 
-// count counts a connection, until what it returns is called.
-func (t *Tunnel) count() (over func()) {
+// begin counts a connection that has come; client is nil if the far side has
+// accepted it.
+func (t *Tunnel) begin(client net.Conn) *connection {
+	c := t.book.begin(client, t.spec.Connect)
 	t.open.Add(1)
 	t.total.Add(1)
 	t.poke()
-	return func() {
-		t.open.Add(-1)
-		t.poke()
-	}
+	return c
+}
+
+func (t *Tunnel) end(c *connection) {
+	t.book.end(c)
+	t.open.Add(-1)
+	t.poke()
 }
 
 // reach connects the far side to the target of the forward, or of a dynamic
 // one to where the client wants to go.
-func (t *Tunnel) reach(ctx context.Context, near net.Conn) (*farEnd, error) {
+func (t *Tunnel) reach(ctx context.Context, c *connection, near net.Conn) (*farEnd, error) {
 	if t.spec.Kind != Dynamic {
-		return t.dial(ctx, t.spec.Connect)
+		return t.dial(ctx, c, t.spec.Connect)
 	}
 	request, err := t.askSOCKS(ctx, near)
 	if err != nil {
 		return nil, err
 	}
-	far, err := t.dial(ctx, request.to)
+	t.book.leads(c, request.to)
+	far, err := t.dial(ctx, c, request.to)
 	if err != nil {
 		return nil, err
 	}
@@ -104,18 +111,24 @@ func (t *Tunnel) askSOCKS(ctx context.Context, client io.ReadWriteCloser) (socks
 }
 
 // join copies between both ends until both have ended.
-func (t *Tunnel) join(ctx context.Context, near net.Conn, far *farEnd) {
-	p := pipe{near: near, far: far, sent: &t.sent, received: &t.received, moved: t.poke}
+func (t *Tunnel) join(ctx context.Context, c *connection, near net.Conn, far *farEnd) {
+	p := pipe{
+		near: near, far: far,
+		sent:     counters{&t.sent, &c.sent},
+		received: counters{&t.received, &c.received},
+		moved:    t.poke,
+	}
 	if err := p.run(ctx); errors.Is(err, errBroken) { // that a client has gone is its own affair
-		t.report(ctx, failure("broken", "a connection through %q was cut: %s", t.spec, err))
+		t.complain(ctx, c, failure("broken", "a connection through %q was cut: %s", t.spec, err))
 	}
 }
 
 // complain reports why a connection was not served, unless it has ended by
 // itself.
-func (t *Tunnel) complain(ctx context.Context, err error) {
+func (t *Tunnel) complain(ctx context.Context, c *connection, err error) {
 	var f *transport.Failure
 	if errors.As(err, &f) {
+		t.book.failed(c, f)
 		t.report(ctx, f)
 	}
 }
@@ -136,7 +149,7 @@ func (t *Tunnel) report(ctx context.Context, f *transport.Failure) {
 // dial waits for the link, then has the far side connect to the target. A
 // connection that breaks under the dial is replaced: the client has sent
 // nothing yet, so nothing can be lost. It fails with a *transport.Failure.
-func (t *Tunnel) dial(ctx context.Context, to Address) (*farEnd, error) {
+func (t *Tunnel) dial(ctx context.Context, client *connection, to Address) (*farEnd, error) {
 	wait, cancel := context.WithTimeoutCause(ctx, patience, errAway)
 	defer cancel()
 	for {
@@ -144,14 +157,22 @@ func (t *Tunnel) dial(ctx context.Context, to Address) (*farEnd, error) {
 		if err != nil {
 			return nil, t.explainDial(to, err)
 		}
+		began := time.Now()
 		far, err := dialOn(ctx, c, to)
 		if err == nil {
+			t.reached(client, time.Since(began))
 			return far, nil
 		}
 		if !c.Broke(wait, err) {
 			return nil, t.explainDial(to, err)
 		}
 	}
+}
+
+// reached notes how long the far end of a connection took to open.
+func (t *Tunnel) reached(c *connection, took time.Duration) {
+	t.book.opened(c, took)
+	t.dialTime.Store(int64(took))
 }
 
 // dialOn opens the channel. How long the far side may take to reach its

@@ -97,6 +97,7 @@ const tcpListen = 0x0a
 // socket is a line of /proc/net/tcp (proc_pid_net(5)).
 type socket struct {
 	port, state int
+	remote      int // port of the other end
 	uid, inode  string
 }
 
@@ -126,8 +127,13 @@ func parseSocket(line string) (socket, bool) {
 	if err != nil {
 		return socket{}, false // the heading
 	}
+	_, hexRemote, _ := strings.Cut(f[2], ":")
+	remote, err := strconv.ParseUint(hexRemote, 16, 16)
+	if err != nil {
+		return socket{}, false
+	}
 	state, err := strconv.ParseUint(f[3], 16, 8)
-	return socket{int(port), int(state), f[7], f[9]}, err == nil
+	return socket{port: int(port), state: int(state), remote: int(remote), uid: f[7], inode: f[9]}, err == nil
 }
 
 // ownerOf finds the process that has the socket open, or at least its user.
@@ -139,14 +145,28 @@ func ownerOf(s socket) holder {
 }
 
 func processOf(inode string) (holder, bool) {
-	want := "socket:[" + inode + "]"
+	pid := processesOf(map[string]bool{inode: true})[inode]
+	return process(pid), pid != ""
+}
+
+// processesOf are the processes that have sockets open, by inode.
+func processesOf[T any](inodes map[string]T) map[string]string {
+	pids := make(map[string]string)
+	if len(inodes) == 0 {
+		return pids
+	}
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the only error is a bad pattern
 	for _, link := range links {
-		if to, err := os.Readlink(link); err == nil && to == want {
-			return process(strings.Split(link, "/")[2]), true
+		to, _ := os.Readlink(link) // "" of a descriptor that has gone
+		inode := strings.TrimSuffix(strings.TrimPrefix(to, "socket:["), "]")
+		if _, wanted := inodes[inode]; wanted && pids[inode] == "" {
+			pids[inode] = strings.Split(link, "/")[2]
+			if len(pids) == len(inodes) {
+				break
+			}
 		}
 	}
-	return holder{}, false
+	return pids
 }
 
 func process(pid string) holder {

@@ -28,8 +28,16 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 type pipe struct {
 	near           net.Conn
 	far            *farEnd
-	sent, received *atomic.Int64
+	sent, received counters
 	moved          func() // called when a counter has grown
+}
+
+// counters are those of a tunnel and of one connection through it.
+type counters struct{ tunnel, connection *atomic.Int64 }
+
+func (c counters) add(n int) {
+	c.tunnel.Add(int64(n))
+	c.connection.Add(int64(n))
 }
 
 // run copies both ways until both have ended, or one has failed, or ctx ends;
@@ -82,14 +90,14 @@ var errWrite = errors.New("writing")
 
 // copy is io.Copy with counters; io.Copy itself would leave the loop to
 // net.TCPConn.ReadFrom.
-func (p pipe) copy(dst io.Writer, src io.Reader, counter *atomic.Int64) error {
+func (p pipe) copy(dst io.Writer, src io.Reader, counter counters) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for {
 		n, err := src.Read(buf[:])
 		if n > 0 {
 			written, err := dst.Write(buf[:n])
-			counter.Add(int64(written))
+			counter.add(written)
 			p.moved()
 			if err != nil {
 				return errors.Join(errWrite, err)

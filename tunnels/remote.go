@@ -110,22 +110,23 @@ func (t *Tunnel) tellGrant(ctx context.Context, g grant) {
 
 // incoming serves one connection to the listener of the far side.
 func (t *Tunnel) incoming(ctx context.Context, c *transport.Conn, offer *transport.Offer) {
-	defer t.count()()
-	near, far, err := t.meet(ctx, c, offer)
+	client := t.begin(nil)
+	defer t.end(client)
+	near, far, err := t.meet(ctx, c, client, offer)
 	if err != nil {
-		t.complain(ctx, err)
+		t.complain(ctx, client, err)
 		return
 	}
-	t.join(ctx, near, far)
+	t.join(ctx, client, near, far)
 }
 
 // meet connects to the target here. The far side is told only then that its
 // client is served; with SOCKS it has to be before the target is known.
-func (t *Tunnel) meet(ctx context.Context, c *transport.Conn, offer *transport.Offer) (net.Conn, *farEnd, error) {
+func (t *Tunnel) meet(ctx context.Context, c *transport.Conn, client *connection, offer *transport.Offer) (net.Conn, *farEnd, error) {
 	if t.spec.Connect == (Address{}) {
-		return t.meetSOCKS(ctx, c, offer)
+		return t.meetSOCKS(ctx, c, client, offer)
 	}
-	near, err := t.dialHere(ctx, t.spec.Connect)
+	near, err := t.dialHere(ctx, client, t.spec.Connect)
 	if err != nil {
 		offer.Refuse(innermost(err))
 		return nil, nil, err
@@ -139,12 +140,12 @@ func (t *Tunnel) meet(ctx context.Context, c *transport.Conn, offer *transport.O
 }
 
 // meetSOCKS lets the client at the far side say where it wants to go.
-func (t *Tunnel) meetSOCKS(ctx context.Context, c *transport.Conn, offer *transport.Offer) (net.Conn, *farEnd, error) {
+func (t *Tunnel) meetSOCKS(ctx context.Context, c *transport.Conn, client *connection, offer *transport.Offer) (net.Conn, *farEnd, error) {
 	opened, err := offer.Accept(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	near, err := t.dialAsked(ctx, opened)
+	near, err := t.dialAsked(ctx, client, opened)
 	if err != nil {
 		go opened.Close() // it can wait for a full network; it ends with the connection
 		return nil, nil, err
@@ -152,15 +153,16 @@ func (t *Tunnel) meetSOCKS(ctx context.Context, c *transport.Conn, offer *transp
 	return near, &farEnd{channel: opened, conn: c}, nil
 }
 
-func (t *Tunnel) dialAsked(ctx context.Context, client channel) (net.Conn, error) {
+func (t *Tunnel) dialAsked(ctx context.Context, c *connection, client channel) (net.Conn, error) {
 	request, err := t.askSOCKS(ctx, client)
 	if err != nil {
 		return nil, err
 	}
+	t.book.leads(c, request.to)
 	if !t.options.permitted(request.to) {
 		return nil, failure(transport.CodeProhibited, "a client of %q wants to go to %q, which PermitRemoteOpen does not permit", t.spec, request.to)
 	}
-	near, err := t.dialHere(ctx, request.to)
+	near, err := t.dialHere(ctx, c, request.to)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +176,8 @@ func (t *Tunnel) dialAsked(ctx context.Context, client channel) (net.Conn, error
 // dialHere connects to a target from this machine. It fails with a
 // *transport.Failure. No host is no target, as for ssh, while package net
 // would take it for this machine.
-func (t *Tunnel) dialHere(ctx context.Context, to Address) (near net.Conn, err error) {
+func (t *Tunnel) dialHere(ctx context.Context, c *connection, to Address) (near net.Conn, err error) {
+	began := time.Now()
 	switch {
 	case to.Network != "tcp":
 		near, err = new(net.Dialer).DialContext(ctx, to.Network, to.Path)
@@ -186,5 +189,6 @@ func (t *Tunnel) dialHere(ctx context.Context, to Address) (near net.Conn, err e
 	if err != nil {
 		return nil, failure("target", "connecting from here to %q for a client of %q: %s", to, t.id.Host, innermost(err))
 	}
+	t.reached(c, time.Since(began))
 	return near, nil
 }

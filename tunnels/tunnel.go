@@ -32,14 +32,17 @@ type Status struct {
 	Link      string             `json:"link"`   // LinkStatus.ID
 	Spec      Spec               `json:"spec"`
 	State     State              `json:"state"`
-	Since     time.Time          `json:"since"`    // when State was entered
-	Open      int                `json:"open"`     // connections now
-	Total     int64              `json:"total"`    // connections since the tunnel was opened
-	Sent      int64              `json:"sent"`     // bytes from here to the far side
-	Received  int64              `json:"received"` // bytes from the far side
+	Since     time.Time          `json:"since"`          // when State was entered
+	Opened    time.Time          `json:"opened"`         // when the tunnel was switched on, in this process
+	Open      int                `json:"open"`           // connections now
+	Total     int64              `json:"total"`          // connections since the tunnel was opened
+	Sent      int64              `json:"sent"`           // bytes from here to the far side
+	Received  int64              `json:"received"`       // bytes from the far side
+	Dial      time.Duration      `json:"dial,omitempty"` // that the far end of the latest connection took to open, in nanoseconds
 	Failure   *transport.Failure `json:"failure,omitempty"`
 	FreePort  int                `json:"freePort,omitempty"`  // offered instead, when Busy
 	Allocated int                `json:"allocated,omitempty"` // the port that the far side has chosen for "-R 0", while Up
+	Once      bool               `json:"once,omitempty"`      // it does not come back with the next process; whoever holds the tunnel says so
 	LastError *transport.Failure `json:"lastError,omitempty"` // of a single connection, e.g. refused at the far side
 }
 
@@ -90,6 +93,8 @@ type Tunnel struct {
 	clients        sync.WaitGroup // accept loops, remote, connections and the first wake
 	open, total    atomic.Int64   // counted by connections, read by run
 	sent, received atomic.Int64   // counted by the copy loops, read by run
+	dialTime       atomic.Int64   // of the latest connection, read by run
+	book           book           // of single connections and of what happened
 
 	mu   sync.Mutex // guards news
 	news *transport.LinkStatus
@@ -127,7 +132,7 @@ func Open(ctx context.Context, l Link, id Identity, s Spec, o Options, notify fu
 		handovers: make(chan chan<- handover),
 		rose:      make(chan struct{}, 1),
 		grants:    make(chan grant),
-		status:    Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s},
+		status:    Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s, Opened: time.Now()},
 	}
 	go t.run(ctx) // Close waits for it
 	return t
@@ -315,6 +320,9 @@ func (t *Tunnel) publish() {
 }
 
 func (t *Tunnel) enter(state State, failure *transport.Failure) {
+	if t.status.State != state || failure != t.status.Failure && failure != nil {
+		t.book.entered(state, failure)
+	}
 	if t.status.State != state {
 		t.status.State, t.status.Since = state, time.Now()
 	}
@@ -368,5 +376,6 @@ func (t *Tunnel) counted() Status {
 	s.Link = t.linkNow.ID
 	s.Open, s.Total = int(t.open.Load()), t.total.Load()
 	s.Sent, s.Received = t.sent.Load(), t.received.Load()
+	s.Dial = time.Duration(t.dialTime.Load())
 	return s
 }

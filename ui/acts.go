@@ -267,14 +267,18 @@ func (s *screen) toggle(host string, f api.Forward) {
 	s.wishes[f.ID] = up
 	delete(s.failures, host)
 	s.in.poke()
-	request := api.TunnelRequest{Target: s.b.Target(host), Spec: f.Spec, Up: up}
+	s.setTunnel(f.ID, api.TunnelRequest{Target: s.b.Target(host), Spec: f.Spec, Up: up})
+}
+
+// setTunnel asks for a change of a tunnel.
+func (s *screen) setTunnel(id string, request api.TunnelRequest) {
 	s.act(func(ctx context.Context) error {
 		_, err := s.b.SetTunnel(ctx, request)
 		return err
 	}, func(err error) {
 		if err != nil {
-			delete(s.wishes, f.ID)
-			s.failed(host, err)
+			delete(s.wishes, id)
+			s.failed(request.Target.Host, err)
 		}
 	})
 }

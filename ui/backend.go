@@ -11,6 +11,7 @@ import (
 type backend interface {
 	Follow(ctx context.Context, f func(api.Event))
 	SetTunnel(ctx context.Context, r api.TunnelRequest) (api.Tunnel, error)
+	Tunnel(ctx context.Context, id string) (api.TunnelRecord, error)
 	Answer(ctx context.Context, id string, a api.Answer) error
 	Cancel(ctx context.Context, id string) error
 	CloseLink(ctx context.Context, id string) error
@@ -21,6 +22,8 @@ type backend interface {
 	Target(host string) api.Target
 	// Edit gives the terminal to an editor until it ends.
 	Edit(ctx context.Context, file string, line int) error
+	// Browse opens a page in the person's browser.
+	Browse(ctx context.Context, url string) error
 	// Save writes a change of the configuration.
 	Save(ctx context.Context, c *api.Change) error
 	// Start asks for a shell on a host.
@@ -35,6 +38,8 @@ type inventory interface {
 	Names() []string
 	Host(name string) api.Host
 	Detail(name string) api.Detail
+	// Forwards are those of all hosts.
+	Forwards() []api.HostForwards
 	Problems() []api.Problem
 	// Form is what can be edited of a host, "" for a new one.
 	Form(name string) api.Form
@@ -69,6 +74,8 @@ func (r real) Target(host string) api.Target { return r.o.Target(host) }
 func (r real) Edit(ctx context.Context, file string, line int) error {
 	return r.o.Edit(ctx, file, line)
 }
+
+func (r real) Browse(ctx context.Context, url string) error { return r.o.Browse(ctx, url) }
 
 func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }
 

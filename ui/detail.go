@@ -19,6 +19,7 @@ type detail struct {
 // item is something in the detail that the cursor can stand on.
 type item struct {
 	id      string
+	host    string       // whose it is, on the page of all hosts
 	about   string       // what it is, in full
 	forward *api.Forward // of a tunnel
 	option  *api.Option  // of a line of the configuration
@@ -74,24 +75,29 @@ func (s *screen) current() *item {
 // moveDetail moves the cursor by n items and brings it into sight.
 func (s *screen) moveDetail(n int) {
 	in := s.layout().detail.inner()
-	rows := s.detailRows(in.w)
+	s.detail.move(n, s.detailRows(in.w), in.h)
+}
+
+// move moves the cursor by n items and brings it into sight, in a pane of a
+// height.
+func (d *detail) move(n int, rows []row, height int) {
 	at := places(rows)
 	if len(at) == 0 {
-		s.detail.top += n
+		d.top += n
 		return
 	}
-	to := max(0, min(s.detail.cursor(rows, at)+n, len(at)-1))
-	s.detail.at = rows[at[to]].item.id
+	to := max(0, min(d.cursor(rows, at)+n, len(at)-1))
+	d.at = rows[at[to]].item.id
 	y := at[to]
 	switch {
 	case to == 0:
-		s.detail.top = max(0, y-in.h+1)
+		d.top = max(0, y-height+1)
 	case to == len(at)-1:
-		s.detail.top = max(0, len(rows)-in.h)
-	case y < s.detail.top:
-		s.detail.top = y
-	case y >= s.detail.top+in.h:
-		s.detail.top = y - in.h + 1
+		d.top = max(0, len(rows)-height)
+	case y < d.top:
+		d.top = y
+	case y >= d.top+height:
+		d.top = y - height + 1
 	}
 }
 
@@ -109,23 +115,27 @@ func (s *screen) drawDetail(c canvas, r rect) {
 		title = line{{clean(name), s.title}}
 	}
 	c.frame(r, title, style)
+	s.drawRows(c, r, &s.detail, s.detailRows(r.inner().w), s.detail.focus)
+}
+
+// drawRows draws the rows in sight of a pane, with the cursor if it has the
+// keys.
+func (s *screen) drawRows(c canvas, r rect, d *detail, rows []row, keys bool) {
 	in := r.inner()
-	c = c.within(in)
-	rows := s.detailRows(in.w)
+	inside := c.within(in)
 	var under *item
-	if at := places(rows); s.detail.focus && len(at) > 0 {
-		under = rows[at[s.detail.cursor(rows, at)]].item
+	if at := places(rows); keys && len(at) > 0 {
+		under = rows[at[d.cursor(rows, at)]].item
 	}
-	for y := 0; y < in.h && s.detail.top+y < len(rows); y++ {
-		row := rows[s.detail.top+y]
+	for y := 0; y < in.h && d.top+y < len(rows); y++ {
+		row := rows[d.top+y]
 		if under != nil && row.item == under {
-			c.text(in.x, in.y+y, "▌", s.cursor)
+			inside.text(in.x, in.y+y, "▌", s.cursor)
 		}
-		c.line(in.x+1, in.y+y, row.line)
+		inside.line(in.x+1, in.y+y, row.line)
 	}
-	if s.detail.top+in.h < len(rows) && in.h > 0 {
-		frame := c.within(r)
-		frame.text(r.x+r.w-9, r.y+r.h-1, " more ↓ ", s.dim)
+	if d.top+in.h < len(rows) && in.h > 0 {
+		c.within(r).text(r.x+r.w-9, r.y+r.h-1, " more ↓ ", s.dim)
 	}
 }
 
@@ -329,7 +339,11 @@ func (p *sheet) tunnelTrouble(f api.Forward, t *api.Tunnel) {
 		if failure == nil {
 			continue
 		}
-		p.say(4, "", span{clean(failure.Message), p.bad})
+		at := ""
+		if failure == t.LastError && !failure.At.IsZero() {
+			at = failure.At.Local().Format("15:04:05") + "  "
+		}
+		p.say(4, at, span{clean(failure.Message), p.bad})
 		if failure.Hint != "" {
 			p.say(4, "→ ", span{clean(failure.Hint), p.plain})
 		}

@@ -16,7 +16,8 @@ type dialog struct {
 	buttons  []button
 	focus    int // fields, then buttons; -1 is none of them
 	escape   func()
-	said     string // why the last key did nothing
+	said     string      // why the last key did nothing
+	live     func() line // what is typed means; nil says nothing
 }
 
 // paragraph is text of a dialog. Verbatim text keeps its lines and is centred
@@ -125,8 +126,11 @@ func (s *screen) dialogRows(w int, art bool) []dialogRow {
 		}
 		out = append(out, s.fieldRows(f, i, w)...)
 	}
-	said := d.said
-	out = append(out, dialogRow{line: line{{said, s.busy}}}, s.buttonRow(w))
+	said := line{{d.said, s.busy}}
+	if d.said == "" && d.live != nil {
+		said = d.live()
+	}
+	out = append(out, dialogRow{line: fitLine(said, w)}, s.buttonRow(w))
 	return out
 }
 

@@ -122,6 +122,16 @@ func targaryenForm() api.Form {
 	return f
 }
 
+func (v *fakeInventory) Forwards() []api.HostForwards {
+	var all []api.HostForwards
+	for _, name := range v.names {
+		if list := v.details[name].Forwards; list != nil {
+			all = append(all, api.HostForwards{Host: name, Forwards: list})
+		}
+	}
+	return all
+}
+
 func (v *fakeInventory) Check() []api.Finding {
 	if v.check != nil {
 		<-v.check
@@ -351,6 +361,7 @@ type fake struct {
 	save   func(context.Context, *api.Change) error
 	events chan api.Event
 	shell  *fakeShell
+	record api.TunnelRecord
 
 	mu    sync.Mutex
 	calls []string
@@ -382,8 +393,19 @@ func (f *fake) called(format string, args ...any) error {
 }
 
 func (f *fake) SetTunnel(_ context.Context, r api.TunnelRequest) (api.Tunnel, error) {
-	return api.Tunnel{}, f.called("tunnel %s %d %v", r.Target.Host, r.Spec.Listen.Port, r.Up)
+	call := fmt.Sprintf("tunnel %s %d %v", r.Target.Host, r.Spec.Listen.Port, r.Up)
+	if r.Once {
+		call += " once"
+	}
+	return api.Tunnel{}, f.called("%s", call)
 }
+
+// Tunnel has one record, whichever is asked for.
+func (f *fake) Tunnel(_ context.Context, id string) (api.TunnelRecord, error) {
+	return f.record, f.called("record %s", id)
+}
+
+func (f *fake) Browse(_ context.Context, url string) error { return f.called("browse %s", url) }
 
 func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
 	call := fmt.Sprintf("answer %s %q %s", id, a.Texts, a.Choice)

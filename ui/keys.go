@@ -23,10 +23,12 @@ const (
 	inPicker // a keyword is searched
 	inReview
 	inDialog
+	inTunnels
+	inRecord // connections and log of a tunnel
 
 	onHosts = inList | inDetail
-	onPages = onHosts | inLog
-	scrolls = onPages | inHelp | inForm | inReview
+	onPages = onHosts | inTunnels | inLog
+	scrolls = onPages | inRecord | inHelp | inForm | inReview
 )
 
 // key is a row of the table that feeds dispatch, footer and help.
@@ -52,6 +54,15 @@ func init() {
 		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost, nil},
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
 		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil, (*screen).cancels},
+		// Tunnels
+		{inTunnels | inRecord, []string{"Space", "t"}, "on/off", "The page of all tunnels", "Switch the tunnel on or off. Asks first if connections would end.", (*screen).toggleBoard, noTunnel, nil},
+		{inTunnels, []string{"Enter"}, "connections", "The page of all tunnels", "Its connections, who has opened them, and what happened.", (*screen).openRecord, noTunnel, nil},
+		{inTunnels, []string{"n"}, "new", "The page of all tunnels", "Make a tunnel, and write it into the configuration if you like.", (*screen).newTunnel, noConfig, nil},
+		{inTunnels | inRecord, []string{"a"}, "", "The page of all tunnels", "Whether it starts with the background process, as what is on does, or is open only this once.", (*screen).keepBoard, noTunnelOn, nil},
+		{inTunnels | inRecord, []string{"o"}, "browser", "The page of all tunnels", "Open the page behind it in the browser.", (*screen).browse, noPage, nil},
+		{inTunnels | inRecord, []string{"y"}, "copy", "The page of all tunnels", "Copy its address to the clipboard.", (*screen).copyTunnel, noTunnel, nil},
+		{inTunnels | inRecord, []string{"f"}, "free port", "The page of all tunnels", "Of a port that another program has: listen on the next free one instead.", (*screen).takeFreePort, noFreePort, (*screen).offersPort},
+		{inRecord, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeRecord, nil, nil},
 		// Searching
 		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags, comment and file, a few letters of each word.", (*screen).search, nil, nil},
 		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil, nil},
@@ -78,8 +89,9 @@ func init() {
 		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
 		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
-		{onPages, []string{"1"}, "", "The program", "Hosts.", func(s *screen) { s.show(hostsPage) }, nil, nil},
-		{onPages, []string{"2"}, "", "The program", "Log: what happened, newest last.", func(s *screen) { s.show(logPage) }, nil, nil},
+		{onPages | inRecord, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
+		{onPages | inRecord, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
+		{onPages | inRecord, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
 		// The form
 		{inForm, []string{"Enter"}, "change", "The form of a host", "Change the value, or give the host one of its own. An empty value removes the line.", (*screen).formEnter, noForm, nil},
 		{inForm, []string{"a", "/"}, "add", "The form of a host", "Add any option that ssh has: type some letters of its name or of what it does.", (*screen).pick, noForm, nil},
@@ -119,6 +131,10 @@ func (s *screen) where() where {
 		return inReview
 	case s.form != nil:
 		return s.form.where()
+	case s.record != nil:
+		return inRecord
+	case s.page == tunnelsPage:
+		return inTunnels
 	case s.page == logPage && s.journal.typing:
 		return inLogSearch
 	case s.page == logPage:
@@ -381,6 +397,11 @@ func (s *screen) move(n int) {
 		s.form.picker.move(n)
 	case place == inForm:
 		s.form.move(n)
+	case place == inRecord:
+		s.record.top += n
+	case place == inTunnels:
+		in := s.layout().body.inner()
+		s.board.move(n, s.boardRows(in.w), in.h)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:

@@ -48,6 +48,9 @@ func (s *screen) click(x, y int, double bool) {
 		s.clickForm(l.body, x, y, double)
 	case l.header.has(x, y):
 		press(s.headerItems(l.header.w), x, y)
+	case s.record != nil:
+	case s.page == tunnelsPage:
+		s.clickBoard(l.body.inner(), x, y, double)
 	case s.page == hostsPage && l.list.has(x, y):
 		s.clickList(l, x, y, double)
 	case s.page == hostsPage && l.detail.has(x, y):
@@ -150,6 +153,10 @@ func (s *screen) wheel(x, y, n int) {
 		s.review.top += n
 	case s.form != nil:
 		s.wheelForm(n)
+	case s.record != nil:
+		s.record.top += n
+	case s.page == tunnelsPage:
+		s.board.top += n
 	case s.page == logPage:
 		s.journal.up -= n
 	case l.list.has(x, y):

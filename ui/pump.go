@@ -45,6 +45,7 @@ func (s *screen) update() (moving bool) {
 		call()
 	}
 	s.askNext()
+	s.askRecord()
 	return s.moving()
 }
 

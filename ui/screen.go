@@ -11,13 +11,6 @@ import (
 	"sallyport/api"
 )
 
-type page int
-
-const (
-	hostsPage page = iota
-	logPage
-)
-
 // screen is all that is shown, and what the person does with it. It is the
 // one primitive of the application: tview gives it the keys, the mouse and
 // the loop, and it draws every cell itself. All fields below b are touched
@@ -55,6 +48,8 @@ type screen struct {
 	page    page
 	list    list
 	detail  detail
+	board   board
+	record  *record // over the Tunnels page
 	journal journal
 	help    *help
 	form    *form
@@ -134,6 +129,12 @@ func (s *screen) settle() {
 	l := s.layout()
 	s.list.settle(s.listRows(l))
 	s.detail.settle(len(s.detailRows(l.detail.inner().w)), l.detail.inner().h)
+	if s.page == tunnelsPage {
+		s.board.settle(len(s.boardRows(l.body.inner().w)), l.body.inner().h)
+	}
+	if s.record != nil {
+		s.settleRecord(l.body.inner())
+	}
 	s.journal.settle(len(s.logRows(l.body.inner().w)), s.logHeight(l))
 	if s.form != nil {
 		s.form.settle(l.body)
@@ -142,6 +143,7 @@ func (s *screen) settle() {
 		s.review.top = max(0, min(s.review.top, len(s.reviewRows(l.body.inner().w-2))-l.body.inner().h))
 	}
 	s.request(l)
+	s.requestForwards()
 }
 
 // Draw draws everything anew; tcell sends what has changed.
@@ -156,8 +158,13 @@ func (s *screen) Draw(t tcell.Screen) {
 	case hostsPage:
 		s.drawList(c, l)
 		s.drawDetail(c, l.detail)
+	case tunnelsPage:
+		s.drawBoard(c, l.body)
 	case logPage:
 		s.drawLog(c, l)
+	}
+	if s.record != nil {
+		s.drawRecord(c, l.body)
 	}
 	if s.form != nil {
 		s.drawForm(c, l.body)
@@ -172,31 +179,6 @@ func (s *screen) Draw(t tcell.Screen) {
 	if s.dialog != nil {
 		s.drawDialog(c)
 	}
-}
-
-// tabs are the pages by their keys.
-var tabs = []struct {
-	page  page
-	label string
-}{{hostsPage, "1 Hosts"}, {logPage, "2 Log"}}
-
-// headerItems are the places in the header that can be clicked.
-func (s *screen) headerItems(w int) []clickable {
-	x := cells(s.name) + 3
-	var out []clickable
-	for _, t := range tabs {
-		style := s.plain
-		if t.page == s.page {
-			style = s.tab
-		}
-		text := " " + t.label + " "
-		out = append(out, clickable{rect{x, 0, cells(text), 1}, line{{text, style}}, func() { s.show(t.page) }})
-		x += cells(text) + 1
-	}
-	if help := "? help"; x+cells(help)+1 < w {
-		out = append(out, clickable{rect{w - cells(help) - 1, 0, cells(help), 1}, line{{"?", s.key}, {" help", s.dim}}, s.showHelp})
-	}
-	return out
 }
 
 // clickable is a text with something behind it.
@@ -230,9 +212,9 @@ func (s *screen) banner() line {
 	}
 	more := ""
 	if len(all) > 1 {
-		more = " (and " + count(len(all)-1, "more") + ": 2 Log)"
+		more = " (and " + count(len(all)-1, "more") + ": 6 Log)"
 		if len(all) > 2 {
-			more = " (and more: 2 Log)"
+			more = " (and more: 6 Log)"
 		}
 	}
 	if s.newest != s.inv {
@@ -291,8 +273,6 @@ func (s *screen) note(host, message, hint string) {
 	s.said = s.said[max(0, len(s.said)-api.LogLimit):]
 }
 
-func (s *screen) show(p page) { s.page, s.help = p, nil }
-
 // moving tells whether something on the screen changes by itself with time.
 func (s *screen) moving() bool {
 	for _, o := range s.opening {
@@ -300,5 +280,5 @@ func (s *screen) moving() bool {
 			return true
 		}
 	}
-	return s.world.moving()
+	return s.world.moving() || s.record != nil || s.page == tunnelsPage && s.tunnelsOn() > 0
 }

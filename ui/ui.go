@@ -24,6 +24,8 @@ type Options struct {
 	// Edit opens a file in the person's editor at a line (0: anywhere), on the
 	// terminal that the screen has let go, and returns when that has ended.
 	Edit func(ctx context.Context, file string, line int) error
+	// Browse opens a page in the person's browser.
+	Browse func(ctx context.Context, url string) error
 	// Save writes a change of the configuration. A file that was changed
 	// meanwhile is refused.
 	Save func(ctx context.Context, c *api.Change) error

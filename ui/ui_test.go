@@ -89,7 +89,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "command", snap: afternoon(), keys: []string{"jjjjjjjj"}, sees: "──▶ behind-socks", sizes: 2},
 		{name: "long-chain", snap: afternoon(), keys: []string{"jjjjjjjjj"}, sees: "far-away ", sizes: 2},
 		{name: "lent", snap: lent(), keys: []string{"j"}, sees: "via ssh", sizes: 2},
-		{name: "log", snap: afternoon(), keys: []string{"2"}, sees: "09:29:51", sizes: 2},
+		{name: "log", snap: afternoon(), keys: []string{"6"}, sees: "09:29:51", sizes: 2},
 		{name: "help", keys: []string{"?"}, sees: "Open a shell", sizes: 2},
 		{name: "no-match", keys: []string{"/zzz"}, sees: "No host matches", sizes: 2},
 		{name: "no-config", inv: &fakeInventory{missing: true}, sees: "Host myserver", sizes: 2},
@@ -177,7 +177,7 @@ func TestAFailureStaysUntilTheNextTry(t *testing.T) {
 	st.sees("✗ the server accepts none of your keys", "→ ssh-copy-id tyrell", "refused")
 	st.keys("k", "j")
 	st.sees("→ ssh-copy-id tyrell")
-	st.keys("2")
+	st.keys("6")
 	st.sees("tyrell  the server accepts none of your keys")
 	f.mu.Lock()
 	delete(f.fails, "start")
@@ -416,7 +416,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	st.keys("/red")
 	st.sees("1 of 4")
 	inert()
-	st.keys("Esc", "2")
+	st.keys("Esc", "6")
 	st.sees("Log")
 	inert()
 	q := codeQuestion()
@@ -545,7 +545,7 @@ func TestMouse(t *testing.T) {
 	click("[ ] L 8080")
 	st.expects("tunnel got-bastion 8080 true")
 	st.until("the click to be long ago", longer(250*time.Millisecond))
-	click("2 Log")
+	click("6 Log")
 	st.sees("Nothing has happened yet")
 	st.until("the click to be long ago", longer(250*time.Millisecond))
 	click("? help")
@@ -717,7 +717,7 @@ func TestTheLogTellsEachPieceOfNewsOnce(t *testing.T) {
 	st.sees("✗ no key was accepted")
 	st.event(api.Event{Log: &api.Entry{Time: morning, Host: "got-bastion", Message: "no key was accepted"}})
 	st.event(api.Event{Log: &api.Entry{Time: morning, Host: "got-bastion", Message: "got-bastion: connected"}})
-	st.keys("2")
+	st.keys("6")
 	st.sees("got-bastion  connected")
 	if n := strings.Count(st.text(), "no key was accepted"); n != 1 {
 		t.Errorf("it is told %d times:\n%s", n, st.text())

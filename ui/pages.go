@@ -1,0 +1,50 @@
+package ui
+
+import "strconv"
+
+type page int
+
+const (
+	hostsPage page = iota
+	tunnelsPage
+	logPage
+)
+
+// tabs are the pages, in the order of the header.
+var tabs = []struct {
+	page  page
+	key   string
+	label string
+	count func(*screen) int // of what is open there, behind the label; nil shows none
+}{
+	{hostsPage, "1", "Hosts", nil},
+	{tunnelsPage, "2", "Tunnels", (*screen).tunnelsOn},
+	{logPage, "6", "Log", nil},
+}
+
+func (s *screen) show(p page) { s.page, s.help, s.record = p, nil, nil }
+
+// turnTo is the act of a page's key.
+func turnTo(p page) func(*screen) { return func(s *screen) { s.show(p) } }
+
+// headerItems are the places in the header that can be clicked.
+func (s *screen) headerItems(w int) []clickable {
+	x := cells(s.name) + 3
+	var out []clickable
+	for _, t := range tabs {
+		style := s.plain
+		if t.page == s.page {
+			style = s.tab
+		}
+		text := " " + t.key + " " + t.label + " "
+		if t.count != nil && t.count(s) > 0 {
+			text += strconv.Itoa(t.count(s)) + " "
+		}
+		out = append(out, clickable{rect{x, 0, cells(text), 1}, line{{text, style}}, func() { s.show(t.page) }})
+		x += cells(text) + 1
+	}
+	if help := "? help"; x+cells(help)+1 < w {
+		out = append(out, clickable{rect{w - cells(help) - 1, 0, cells(help), 1}, line{{"?", s.key}, {" help", s.dim}}, s.showHelp})
+	}
+	return out
+}
