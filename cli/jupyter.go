@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+)
+
+// jupyterFlags are those of "sallyport jupyter".
+type jupyterFlags struct {
+	json, noBrowser, untilEnd bool
+	node, port                string
+}
+
+// jupyterPort is what Jupyter takes by itself, for a server on a socket.
+const jupyterPort = 8888
+
+func (a *app) jupyterCommand() *cobra.Command {
+	var f jupyterFlags
+	cmd := &cobra.Command{
+		Use:   "jupyter HOST",
+		Short: "open a Jupyter server that runs on a host in the browser",
+		Long: `Find your running Jupyter servers on a host, forward one to this machine on the
+same port or the next that is free, and open it in the browser. The tunnel stays
+until "sallyport tunnel rm", or with --until-end as long as the server runs.
+
+A server on a compute node is found through the host if your jobs are in squeue,
+or with --node; it has to listen for other machines (--ip=0.0.0.0).
+
+The token goes to the browser by a file that only you can read. It is printed
+only where you ask for the address: with --json or --no-browser.`,
+		Example: `  sallyport jupyter targaryen
+  sallyport jupyter cluster --node r7i3n1
+  sallyport jupyter targaryen --no-browser`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeHosts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.jupyter(cmd.Context(), args[0], f)
+		},
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, with the address, and open no browser")
+	cmd.Flags().BoolVar(&f.noBrowser, "no-browser", false, "print the address, and open no browser")
+	cmd.Flags().BoolVar(&f.untilEnd, "until-end", false, "stay, and close the tunnel when the server has ended")
+	cmd.Flags().StringVar(&f.node, "node", "", "the server runs on `NODE`, which HOST reaches")
+	cmd.Flags().StringVar(&f.port, "port", "", "of several servers, the one on `PORT` there")
+	return cmd
+}
+
+func (a *app) jupyter(ctx context.Context, host string, f jupyterFlags) error {
+	c, target, err := a.clientFor(host)
+	if err != nil {
+		return err
+	}
+	out, err := a.look(ctx, c, target, api.JupyterScript)
+	if err != nil {
+		return err
+	}
+	server, err := a.chooseJupyter(host, api.ParseJupyter(out, f.node), f.port)
+	if err != nil {
+		return err
+	}
+	port := server.Port
+	if port < 1024 {
+		port = jupyterPort // those below are root's
+	}
+	tunnel, err := c.ForwardTo(ctx, target, jupyterEnd(server), port)
+	if err != nil {
+		return err
+	}
+	if err := a.openJupyter(ctx, host, server, tunnel, f); err != nil || !f.untilEnd {
+		return err
+	}
+	if err := a.awaitJupyter(ctx, c, target, server, f.node); err != nil {
+		return err
+	}
+	_, err = c.SetTunnel(context.WithoutCancel(ctx), api.TunnelRequest{Target: target, Spec: tunnel.Spec})
+	return err
+}
+
+// jupyterEnd is where a forward on the host goes for a server.
+func jupyterEnd(s api.JupyterServer) api.Address {
+	if s.Socket != "" {
+		return api.Address{Network: "unix", Path: s.Socket}
+	}
+	return api.Address{Network: "tcp", Host: s.Host, Port: s.Port}
+}
+
+// chooseJupyter takes the only server, or the one on a port.
+func (a *app) chooseJupyter(host string, all []api.JupyterServer, port string) (api.JupyterServer, error) {
+	var found []api.JupyterServer
+	for _, s := range all {
+		if port == "" || port == strconv.Itoa(s.Port) {
+			found = append(found, s)
+		}
+	}
+	shown := api.Printable(host)
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return api.JupyterServer{}, &api.Error{
+			Code:    api.CodeNotFound,
+			Message: "no Jupyter server of yours runs on " + shown,
+			Hints: []string{
+				"start one: sallyport " + shown + " jupyter lab --no-browser",
+				"on a compute node, with --ip=0.0.0.0, then: sallyport jupyter " + shown + " --node NODE",
+			},
+		}
+	}
+	t := tabwriter.NewWriter(a.Err, 0, 0, 2, ' ', 0)
+	for _, s := range found {
+		fmt.Fprintf(t, "%d\t%s\t%s\n", s.Port, s.Node, s.Dir)
+	}
+	if err := t.Flush(); err != nil {
+		return api.JupyterServer{}, err
+	}
+	return api.JupyterServer{}, &api.Error{
+		Code:    api.CodeNotFound,
+		Message: fmt.Sprintf("%d Jupyter servers of yours run on %s", len(found), shown),
+		Hints:   []string{fmt.Sprintf("sallyport jupyter %s --port %d", shown, found[0].Port)},
+	}
+}
+
+// openJupyter hands the address to the browser, or to who asked for it.
+func (a *app) openJupyter(ctx context.Context, host string, s api.JupyterServer, t api.Tunnel, f jupyterFlags) error {
+	url := s.URL(t.Spec.Listen.Port)
+	switch {
+	case f.json:
+		return printJSON(a.Out, struct {
+			api.JupyterServer
+			LocalPort int    `json:"localPort"`
+			URL       string `json:"url"`
+		}{s, t.Spec.Listen.Port, url})
+	case f.noBrowser:
+		_, err := fmt.Fprintln(a.Out, url)
+		return err
+	}
+	fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), t.Spec, tunnelState(t))
+	return a.browseInPrivate(ctx, url)
+}
+
+// lookForEnd is how often a server is looked for.
+const lookForEnd = 5 * time.Second
+
+// awaitJupyter waits until a server has ended, or we are interrupted.
+func (a *app) awaitJupyter(ctx context.Context, c *api.Client, target api.Target, s api.JupyterServer, node string) error {
+	tick := time.NewTicker(lookForEnd)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		out, err := a.look(ctx, c, target, api.JupyterScript)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		runs := false
+		for _, other := range api.ParseJupyter(out, node) {
+			runs = runs || other.PID == s.PID && other.Port == s.Port && other.Node == s.Node
+		}
+		if !runs {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package sessions
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"sallyport/config"
+)
+
+// JupyterScript lists the user's Jupyter servers, in POSIX sh. The directories
+// are those of jupyter_core's paths.py, and the one of notebook before 6. The
+// home of a cluster is shared: a server whose process is not here may run on a
+// node where the user has a job, which squeue(1) knows.
+const JupyterScript = `
+data=${JUPYTER_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/jupyter}
+for dir in "${JUPYTER_RUNTIME_DIR:-$data/runtime}" "$HOME/Library/Jupyter/runtime" "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/jupyter"; do
+	for file in "$dir"/nbserver-*.json "$dir"/jpserver-*.json; do
+		[ -r "$file" ] || continue
+		pid=$(sed -n 's/.*"pid": *\([0-9][0-9]*\).*/\1/p' "$file")
+		[ -n "$pid" ] || continue
+		state=away
+		kill -0 "$pid" 2>/dev/null && state=here
+		printf '\n@server %s\n' "$state"
+		cat "$file"
+	done
+done
+if command -v squeue >/dev/null 2>&1; then
+	echo
+	squeue -h -t RUNNING -u "$(id -un)" -o '@node %B' 2>/dev/null
+fi
+exit 0
+`
+
+// JupyterServer is a running server as its host sees it. Its texts are
+// printable, but for the token and the paths of URL and socket.
+type JupyterServer struct {
+	PID     int    `json:"pid"`
+	Node    string `json:"node,omitempty"` // where it runs, "" for the host itself
+	Host    string `json:"host"`           // to connect to from there
+	Port    int    `json:"port"`
+	Socket  string `json:"socket,omitempty"` // instead of a port
+	Dir     string `json:"dir"`
+	Version string `json:"version"`
+
+	secure bool
+	base   string // of its URLs
+	token  string // opens it to anybody
+}
+
+// URL is where the server is found through a port of this machine. It has the
+// token: nobody else may see it.
+func (s JupyterServer) URL(port int) string {
+	u := url.URL{Scheme: "http", Host: net.JoinHostPort("localhost", strconv.Itoa(port)), Path: s.base}
+	if s.secure {
+		u.Scheme = "https"
+	}
+	if s.token != "" {
+		u.RawQuery = url.Values{"token": {s.token}}.Encode()
+	}
+	return u.String()
+}
+
+// jupyterFile is what a server writes about itself (server_info in serverapp.py
+// of jupyter_server).
+type jupyterFile struct {
+	BaseURL   string `json:"base_url"`
+	Hostname  string `json:"hostname"` // the address that it listens on
+	Notebooks string `json:"notebook_dir"`
+	Root      string `json:"root_dir"`
+	PID       int    `json:"pid"`
+	Port      int    `json:"port"`
+	Secure    bool   `json:"secure"`
+	Socket    string `json:"sock"`
+	Token     string `json:"token"`
+	URL       string `json:"url"`
+	Version   string `json:"version"`
+}
+
+// ParseJupyter reads what JupyterScript wrote. With a node, only servers that
+// do not run on the host itself are wanted, and all are taken to run there.
+func ParseJupyter(out []byte, node string) []JupyterServer {
+	var here, away []jupyterFile
+	nodes := map[string]bool{}
+	for _, part := range bytes.Split(append([]byte("\n"), out...), []byte("\n@")) {
+		head, body, _ := bytes.Cut(part, []byte("\n"))
+		var f jupyterFile
+		switch kind, rest, _ := strings.Cut(string(head), " "); {
+		case kind == "node" && isHostName(rest):
+			nodes[rest] = true
+		case kind != "server" || json.Unmarshal(body, &f) != nil || !f.sound():
+		case rest == "here":
+			here = append(here, f)
+		default:
+			away = append(away, f)
+		}
+	}
+	var all []JupyterServer
+	if node != "" {
+		for _, f := range away {
+			all = append(all, f.server(node))
+		}
+		return all
+	}
+	for _, f := range here {
+		all = append(all, f.server(""))
+	}
+	for _, f := range away {
+		if at := f.node(nodes); at != "" {
+			all = append(all, f.server(at))
+		}
+	}
+	return all
+}
+
+func (f jupyterFile) sound() bool {
+	return f.PID > 0 && (f.Port > 0 && f.Port < 1<<16 || strings.HasPrefix(f.Socket, "/"))
+}
+
+// node is which of the user's nodes a server runs on: the one that its URL
+// names, or the only one. What listens on its loopback is not reached from
+// outside.
+func (f jupyterFile) node(nodes map[string]bool) string {
+	if f.Socket != "" || f.Hostname == "localhost" || net.ParseIP(f.Hostname).IsLoopback() {
+		return ""
+	}
+	u, err := url.Parse(f.URL)
+	for name := range nodes {
+		short, _, _ := strings.Cut(name, ".")
+		if err == nil && (u.Hostname() == name || strings.HasPrefix(u.Hostname()+".", short+".")) || len(nodes) == 1 {
+			return name
+		}
+	}
+	return ""
+}
+
+func (f jupyterFile) server(node string) JupyterServer {
+	s := JupyterServer{
+		PID: f.PID, Node: node, Host: node, Port: f.Port, Socket: f.Socket,
+		Dir: config.Printable(f.Root), Version: config.Printable(f.Version),
+		secure: f.Secure, base: f.BaseURL, token: f.Token,
+	}
+	if f.Notebooks != "" {
+		s.Dir = config.Printable(f.Notebooks)
+	}
+	if !strings.HasPrefix(s.base, "/") {
+		s.base = "/" + s.base
+	}
+	if node == "" {
+		s.Host = listening(f.Hostname)
+	}
+	return s
+}
+
+// listening is how to connect, on the host, to what listens on an address.
+func listening(address string) string {
+	if ip := net.ParseIP(address); ip != nil && !ip.IsUnspecified() {
+		return address
+	}
+	return "localhost"
+}
+
+// isHostName tells that a node's name is one, and nothing that could mean
+// something to anybody else.
+func isHostName(s string) bool {
+	return s != "" && !strings.HasPrefix(s, "-") && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == ""
+}

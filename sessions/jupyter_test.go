@@ -1,0 +1,95 @@
+package sessions
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"sallyport/config"
+	"sallyport/internal/sshtest"
+)
+
+func info(pid int, hostname, address string) string {
+	return fmt.Sprintf("{\n  \"base_url\": \"/lab/\",\n  \"hostname\": %q,\n  \"root_dir\": \"/data\",\n  \"pid\": %d,\n  \"port\": 8888,\n"+
+		"  \"secure\": false,\n  \"sock\": \"\",\n  \"token\": \"a&b\",\n  \"url\": %q,\n  \"version\": \"2.1\"\n}", hostname, pid, address)
+}
+
+// TestJupyterServersAreFound runs the script as a host would, with a squeue
+// that knows a job.
+func TestJupyterServersAreFound(t *testing.T) {
+	const away = 1 << 30 // more than any process has
+	here := os.Getpid()
+	on := func(node, host string, pid int) JupyterServer {
+		return JupyterServer{PID: pid, Node: node, Host: host, Port: 8888, Dir: "/data", Version: "2.1", base: "/lab/", token: "a&b"}
+	}
+	for _, test := range []struct {
+		name        string
+		files, jobs []string
+		node        string
+		want        []JupyterServer
+	}{
+		{name: "none"},
+		{name: "one here", files: []string{info(here, "127.0.0.1", "http://127.0.0.1:8888/lab/")}, want: []JupyterServer{on("", "127.0.0.1", here)}},
+		{name: "one on all addresses", files: []string{info(here, "0.0.0.0", "http://login:8888/lab/")}, want: []JupyterServer{on("", "localhost", here)}},
+		{name: "one that has ended", files: []string{info(away, "0.0.0.0", "http://login:8888/lab/")}},
+		{name: "the only job's node", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1"}, want: []JupyterServer{on("r1n1", "r1n1", away)}},
+		{name: "of two jobs the node of the URL", files: []string{info(away, "0.0.0.0", "http://r1n2.cluster:8888/lab/")}, jobs: []string{"r1n1", "r1n2"}, want: []JupyterServer{on("r1n2", "r1n2", away)}},
+		{name: "a node's loopback is out of reach", files: []string{info(away, "localhost", "http://localhost:8888/lab/")}, jobs: []string{"r1n1"}},
+		{name: "a node that was typed", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/"), info(here, "127.0.0.1", "")}, node: "gpu7", want: []JupyterServer{on("gpu7", "gpu7", away)}},
+		{name: "a file that is no JSON", files: []string{`"pid": 1 {`}},
+		{name: "a job on a node with a strange name", files: []string{info(away, "0.0.0.0", "")}, jobs: []string{"-oProxyCommand=x"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for i, text := range test.files {
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("jpserver-%d.json", i)), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			bin := t.TempDir()
+			nodes := ""
+			for _, j := range test.jobs {
+				nodes += "echo '@node " + j + "'\n"
+			}
+			sshtest.Script(t, filepath.Join(bin, "squeue"), "#!/bin/sh\n"+nodes)
+			cmd := exec.Command(sshtest.Program(t, "sh"))
+			cmd.Stdin = strings.NewReader(JupyterScript)
+			cmd.Env = []string{"HOME=" + bin, "JUPYTER_RUNTIME_DIR=" + dir, "XDG_RUNTIME_DIR=" + bin, "PATH=" + bin + ":" + os.Getenv("PATH")}
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, ParseJupyter(out, test.node), cmp.AllowUnexported(JupyterServer{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s\nof %s", diff, out)
+			}
+		})
+	}
+}
+
+func TestJupyterURLHasTheToken(t *testing.T) {
+	s := JupyterServer{base: "/a b/", token: "x&y=z", secure: true}
+	if got, want := s.URL(8889), "https://localhost:8889/a%20b/?token=x%26y%3Dz"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func FuzzJupyter(f *testing.F) {
+	f.Add("\n@server here\n" + info(1, "", "") + "\n@server away\n" + info(2, "0.0.0.0", "http://n:1/") + "\n@node n\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		for _, s := range ParseJupyter([]byte(out), "") {
+			if config.Printable(s.Dir) != s.Dir || config.Printable(s.Version) != s.Version || config.Printable(s.Host) != s.Host {
+				t.Errorf("%+v", s)
+			}
+			if u, err := url.Parse(s.URL(1)); err != nil || u.Host != "localhost:1" {
+				t.Errorf("%q: %v", s.URL(1), err)
+			}
+		}
+	})
+}
