@@ -34,6 +34,9 @@ type askFunc func(ctx context.Context, q Question) (Answer, error)
 
 // connect is the way from nothing to an authenticated connection.
 func connect(ctx context.Context, c dialCall) (*Conn, error) {
+	if conn, err := c.share(ctx); conn != nil || err != nil {
+		return conn, err
+	}
 	d, demanded := demandOf(c.host())
 	if demanded {
 		if _, err := c.lenderFor(d); err != nil {

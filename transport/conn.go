@@ -16,7 +16,7 @@ type Conn struct {
 	client *ssh.Client
 	wire   *wire
 	host   string  // alias, printable
-	lender *master // the ssh of a lent connection, nil for a native one
+	master *master // whose connection it is, nil for a native one
 	qos    qos
 	marked sync.Once // guards Prioritize against a second time
 	done   chan struct{}
@@ -37,9 +37,9 @@ func newConn(client *ssh.Client, w *wire, host string) *Conn {
 	return c
 }
 
-// newLentConn is newConn for a connection over the control socket of m.
-func newLentConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
-	c := &Conn{client: client, wire: w, host: host, lender: m, done: make(chan struct{})}
+// newMasterConn is newConn for the connection of a master.
+func newMasterConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
+	c := &Conn{client: client, wire: w, host: host, master: m, done: make(chan struct{})}
 	c.watch()
 	return c
 }
@@ -67,8 +67,8 @@ func (c *Conn) watch() {
 // connection, as a remote forward or a keepalive, ends or hangs one that is
 // not Native: see Control.
 func (c *Conn) Kind() LinkKind {
-	if c.lender != nil {
-		return Lent
+	if c.master != nil {
+		return c.master.kind()
 	}
 	return Native
 }
@@ -76,8 +76,8 @@ func (c *Conn) Kind() LinkKind {
 // Control is the socket of the OpenSSH whose connection this is
 // ([PROTOCOL.mux]); "" for a native one.
 func (c *Conn) Control() string {
-	if c.lender != nil {
-		return c.lender.control
+	if c.master != nil {
+		return c.master.control
 	}
 	return ""
 }
@@ -126,7 +126,7 @@ const (
 // *Failure that Err has when the connection ended, with one when no answer
 // comes within 30 s, or with the cause of ctx.
 //
-// A connection that OpenSSH lends is asked whether that ssh still has it: the
+// A master is asked whether it still has the connection: the
 // end of a channel that it passed on before is then the far side's.
 func (c *Conn) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, pingLimit, c.silent(pingLimit))
@@ -143,8 +143,8 @@ func (c *Conn) Ping(ctx context.Context) error {
 // that does not know the request refuses it, which is an answer too (RFC 4254
 // section 4).
 func (c *Conn) ask() error {
-	if c.lender != nil {
-		return c.lender.alive() // a ControlMaster hangs up on a keepalive (mux.c)
+	if c.master != nil {
+		return c.master.alive() // a ControlMaster hangs up on a keepalive (mux.c)
 	}
 	_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
 	return err
@@ -195,8 +195,8 @@ func (c *Conn) end(cause error) {
 // release closes what is below. It may take as long as the hop before lives.
 func (c *Conn) release() {
 	_ = c.client.Close() // the connection is over: whether it closed well changes nothing
-	if c.lender != nil {
-		<-c.lender.gone
+	if c.master != nil {
+		<-c.master.gone
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 // explainEnd is why a connection that was up ended.
 func (c *Conn) explainEnd(err error) *Failure {
 	f := &Failure{Code: CodeClosed, Hop: c.host, At: time.Now()}
-	if c.lender != nil {
-		f.Message = fmt.Sprintf("the connection to %q was closed: %s", c.host, c.lender.death("ssh"))
+	if c.master != nil {
+		f.Message = fmt.Sprintf("the connection to %q was closed: %s", c.host, c.master.death())
 	} else if _, message, ok := disconnect(err); ok {
 		f.Message = fmt.Sprintf("%q ended the connection: %q", c.host, message)
 	} else if err == nil || ended(err) {

@@ -43,12 +43,12 @@ func Helper(path string) func(args []string, out *os.File) error {
 // serveRelay has the ssh of m speak through the connection below it: the
 // helper passes it a socket (ProxyUseFdpass), which is joined to it here.
 func (c dialCall) serveRelay(ctx context.Context, m *master) error {
-	if m.below == nil {
+	if m.started.below == nil {
 		return nil
 	}
 	var once sync.Once
 	return c.listenInRoom(ctx, m.room, relayName, func(conn net.Conn) {
-		once.Do(func() { splice(conn, m.below) })
+		once.Do(func() { splice(conn, m.started.below) })
 	})
 }
 

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
 	"sallyport/mux"
@@ -20,17 +16,18 @@ import (
 // ssh say so.
 const lookEvery = 10 * time.Millisecond
 
-// master is OpenSSH, started to make one connection and to lend it out over
-// its control socket ([PROTOCOL.mux], proxy mode). It ends with the connection.
-type master struct {
+// lentSSH is an ssh that we have started to make one connection and to lend it
+// out. It ends with the connection.
+type lentSSH struct {
 	*child
-	room    *room
-	control string // its socket
+	below net.Conn // what it speaks through, on a link before it; nil if it finds its own way
+}
 
-	listeners atomic.Uint32 // how many were asked for
-	gone      chan struct{} // closed when nothing is left of it
-	closing   sync.Once     // guards Close against a second time
-	below     net.Conn      // what it speaks through, on a link before it; nil if it finds its own way
+// clear takes away what ssh spoke through.
+func (s *lentSSH) clear() {
+	if s.below != nil {
+		_ = s.below.Close() // ssh has said all that it had to say
+	}
 }
 
 // lend makes the connection by OpenSSH, because of d.
@@ -80,24 +77,25 @@ func (c dialCall) lenderFor(d demand) (string, error) {
 // startMaster starts ssh with what it needs of us; giveUp ends the attempt
 // when a person does not answer. below is closed on failure.
 func (c dialCall) startMaster(ctx context.Context, giveUp context.CancelCauseFunc, program string, below net.Conn) (*master, error) {
-	m := &master{below: below, gone: make(chan struct{})}
+	m := newMaster(c.link.set.options)
+	m.started = &lentSSH{below: below}
 	var err error
-	if m.room, err = newRoom(c.link.set.options); err != nil {
+	if m.room, err = newRoom(m.options); err != nil {
 		m.clear()
 		return nil, err
 	}
 	m.control = m.room.path("control")
-	m.child = newChild(c.lentEnv(m.room), program, c.lentArgs(m)...)
+	m.started.child = newChild(c.lentEnv(m.room), program, c.lentArgs(m)...)
 	if c.traced() {
-		m.process.Stderr = &debugLines{rest: m.said, tell: c.trace}
+		m.started.process.Stderr = &debugLines{rest: m.started.said, tell: c.trace}
 	}
 	if err = c.serveQuestions(ctx, giveUp, m); err == nil {
 		err = c.serveRelay(ctx, m)
 	}
 	if err == nil {
 		c.step("ssh")
-		c.trace(1, "Executing OpenSSH: %s", m.process)
-		err = m.start(ownSession)
+		c.trace(1, "Executing OpenSSH: %s", m.started.process)
+		err = m.started.start(ownSession)
 	}
 	if err != nil {
 		m.clear()
@@ -132,7 +130,7 @@ func (c dialCall) lentArgs(m *master) []string {
 	set("PermitLocalCommand", "no")
 	set("Tunnel", "no")
 	set("LogLevel", logLevel)
-	if m.below != nil {
+	if m.started.below != nil {
 		set("ProxyCommand", m.room.path(relayName))
 		set("ProxyUseFdpass", "yes")
 	}
@@ -151,87 +149,38 @@ func (c dialCall) lentArgs(m *master) []string {
 
 // borrow waits for the login and takes up the connection.
 func (c dialCall) borrow(ctx context.Context, m *master) (*Conn, error) {
-	raw, err := m.awaitControl(ctx)
-	if err != nil {
+	defer context.AfterFunc(ctx, m.started.stop)()
+	if err := m.awaitControl(ctx); err != nil {
 		return nil, err
 	}
-	defer context.AfterFunc(ctx, m.stop)()
-	w := newWire(lentWire{raw, m})
-	conn, channels, requests, err := ssh.NewControlClientConn(w)
+	conn, err := c.attach(ctx, m)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("speaking to ssh: %w", err)
+		return nil, err
 	}
-	w.settle()
-	if said := m.said.text(); said != "" {
+	if said := m.started.said.text(); said != "" {
 		c.show(said)
 	}
-	return newLentConn(ssh.NewClient(conn, channels, requests), w, config.Printable(c.host().Name), m), nil
+	return conn, nil
 }
 
-// awaitControl connects to ssh's socket, which is there once it has logged in
+// awaitControl attaches to ssh, whose socket is there once it has logged in
 // (mux.c muxserver_listen).
-func (m *master) awaitControl(ctx context.Context) (net.Conn, error) {
+func (m *master) awaitControl(ctx context.Context) (err error) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
-		if raw, err := net.Dial("unix", m.control); err == nil {
-			return raw, nil
+		if m.client, err = mux.Dial(ctx, m.control); err == nil {
+			return nil
 		}
 		select {
 		case <-look.C:
-		case <-m.ended:
-			return nil, explainSSH(m.said.text(), m.death("ssh"))
+		case <-m.started.ended:
+			return explainSSH(m.started.said.text(), m.started.death("ssh"))
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
-}
-
-// alive asks ssh whether it still has its connection: it answers on its
-// control socket as long as it has.
-func (m *master) alive() error {
-	ctx := context.Background() // ssh answers, or ends
-	client, err := mux.Dial(ctx, m.control)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	_, err = client.Alive(ctx)
-	return err
-}
-
-// Close ends ssh, and with it the connection. It does not wait for gone.
-func (m *master) Close() {
-	m.closing.Do(func() {
-		m.stop()
-		go func() { // ends with the process
-			<-m.ended
-			m.clear()
-			close(m.gone)
-		}()
-	})
-}
-
-// clear takes away what was there for ssh.
-func (m *master) clear() {
-	if m.below != nil {
-		_ = m.below.Close() // ssh has said all that it had to say
-	}
-	if m.room != nil {
-		m.room.clear()
-	}
-}
-
-// lentWire is a control connection that ssh ends with.
-type lentWire struct {
-	net.Conn
-	m *master
-}
-
-func (w lentWire) Close() error {
-	w.m.Close()
-	return w.Conn.Close()
 }

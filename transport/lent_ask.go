@@ -35,7 +35,7 @@ type inquiries struct {
 
 // serveQuestions has ssh's questions asked as if they were ours.
 func (c dialCall) serveQuestions(ctx context.Context, giveUp context.CancelCauseFunc, m *master) error {
-	all := &inquiries{call: c, said: m.said, giveUp: giveUp, seen: map[string]int{}}
+	all := &inquiries{call: c, said: m.started.said, giveUp: giveUp, seen: map[string]int{}}
 	return c.listenInRoom(ctx, m.room, askpassName, func(conn net.Conn) { all.answer(ctx, conn) })
 }
 

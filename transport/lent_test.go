@@ -228,7 +228,7 @@ func TestALentLinkReturnsWhenItsSSHDied(t *testing.T) {
 	links := NewLinks(newWatch().options())
 	defer links.Close()
 	l, first := connected(t, links, plan(t, n.load(t), "h"))
-	killSSH := func() { kill(first.lender.process) }
+	killSSH := func() { kill(first.master.started.process) }
 	for _, end := range []struct {
 		how  string
 		kill func()
@@ -283,7 +283,7 @@ func TestACompressionThatIsOrderedIsThere(t *testing.T) {
 	if s := l.Status(); s.Kind != Lent || s.Why != "via ssh: Compression yes" {
 		t.Errorf("the link is %s %q", s.Kind, s.Why)
 	}
-	args := read(t, fmt.Sprintf("/proc/%d/cmdline", c.lender.process.Process.Pid))
+	args := read(t, fmt.Sprintf("/proc/%d/cmdline", c.master.started.process.Process.Pid))
 	if !strings.Contains(args, "\x00-o\x00Compression yes\x00") || !strings.HasSuffix(args, "\x00--\x00h\x00") {
 		t.Errorf("ssh was started as %q", args)
 	}

@@ -24,9 +24,9 @@ import (
 // parse, and they accept before anybody knows whether the target answers.
 type Listener struct {
 	conn   *Conn
-	at     place        // fixed once Listen has returned
-	any    bool         // the far side was asked to choose the port
-	lent   *lentForward // of a lent connection, else nil
+	at     place          // fixed once Listen has returned
+	any    bool           // the far side was asked to choose the port
+	shared *sharedForward // of a master's connection, else nil
 	offers chan *Offer
 	closed chan struct{}
 	once   sync.Once // closes closed
@@ -45,11 +45,8 @@ type place struct {
 // Which addresses it takes is up to its GatewayPorts. It fails with a
 // *Failure, or with the cause of ctx.
 func (c *Conn) Listen(ctx context.Context, network, address string) (*Listener, error) {
-	switch {
-	case c.lender != nil:
-		return c.listenLent(ctx, network, address)
-	case c.shared():
-		return nil, c.noListeners()
+	if c.master != nil {
+		return c.listenShared(ctx, network, address)
 	}
 	l := newListener(c)
 	if err := l.parse(network, address); err != nil {
@@ -67,11 +64,6 @@ func (c *Conn) Listen(ctx context.Context, network, address string) (*Listener, 
 func newListener(c *Conn) *Listener {
 	return &Listener{conn: c, offers: make(chan *Offer), closed: make(chan struct{})}
 }
-
-// shared tells whether the connection is one of a ControlMaster, which has
-// sent us no version. It would hang for ever on a request to listen and die of
-// its cancellation (mux.c).
-func (c *Conn) shared() bool { return len(c.client.ServerVersion()) == 0 }
 
 func (l *Listener) parse(network, address string) error {
 	if network == "unix" {
@@ -173,12 +165,12 @@ func (l *Listener) abandon() {
 // cancel tells the far side, which answers nothing, as with ssh. A connection
 // that takes no more bytes is not waited for longer than a moment.
 func (l *Listener) cancel() {
-	ctx, cancel := context.WithTimeout(context.Background(), lateness)
-	defer cancel()
-	if l.lent != nil {
-		_ = l.lent.cancel(ctx) // a connection that has ended has no listeners
+	if l.shared != nil {
+		l.conn.master.cancel(l.shared)
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), lateness)
+	defer cancel()
 	name, payload := l.at.message("cancel-")
 	_, _ = inTime(ctx, l.conn, func() (struct{}, error) { // the far side, too, ends the listener with the connection
 		_, _, err := l.conn.client.SendRequest(name, false, payload)
@@ -208,14 +200,4 @@ func (c *Conn) explainListen(ctx context.Context, at place, err error) error {
 	}
 	f.Message, f.Hint = config.Printable(f.Message), config.Printable(f.Hint)
 	return f
-}
-
-func (c *Conn) noListeners() *Failure {
-	return &Failure{
-		Code:    CodeProhibited,
-		Message: fmt.Sprintf("the connection to %q is shared with OpenSSH, which must be asked for remote forwards itself", c.host),
-		Hint:    "ssh -O forward -R 8080:localhost:80 " + quote(c.host),
-		Hop:     c.host,
-		At:      time.Now(),
-	}
 }

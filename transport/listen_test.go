@@ -228,32 +228,3 @@ func TestListenersEndWithTheConnection(t *testing.T) {
 		t.Errorf("a request afterwards says %v", err)
 	}
 }
-
-// TestASharedConnectionDoesNotListen speaks with a real ControlMaster, on
-// which a request to listen would hang for ever.
-func TestASharedConnectionDoesNotListen(t *testing.T) {
-	t.Parallel()
-	s := sshtest.StartServer(t)
-	socket := filepath.Join(t.TempDir(), "m")
-	master := s.SSH(t, "-MN", "-oControlPath="+socket, sshtest.Alias)
-	if err := master.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Process.Kill(); master.Wait() })
-	var raw net.Conn
-	sshtest.Eventually(t, "the master listens", func() (ok bool) {
-		c, err := net.Dial("unix", socket)
-		raw = c
-		return err == nil
-	})
-	conn, channels, requests, err := ssh.NewControlClientConn(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newConn(ssh.NewClient(conn, channels, requests), newWire(raw), sshtest.Alias)
-	t.Cleanup(c.release)
-	var f *Failure
-	if _, err := c.Listen(soon(t), "tcp", "localhost:0"); !errors.As(err, &f) || f.Hint != "ssh -O forward -R 8080:localhost:80 targaryen" {
-		t.Errorf("a shared connection says %v", err)
-	}
-}
