@@ -12,8 +12,7 @@ type Master struct {
 	Socket string
 	PID    int
 
-	server *Server
-	cmd    *exec.Cmd
+	cmd *exec.Cmd
 }
 
 // StartMaster starts a master that runs until the test ends. options are
@@ -25,8 +24,14 @@ func (s *Server) StartMaster(t testing.TB, options ...string) *Master {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	m := &Master{Socket: filepath.Join(dir, "s"), server: s}
-	m.cmd = s.SSH(t, append(options, "-M", "-N", "-S", m.Socket, Alias)...)
+	socket := filepath.Join(dir, "s")
+	return RunMaster(t, socket, s.SSH(t, append(options, "-M", "-N", "-S", socket, Alias)...))
+}
+
+// RunMaster starts an ssh that is to listen on a socket until the test ends.
+func RunMaster(t testing.TB, socket string, ssh *exec.Cmd) *Master {
+	t.Helper()
+	m := &Master{Socket: socket, cmd: ssh}
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
