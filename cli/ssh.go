@@ -26,8 +26,9 @@ it serves programs that run ssh:
   rsync -e "sallyport ssh" -a HOST:data .
   sftp -S /usr/local/bin/ssh HOST     where that ssh is a link to sallyport
 
-It uses the connection that the background process holds to HOST, if there is
-one, and else logs in by itself; "-o ControlPath=none" always logs in anew.
+It uses the connection of a live ControlMaster, else that which the background
+process holds to HOST, and else logs in by itself; "-o ControlPath=none" always
+logs in anew.
 What it cannot do itself, as -w, it hands to the ssh that is installed.`
 
 // sshCommand is "sallyport ssh". Its flags are not cobra's: see parseSSH.
@@ -99,11 +100,12 @@ func (a *app) leave(err error) error {
 // makes of it.
 type sshSession struct {
 	*app
-	call  *sshCall
-	log   *sshLog
-	match config.Match
-	host  *config.Host
-	chain transport.Chain // nil for -G
+	call   *sshCall
+	log    *sshLog
+	config *config.Config
+	match  config.Match
+	host   *config.Host
+	chain  transport.Chain // nil for -G
 
 	spec       sessions.Spec // what to run, of the command line and the configuration
 	forwards   *ownForwards  // of a connection of our own; nil until there is one
@@ -123,8 +125,8 @@ func (a *app) plan(call *sshCall, log *sshLog) (*sshSession, error) {
 		return nil, err
 	}
 	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
-	s := &sshSession{app: a, call: call, log: log, match: match, background: takeBackground()}
-	if err := s.resolve(config.Load(paths)); err != nil {
+	s := &sshSession{app: a, call: call, log: log, config: config.Load(paths), match: match, background: takeBackground()}
+	if err := s.resolve(); err != nil {
 		return nil, err
 	}
 	log.follow(s.host)
@@ -133,14 +135,14 @@ func (a *app) plan(call *sshCall, log *sshLog) (*sshSession, error) {
 
 // resolve finds the host's options, and unless they are only to be printed
 // the way there.
-func (s *sshSession) resolve(cfg *config.Config) (err error) {
+func (s *sshSession) resolve() (err error) {
 	if s.call.dump {
-		s.host, _ = cfg.Resolve(s.call.destination, s.match) // what is wrong is told apart below
+		s.host, _ = s.config.Resolve(s.call.destination, s.match) // what is wrong is told apart below
 	} else {
-		s.chain, err = transport.Plan(cfg, s.call.destination, s.match)
+		s.chain, err = transport.Plan(s.config, s.call.destination, s.match)
 		s.host = s.chain[len(s.chain)-1].Host
 	}
-	if s.refused(cfg) {
+	if s.refused(s.config) {
 		return status(ours)
 	}
 	if f := (*transport.Failure)(nil); errors.As(err, &f) {
@@ -223,8 +225,17 @@ func (s *sshSession) run(ctx context.Context) error {
 	if why := s.beyond(); why != "" {
 		return s.handOver(why)
 	}
+	if s.call.control != "" {
+		return s.control(ctx)
+	}
 	if s.background == nil && s.yes("ForkAfterAuthentication") {
 		return s.startInBackground(ctx)
+	}
+	if done, err := s.overMaster(ctx); done || err != nil {
+		return err
+	}
+	if s.wantsMaster() {
+		return s.handOver("ControlMaster")
 	}
 	if client, ok := s.held(ctx); ok {
 		return s.overHeld(ctx, client)

@@ -62,5 +62,8 @@ func (s *sshSession) startInBackground(ctx context.Context) error {
 	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
 		return status(exit.ExitCode())
 	}
+	if err == nil {
+		return nil // it has handed over to another program
+	}
 	return status(ours)
 }

@@ -59,7 +59,7 @@ var sshOptions = []sshOption{
 	{'m', true, natively, overruleBy("MACs")},
 	{'N', false, natively, noSession},
 	{'n', false, natively, overrule("StdinNull", "yes")},
-	{'O', true, viaRealSSH, controlCommand},
+	{'O', true, natively, controlCommand},
 	{'o', true, natively, func(c *sshCall, line string) error { c.line.option(line); return nil }},
 	{'P', true, natively, func(c *sshCall, tag string) error { c.line.option("Tag=" + config.Quote(tag)); return nil }},
 	{'p', true, natively, port},

@@ -19,25 +19,10 @@ var beyondUs = []struct {
 	{"-C", func(s *sshSession) bool { return s.call.given['C'] }},
 	{"-I and PKCS11Provider", func(s *sshSession) bool { return given(s.host, "PKCS11Provider") != "" }},
 	{"-K", func(s *sshSession) bool { return s.call.given['K'] }},
-	{"-O", func(s *sshSession) bool { return s.call.control != "" }},
 	{"-y", func(s *sshSession) bool { return s.call.syslog }},
 	{"-f", func(s *sshSession) bool { return !canDetach && s.yes("ForkAfterAuthentication") }},
 	{"-w and Tunnel", func(s *sshSession) bool { return s.host.Get("Tunnel") != "no" && s.host.Get("Tunnel") != "false" }},
-	{"-M, -S and ControlPath", sharesByOpenSSH},
-}
-
-// sharesByOpenSSH tells whether a connection is to be shared by OpenSSH's own
-// sockets: one is to be made, or is there.
-func sharesByOpenSSH(s *sshSession) bool {
-	path := given(s.host, "ControlPath")
-	if path == "" {
-		return false
-	}
-	if master := s.host.Get("ControlMaster"); master != "no" && master != "false" {
-		return true
-	}
-	_, err := os.Stat(path)
-	return err == nil
+	{"-M and ControlMaster", (*sshSession).becomesMaster},
 }
 
 // beyond is what the command line asks for and we cannot do, "" for nothing.

@@ -50,7 +50,7 @@ func TestEveryFlagOfSSHIsSomebodys(t *testing.T) {
 // real ssh's run by a program of that name.
 func TestFlagsOfTheRealSSHAreHandedOver(t *testing.T) {
 	b := newBench(t)
-	arguments := map[byte]string{'I': "/lib.so", 'O': "check -S /s", 'w': "0"}
+	arguments := map[byte]string{'I': "/lib.so", 'w': "0"}
 	fake := `mkdir bin; printf '#!/bin/sh\necho handed over: "$@"\n' >bin/ssh; chmod +x bin/ssh; `
 	for _, f := range sshOptions {
 		if f.way != viaRealSSH {

@@ -27,8 +27,8 @@ type Client struct {
 var ErrEnded = errors.New("the master has ended")
 
 // Dial attaches to the master that listens on path, once it has proved to be
-// one. The error is ErrAbsent, ErrStale, ErrPermission or ErrNotMaster if it
-// is one of these.
+// one. The error is ErrAbsent, ErrStale, ErrPermission, ErrTooLong or
+// ErrNotMaster if it is one of these.
 func Dial(ctx context.Context, path string) (*Client, error) {
 	line, err := connect(ctx, path)
 	if err != nil {

@@ -18,6 +18,7 @@ var (
 	ErrAbsent      = errors.New("there is no such socket")
 	ErrStale       = errors.New("nobody listens on it; its master has ended")
 	ErrPermission  = errors.New("it may not be used by you")
+	ErrTooLong     = errors.New("ControlPath too long")
 	ErrNotMaster   = errors.New("what listens there does not speak OpenSSH's multiplexing protocol")
 	ErrUnsupported = errors.New("connection sharing is not supported on this system, nor by its OpenSSH")
 )
@@ -39,7 +40,7 @@ func connect(ctx context.Context, path string) (*control, error) {
 		return nil, ErrUnsupported
 	}
 	if limit := len(syscall.RawSockaddrUnix{}.Path); len(path) >= limit { // muxclient in mux.c
-		return nil, fmt.Errorf("ControlPath too long ('%s' >= %d bytes)", printable(path), limit)
+		return nil, fmt.Errorf("%w ('%s' >= %d bytes)", ErrTooLong, printable(path), limit)
 	}
 	conn, err := dialSocket(ctx, path)
 	if err != nil {

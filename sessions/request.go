@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sallyport/config"
 	"sallyport/transport"
 )
 
@@ -73,6 +74,16 @@ func encodeModes(modes map[uint8]uint32) string {
 	}
 	b.WriteByte(end)
 	return b.String()
+}
+
+// Environment are the variables that the sessions of a host get of a viewer's
+// and by its configuration, NAME=value.
+func Environment(host *config.Host, env transport.Env) []string {
+	var all []string
+	for _, v := range variables(env, host.All("SendEnv"), host.All("SetEnv")) {
+		all = append(all, v.Name+"="+v.Value)
+	}
+	return all
 }
 
 // variables are those of env that a SendEnv pattern names, then those of
