@@ -4,6 +4,7 @@ import "golang.org/x/sys/unix"
 
 const (
 	getTermios = unix.TIOCGETA
+	setTermios = unix.TIOCSETA
 	iutf8      = unix.IUTF8
 )
 

@@ -4,6 +4,7 @@ import "golang.org/x/sys/unix"
 
 const (
 	getTermios = unix.TCGETS
+	setTermios = unix.TCSETS
 	iutf8      = unix.IUTF8
 )
 

@@ -43,6 +43,9 @@ type (
 	stream struct{}
 )
 
+func newTerminal(ptyMessage) (pipes, func(), error) { return pipes{}, nil, ErrUnsupported }
+func resize(*os.File, windowMessage)                {}
+
 func newStdio([]int) (*stdio, error)     { return nil, ErrUnsupported }
 func (*stdio) close()                    {}
 func (*stream) modes() map[uint8]uint32  { return nil }

@@ -153,7 +153,7 @@ func (c dialCall) borrow(ctx context.Context, m *master) (*Conn, error) {
 	if err := m.awaitControl(ctx); err != nil {
 		return nil, err
 	}
-	conn, err := c.attach(ctx, m)
+	conn, err := c.proxy(ctx, m)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -15,7 +14,8 @@ import (
 )
 
 // master is an OpenSSH whose connection we use over its control socket
-// ([PROTOCOL.mux], proxy mode): one of the user's, or one that we started.
+// ([PROTOCOL.mux]): one of the user's, as ssh uses it, or one that we started,
+// by its proxy mode. That is for those that end with us: see mux.Aboard.
 type master struct {
 	control string      // its socket
 	client  *mux.Client // attached to it; nil until it listens
@@ -44,8 +44,25 @@ func (m *master) kind() LinkKind {
 	return Shared
 }
 
-// attach takes up the connection of a master.
-func (c dialCall) attach(ctx context.Context, m *master) (*Conn, error) {
+// attach takes up the connection of a master of the user's.
+func (c dialCall) attach(m *master) *Conn {
+	conn, channels, requests := m.client.Aboard()
+	return newMasterConn(ssh.NewClient(aboard{conn, m}, channels, requests), newWire(nil), config.Printable(c.host().Name), m)
+}
+
+// aboard is a connection that is the last one to its master.
+type aboard struct {
+	ssh.Conn
+	m *master
+}
+
+func (a aboard) Close() error {
+	a.m.Close()
+	return nil
+}
+
+// proxy takes up the connection of a master that ends with us.
+func (c dialCall) proxy(ctx context.Context, m *master) (*Conn, error) {
 	raw, err := m.client.Proxy(ctx)
 	if err != nil {
 		return nil, err
@@ -66,22 +83,12 @@ func (m *master) alive() error {
 	return err
 }
 
-// hangUpGrace is for a master that ends to close all its sockets.
-const hangUpGrace = lateness / 4
-
 // death is why a master is no use any more.
 func (m *master) death() string {
 	if m.started != nil {
 		return m.started.death("ssh")
 	}
-	grace := time.NewTimer(hangUpGrace)
-	defer grace.Stop()
-	select {
-	case <-m.client.Done():
-		return fmt.Sprintf("the ssh that shared it, pid %d, has ended", m.pid)
-	case <-grace.C:
-		return fmt.Sprintf("the ssh that shared it, pid %d, hung up", m.pid)
-	}
+	return fmt.Sprintf("the ssh that shared it, pid %d, has ended", m.pid)
 }
 
 // Close ends one that we started, and with it the connection; one of the
@@ -136,7 +143,7 @@ func (m *master) socket() (string, error) {
 	return m.room.path(fmt.Sprintf("listen-%d%s", m.sockets, socketSuffix)), nil
 }
 
-// masterWire is a control connection that is the last one of its master.
+// masterWire is a control connection that its master ends with.
 type masterWire struct {
 	net.Conn
 	m *master

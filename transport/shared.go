@@ -24,11 +24,7 @@ func (c dialCall) share(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, c.passOver(ctx, err)
 	}
-	conn, err := c.attach(ctx, m)
-	if err != nil {
-		m.Close()
-		return nil, c.passOver(ctx, err)
-	}
+	conn := c.attach(m)
 	c.tell(func() {
 		c.link.owned.kind = Shared
 		c.link.owned.why = config.Printable(fmt.Sprintf("by the ssh with pid %d on %s", m.pid, path))

@@ -1,0 +1,89 @@
+//go:build linux || darwin || freebsd
+
+package mux
+
+import (
+	"os"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// newTerminal makes a terminal for a master to read and write, with the modes
+// that it is to tell the far side. They are read when the session is opened;
+// then the terminal is made raw, as that of ssh.
+func newTerminal(m ptyMessage) (p pipes, opened func(), err error) {
+	near, far, err := pty.Open()
+	if err != nil {
+		return pipes{}, nil, err
+	}
+	p = pipes{passed: filesOf{far, far, far}, kept: filesOf{near, near}}
+	resize(near, windowMessage{m.Cols, m.Rows, m.Width, m.Height})
+	control, err := far.SyscallConn()
+	if err != nil {
+		p.passed.close()
+		p.kept.close()
+		return pipes{}, nil, err
+	}
+	// Both fail only on what is no terminal.
+	_ = control.Control(func(fd uintptr) { setModes(int(fd), decodeModes(m.Modes)) })
+	return p, func() { _ = control.Control(func(fd uintptr) { term.MakeRaw(int(fd)) }) }, nil
+}
+
+// resize sets the size of a terminal.
+func resize(near *os.File, m windowMessage) {
+	control, err := near.SyscallConn()
+	if err != nil {
+		return // it is closed
+	}
+	size := &unix.Winsize{Row: uint16(m.Rows), Col: uint16(m.Cols), Xpixel: uint16(m.Width), Ypixel: uint16(m.Height)}
+	_ = control.Control(func(fd uintptr) { unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) }) // a closed one has no size
+}
+
+// decodeModes reads opcodes with their arguments, up to TTY_OP_END or what is
+// not known (RFC 4254 section 8).
+func decodeModes(text string) map[uint8]uint32 {
+	modes := map[uint8]uint32{}
+	for len(text) >= 5 && 0 < text[0] && text[0] < 160 {
+		modes[text[0]] = uint32(text[1])<<24 | uint32(text[2])<<16 | uint32(text[3])<<8 | uint32(text[4])
+		text = text[5:]
+	}
+	return modes
+}
+
+// setModes is the reverse of TerminalModes but for sizes and speeds of a
+// line, which a made-up terminal has not.
+func setModes(fd int, modes map[uint8]uint32) {
+	tio, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return
+	}
+	for _, chars := range []map[uint8]int{controlChars, systemChars} {
+		for opcode, index := range chars {
+			switch v, given := modes[opcode]; {
+			case given && v == 255:
+				tio.Cc[index] = disabled
+			case given:
+				tio.Cc[index] = uint8(v)
+			}
+		}
+	}
+	setFlags(&tio.Iflag, modes, inputFlags, systemInput)
+	setFlags(&tio.Lflag, modes, localFlags, systemLocal)
+	setFlags(&tio.Oflag, modes, outputFlags, systemOutput)
+	_ = unix.IoctlSetTermios(fd, setTermios, tio) // nothing can be done about a failure
+}
+
+func setFlags[F uint32 | uint64](flags *F, modes map[uint8]uint32, tables ...map[uint8]uint64) {
+	for _, table := range tables {
+		for opcode, bit := range table {
+			switch v, given := modes[opcode]; {
+			case given && v == 0:
+				*flags &^= F(bit)
+			case given:
+				*flags |= F(bit)
+			}
+		}
+	}
+}
