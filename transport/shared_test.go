@@ -145,7 +145,10 @@ func TestAMasterSurvivesWhatTheFarSideRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := one.Start("sleep 100"); err != nil {
+	if _, err := one.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Start("cat"); err != nil {
 		t.Fatal(err)
 	}
 	two, err := c.NewSession(soon(t))
