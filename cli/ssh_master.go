@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -209,12 +208,14 @@ func (s *sshSession) stdioOverMaster(ctx context.Context, master *mux.Client, fi
 		return false, err
 	}
 	far, err := master.NewStdioForward(ctx, masterAddress(spec.Listen), files[0], files[1])
+	var refused *mux.Refused
 	switch {
 	case ctx.Err() != nil:
 		return true, context.Cause(ctx)
-	case errors.As(err, new(*mux.Refused)):
-		text := refusalOfMaster(err, "", "stdio forwarding request")
-		return true, s.fatal("%s", strings.Replace(text, ": stdio", "Stdio", 1))
+	case errors.As(err, &refused) && refused.Denied:
+		return true, s.fatal("Master refused stdio forwarding request: %s", api.Printable(refused.Reason))
+	case errors.As(err, &refused):
+		return true, s.fatal("Stdio forwarding request failed: %s", api.Printable(refused.Reason))
 	case err != nil:
 		return s.refusedByMaster(ctx, err, "mux_client_request_stdio_fwd", "stdio forwarding request")
 	}
@@ -223,72 +224,4 @@ func (s *sshSession) stdioOverMaster(ctx context.Context, master *mux.Client, fi
 	s.settle()
 	<-far.Done()
 	return true, nil // mux.c has no other end
-}
-
-// masterForward is a forward as a master is asked for it.
-func masterForward(spec tunnels.Spec) mux.Forward {
-	f := mux.Forward{Listen: masterAddress(spec.Listen), Connect: masterAddress(spec.Connect)}
-	switch spec.Kind {
-	case tunnels.Local:
-		f.Type = mux.Local
-	case tunnels.Remote:
-		f.Type = mux.Remote
-		if spec.Connect == (tunnels.Address{}) {
-			f.Connect = mux.Address{Host: "socks"}
-		}
-	case tunnels.Dynamic:
-		f.Type = mux.Dynamic
-	}
-	return f
-}
-
-func masterAddress(a tunnels.Address) mux.Address {
-	return mux.Address{Host: a.Host, Port: a.Port, Path: a.Path}
-}
-
-// onMaster is what is done with a forward on a master.
-type onMaster func(ctx context.Context, master *mux.Client, f mux.Forward) (port int, err error)
-
-func openOnMaster(ctx context.Context, master *mux.Client, f mux.Forward) (port int, err error) {
-	return master.Forward(ctx, f)
-}
-
-func cancelOnMaster(ctx context.Context, master *mux.Client, f mux.Forward) (port int, err error) {
-	return 0, master.CancelForward(ctx, f)
-}
-
-// askForwards does something with each wanted forward, and tells whether one
-// has failed: mux_client_forwards of mux.c.
-func (s *sshSession) askForwards(ctx context.Context, master *mux.Client, do onMaster) (failed bool, err error) {
-	specs, err := s.wanted()
-	if err != nil {
-		return true, s.fatal("%v", err)
-	}
-	slices.SortStableFunc(specs, func(a, b tunnels.Spec) int { return side(a) - side(b) })
-	for _, spec := range specs {
-		port, err := do(ctx, master, masterForward(spec))
-		switch {
-		case ctx.Err() != nil:
-			return true, context.Cause(ctx)
-		case err != nil:
-			failed = true
-			if text := refusalOfMaster(err, "mux_client_forward", "forwarding request"); errors.As(err, new(*mux.Refused)) {
-				s.log.say(logError, "%s", text)
-			}
-		case port != 0:
-			s.log.say(logVerbose, "Allocated port %d for remote forward to %s", port, destination(spec.Connect))
-			if s.call.control == "forward" {
-				fmt.Fprintln(s.Out, port)
-			}
-		}
-	}
-	return failed, nil
-}
-
-// side puts the forwards of this side before those of the far one.
-func side(spec tunnels.Spec) int {
-	if spec.Kind == tunnels.Remote {
-		return 1
-	}
-	return 0
 }

@@ -171,7 +171,7 @@ var ErrNoProxy = errors.New("the master has no proxy mode")
 // Proxy asks for proxy mode. The connection is for ssh.NewControlClientConn of
 // x/crypto, which can do on it what it can on any, except for what makes
 // OpenSSH's masters hang up: keepalives, and remote forwards and their end
-// (use Alive, Forward and CancelForward).
+// (use Alive, Forward and CancelForward). It can end the master: see Aboard.
 func (c *Client) Proxy(ctx context.Context) (net.Conn, error) {
 	conn, err := connect(ctx, c.path)
 	if err != nil {

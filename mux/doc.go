@@ -3,10 +3,10 @@
 //
 // A Client attaches to a master, be it OpenSSH's or ours: sessions and stdio
 // forwards by passing descriptors, which all versions know; everything else
-// that ssh -O can ask for; and proxy mode (OpenSSH 7.4 and newer). Serve is a
-// master for the real ssh, scp, sftp and their like: it speaks the protocol,
-// and a Handler does what is asked for. Channels is the part of a Handler that
-// needs an SSH connection only.
+// that ssh -O can ask for; and proxy mode (OpenSSH 7.4 and newer). Aboard makes
+// an ssh.Conn of the first two. Serve is a master for the real ssh, scp, sftp
+// and their like: it speaks the protocol, and a Handler does what is asked for.
+// Channels is the part of a Handler that needs an SSH connection only.
 //
 // The protocol rules that shape the code:
 //   - Descriptors come right behind the message that they belong to, each with

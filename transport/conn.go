@@ -126,8 +126,8 @@ const (
 // *Failure that Err has when the connection ended, with one when no answer
 // comes within 30 s, or with the cause of ctx.
 //
-// A master is asked whether it still has the connection: the
-// end of a channel that it passed on before is then the far side's.
+// A master is asked whether it still has the connection: the end of a channel
+// that it passed on before is then the far side's.
 func (c *Conn) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, pingLimit, c.silent(pingLimit))
 	defer cancel()

@@ -36,7 +36,12 @@
 // never one for a code. A key's passphrase is shared by the hops of a chain
 // while they are dialled: it is not sent anywhere.
 //
-// A connection is made by us with x/crypto/ssh: it is native. Where that cannot
+// Where a live master of the user's listens on a hop's ControlPath, its
+// connection is used, as ssh does: it is shared. Nobody is asked anything then,
+// nor on the hops before it, which are not dialled. It ends with that master,
+// and the next dial is made without it; the master goes on without us.
+//
+// Else a connection is made by us with x/crypto/ssh: it is native. Where that cannot
 // do what the configuration, or the server, demands, OpenSSH itself is started
 // as a master and lends us its connection over its control socket: it is lent.
 // Its questions are put to the same person, and it speaks through the links

@@ -81,6 +81,6 @@ type LinkStatus struct {
 	Users   int           `json:"users"`            // sessions, tunnels and links that stand on it
 	Banner  string        `json:"banner,omitempty"` // what the server said before authentication (RFC 4252 section 5.4), printable, lines separated by \n
 	Kind    LinkKind      `json:"kind,omitempty"`   // "" before the first dial
-	Why     string        `json:"why,omitempty"`    // what the kind comes from or costs: "via ssh: Compression yes", "not compressed"
+	Why     string        `json:"why,omitempty"`    // what the kind comes from or costs: "via ssh: Compression yes", "by the ssh with pid 7 on ~/.ssh/cm", "not compressed"
 	Failure *Failure      `json:"failure,omitempty"`
 }
