@@ -7,7 +7,6 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // newTerminal makes a terminal for a master to read and write, with the modes
@@ -28,7 +27,7 @@ func newTerminal(m ptyMessage) (p pipes, opened func(), err error) {
 	}
 	// Both fail only on what is no terminal.
 	_ = control.Control(func(fd uintptr) { setModes(int(fd), decodeModes(m.Modes)) })
-	return p, func() { _ = control.Control(func(fd uintptr) { term.MakeRaw(int(fd)) }) }, nil
+	return p, func() { _ = control.Control(func(fd uintptr) { makeRaw(int(fd)) }) }, nil
 }
 
 // resize sets the size of a terminal.
@@ -86,4 +85,18 @@ func setFlags[F uint32 | uint64](flags *F, modes map[uint8]uint32, tables ...map
 			}
 		}
 	}
+}
+
+// makeRaw has a terminal pass on every byte, as enter_raw_mode of sshtty.c.
+func makeRaw(fd int) {
+	tio, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return
+	}
+	tio.Iflag |= unix.IGNPAR
+	tio.Iflag &^= unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON | unix.IXANY | unix.IXOFF
+	tio.Lflag &^= unix.ISIG | unix.ICANON | unix.ECHO | unix.ECHOE | unix.ECHOK | unix.ECHONL | unix.IEXTEN
+	tio.Oflag &^= unix.OPOST
+	tio.Cc[unix.VMIN], tio.Cc[unix.VTIME] = 1, 0
+	_ = unix.IoctlSetTermios(fd, setTermios, tio) // nothing can be done about a failure
 }
