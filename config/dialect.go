@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -60,23 +58,35 @@ var installed = sync.OnceValue(func() *dialect {
 	return dialectOf(program)
 })
 
-const bannerPattern = `OpenSSH_(\d+)\.(\d+)(?:p\d+)?( Debian-| Ubuntu-)?` // SSH_RELEASE as it stands in the program
-
 func dialectOf(program io.Reader) *dialect {
-	if m := regexp.MustCompile(bannerPattern).FindSubmatch(bannerIn(program)); m != nil {
-		major, _ := strconv.Atoi(string(m[1])) // digits by the pattern
-		minor, _ := strconv.Atoi(string(m[2]))
-		return newDialect(version(100*major+minor), len(m[3]) > 0)
+	if v, vendor, ok := readBanner(string(bannerIn(program))); ok {
+		return newDialect(v, strings.HasPrefix(vendor, " Debian-") || strings.HasPrefix(vendor, " Ubuntu-"))
 	}
 	return newDialect(newest, false)
 }
+
+// readBanner reads SSH_RELEASE as it stands in the program, such as
+// "OpenSSH_9.2p1 Debian-2". A regular expression would cost each start of ours
+// its compilation.
+func readBanner(text string) (v version, vendor string, ok bool) {
+	text, _ = strings.CutPrefix(text, "OpenSSH_")
+	major, text, _ := leadingNumber(text)
+	text, dot := strings.CutPrefix(text, ".")
+	minor, vendor, numbers := leadingNumber(text)
+	if patch, found := strings.CutPrefix(vendor, "p"); found {
+		_, vendor, _ = leadingNumber(patch)
+	}
+	return version(100*major + minor), vendor, dot && numbers
+}
+
+const partSize = 16 << 10 // of the program, in bytes; a read costs less than touching the memory for a larger one
 
 // bannerIn is what stands from the first "OpenSSH_" on, nothing if it is
 // nowhere. It goes through the program, a megabyte, in one small buffer: fresh
 // memory for all of it costs each start of ours more than the reading does.
 func bannerIn(program io.Reader) []byte {
 	const length = 80
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, partSize)
 	kept := 0 // bytes of the part before, in which a banner may begin
 	for {
 		n, err := io.ReadFull(program, buf[kept:])

@@ -16,9 +16,11 @@ func TestTheDialectIsReadOffTheProgram(t *testing.T) {
 		{"a program of upstream", pad(1000) + "OpenSSH_9.4p1\x00" + pad(1000), "OpenSSH_9.4", false},
 		{"a program of Debian", pad(10) + "OpenSSH_9.2p1 Debian-2+deb12u3\x00", "OpenSSH_9.2", true},
 		{"the banner ends the program", pad(10) + "OpenSSH_9.9p2", "OpenSSH_9.9", false},
-		{"the banner lies across two parts", pad(64<<10-12) + "OpenSSH_9.6p1 Ubuntu-3\x00" + pad(1000), "OpenSSH_9.6", true},
-		{"the banner begins in the last bytes of a part", pad(64<<10-1) + "OpenSSH_9.6p1\x00" + pad(100<<10), "OpenSSH_9.6", false},
+		{"the banner lies across two parts", pad(partSize-12) + "OpenSSH_9.6p1 Ubuntu-3\x00" + pad(1000), "OpenSSH_9.6", true},
+		{"the banner begins in the last bytes of a part", pad(partSize-1) + "OpenSSH_9.6p1\x00" + pad(100<<10), "OpenSSH_9.6", false},
 		{"the banner lies far in", pad(900<<10) + "OpenSSH_9.3p1\x00" + pad(100<<10), "OpenSSH_9.3", false},
+		{"a banner without a patch level", pad(10) + "OpenSSH_10.0 Debian-7\x00", "OpenSSH_10.0", true},
+		{"something else of that name", pad(10) + "OpenSSH_for_Windows\x00" + pad(100), newDialect(newest, false).release(), false},
 		{"a program without one", pad(200 << 10), newDialect(newest, false).release(), false},
 		{"an empty program", "", newDialect(newest, false).release(), false},
 	} {

@@ -188,7 +188,7 @@ func (l *loader) read(path string, check bool) (string, error) {
 func readText(f *os.File, size int64) (string, error) {
 	var b strings.Builder
 	b.Grow(int(size) + 1)
-	buf := make([]byte, 64*1024)
+	buf := make([]byte, min(max(size+1, 4<<10), 64<<10)) // size may be wrong: a pipe has none
 	for {
 		n, err := f.Read(buf)
 		b.Write(buf[:n])
