@@ -22,6 +22,10 @@ type wire struct {
 	// of a login would wait for our delayed acknowledgement, about 40 ms.
 	hurry atomic.Bool
 
+	// ahead is what was read beyond a single byte that was asked for, touched
+	// only by the reader: x/crypto/ssh asks for the version line byte by byte.
+	ahead []byte
+
 	closing sync.Once     // guards gone against being closed twice
 	gone    chan struct{} // closed by Close
 
@@ -46,6 +50,24 @@ func (w *wire) Close() error {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	if len(p) == 1 && len(w.ahead) == 0 {
+		room := make([]byte, headLimit)
+		n, err := w.receive(room)
+		if n == 0 {
+			return 0, err
+		}
+		w.ahead = room[:n] // an error comes again
+	}
+	if len(w.ahead) > 0 {
+		n := copy(p, w.ahead)
+		w.ahead = w.ahead[n:]
+		return n, nil
+	}
+	return w.receive(p)
+}
+
+// receive reads from below.
+func (w *wire) receive(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
 		w.heard.Store(time.Now().UnixNano())
