@@ -13,12 +13,14 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"sallyport/api"
 	"sallyport/config"
 	"sallyport/daemon"
+	"sallyport/internal/start"
 )
 
 // Version is what "sallyport version" says; a release sets it when it links.
@@ -40,10 +42,10 @@ type status int
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // Main runs one command line and returns its exit status: the remote
-// command's own, or 255 for a failure of ours.
+// command's own, or 255 for a failure of ours. The process ends after it:
+// signals are ours until then.
 func Main(ctx context.Context, args []string, std Stdio) int {
-	ctx, stop := signal.NotifyContext(ctx, heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
-	defer stop()
+	ctx, _ = signal.NotifyContext(ctx, heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	run := func() error { return command(ctx, args, std) }
 	if work, ok := helper(args); ok {
 		run = work
@@ -62,13 +64,19 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	return ours
 }
 
+// brief is how long a login that one processor is enough for takes at most.
+// What lasts longer may copy much.
+const brief = time.Second
+
 // command does what a command line asks for. The one of "ssh" is read by
 // parseSSH alone, and programs run it often: it starts without the making of
-// all other commands.
+// all other commands, and on one processor.
 func command(ctx context.Context, args []string, std Stdio) error {
 	if len(args) > 0 && args[0] == "ssh" && !slices.Equal(args[1:], []string{"--help"}) {
+		time.AfterFunc(brief, start.All)
 		return (&app{Stdio: std}).ssh(ctx, args[1:])
 	}
+	start.All()
 	return root(std).execute(ctx, args)
 }
 
