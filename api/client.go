@@ -35,6 +35,9 @@ type SessionRequest struct {
 	Target Target        `json:"target"`
 	Spec   sessions.Spec `json:"spec"`
 	TTY    string        `json:"tty,omitempty"` // "yes" (-t), "force" (-tt), "no" (-T); "" as configured
+	// Link is the ID of the link on which alone the session may run, and only
+	// if that is up; else it is refused with CodeNotFound. "" for any.
+	Link string `json:"link,omitempty"`
 }
 
 // TunnelRequest switches a tunnel on or off.
@@ -227,8 +230,13 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 		req.Header.Set("Connection", "Upgrade")
 		req.Header.Set("Upgrade", Protocol)
 	}
-	resp, err := c.transport().RoundTrip(req)
+	conn, err := c.dial(ctx) // before net/http is set to work: there may be nobody to ask
 	if err != nil {
+		return nil, c.noDaemon(err)
+	}
+	resp, err := over(conn).RoundTrip(req)
+	if err != nil {
+		conn.Close()
 		return nil, c.noDaemon(err)
 	}
 	if resp.StatusCode < 300 {
@@ -249,15 +257,13 @@ func encode(in any) ([]byte, error) {
 	return json.Marshal(in)
 }
 
-// transport opens a connection of its own for each request: they are few, and
-// long ones (watch, sessions) keep theirs.
-func (c *Client) transport() *http.Transport {
+// over makes the one request of a connection: requests are few, and long ones
+// (watch, sessions) keep theirs.
+func over(conn net.Conn) *http.Transport {
 	return &http.Transport{
 		DisableKeepAlives:  true,
 		DisableCompression: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return c.dial(ctx)
-		},
+		DialContext:        func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -96,6 +97,10 @@ func (a *app) viewHeld(ctx context.Context, c *api.Client, target api.Target, t 
 	return a.attach(ctx, v, parseEscape(h.Get("EscapeChar")))
 }
 
+// lookForQuestions is when ready begins to look for questions: a session on a
+// connection that is open has begun by then, mostly, and asks none.
+const lookForQuestions = 50 * time.Millisecond
+
 // ready waits until the session runs; meanwhile the questions of its links
 // are asked on the terminal.
 func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
@@ -104,6 +109,11 @@ func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
 	done := make(chan struct{})
 	go func() { // waited for below
 		defer close(done)
+		select {
+		case <-time.After(lookForQuestions):
+		case <-following.Done():
+			return
+		}
 		var now api.Snapshot
 		c.Follow(following, func(e api.Event) {
 			now.Apply(e)

@@ -226,8 +226,8 @@ func (s *sshSession) run(ctx context.Context) error {
 	if s.background == nil && s.yes("ForkAfterAuthentication") {
 		return s.startInBackground(ctx)
 	}
-	if client, ok := s.held(ctx); ok {
-		return s.overHeld(ctx, client)
+	if client, t := s.held(ctx); t != nil {
+		return s.overHeld(ctx, client, t)
 	}
 	return s.dial(ctx)
 }

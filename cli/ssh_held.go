@@ -24,43 +24,62 @@ var ownAffairs = []string{
 // logging in by ourselves.
 const heldLimit = 2 * time.Second
 
-// held is the background process, if it holds a connection by the same way and
-// the command line asks for nothing that may differ there. It starts none.
-func (s *sshSession) held(ctx context.Context) (*api.Client, bool) {
+// held is a session of the background process, if that holds a connection by
+// the same way and the command line asks for nothing that may differ there. It
+// starts no background process, and has it make no connection.
+func (s *sshSession) held(ctx context.Context) (*api.Client, *api.Terminal) {
+	if !s.asItIsHeld() {
+		return nil, nil
+	}
+	dirs, err := s.dirs()
+	if err != nil {
+		return nil, nil
+	}
+	client := &api.Client{Socket: dirs.Socket()}
+	asking, giveUp := context.WithCancel(ctx)
+	limit := time.AfterFunc(heldLimit, giveUp)
+	if !s.forwardsOpen(asking, client) {
+		giveUp()
+		return nil, nil
+	}
+	t, err := client.StartSession(asking, api.SessionRequest{
+		Target: s.target(), Spec: s.asConfigured(), TTY: s.ttyRequest(), Link: s.chain.ID()})
+	switch {
+	case err != nil:
+		giveUp()
+		return nil, nil
+	case !limit.Stop():
+		t.Close()
+		return nil, nil
+	}
+	s.log.say(logDebug, "using the connection of the background process")
+	return client, t
+}
+
+// asItIsHeld tells whether the command line asks for nothing that may differ
+// on a connection of the background process.
+func (s *sshSession) asItIsHeld() bool {
 	if s.call.stdio != "" || s.spec.Kind == sessions.None || s.match.Jump != "" {
-		return nil, false
+		return false
 	}
 	for _, line := range s.match.Options {
 		keyword, _ := splitOption(line)
 		decided := keyword == "remotecommand" && s.spec.Command != ""
 		if !decided && !slices.Contains(ownAffairs, keyword) {
-			return nil, false
+			return false
 		}
 	}
-	dirs, err := s.dirs()
-	if err != nil {
-		return nil, false
-	}
-	client := &api.Client{Socket: dirs.Socket()}
-	asking, cancel := context.WithTimeout(ctx, heldLimit)
-	defer cancel()
-	now, err := client.Snapshot(asking)
-	if err != nil || !s.isUp(now) || !s.forwardsOpen(now) {
-		return nil, false
-	}
-	s.log.say(logDebug, "using the connection of the background process")
-	return client, true
-}
-
-func (s *sshSession) isUp(now api.Snapshot) bool {
-	id := s.chain.ID()
-	return slices.ContainsFunc(now.Links, func(l api.Link) bool { return l.ID == id && l.State == api.LinkUp })
+	return true
 }
 
 // forwardsOpen tells whether the background process has all the forwards that
-// are wanted.
-func (s *sshSession) forwardsOpen(now api.Snapshot) bool {
+// are wanted, if any are.
+func (s *sshSession) forwardsOpen(ctx context.Context, client *api.Client) bool {
 	specs, err := s.wanted()
+	if err != nil || len(specs) == 0 {
+		return err == nil
+	}
+	now, err := client.Snapshot(ctx)
 	if err != nil {
 		return false
 	}
@@ -75,13 +94,9 @@ func (s *sshSession) forwardsOpen(now api.Snapshot) bool {
 	return true
 }
 
-// overHeld runs the session on the background process's connection, or on one
-// of our own where the server lets no more sessions share that.
-func (s *sshSession) overHeld(ctx context.Context, client *api.Client) error {
-	t, err := client.StartSession(ctx, api.SessionRequest{Target: s.target(), Spec: s.asConfigured(), TTY: s.ttyRequest()})
-	if err != nil {
-		return err
-	}
+// overHeld goes on with a session on the background process's connection, or
+// on one of our own where the server lets no more sessions share that.
+func (s *sshSession) overHeld(ctx context.Context, client *api.Client, t *api.Terminal) error {
 	defer t.Close()
 	if err := s.ready(ctx, client, t); err != nil {
 		if api.AsError(err).Code == transport.CodeProhibited {

@@ -29,6 +29,10 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusConflict, err)
 		return
 	}
+	if req.Link != "" && !d.holds(chain, req.Link) {
+		fail(w, http.StatusNotFound, &api.Error{Code: api.CodeNotFound, Message: "no connection is open by that way"})
+		return
+	}
 	link := d.links.Get(chain, req.Target.Env)
 	if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
@@ -51,6 +55,12 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	s := d.start(ctx, link, req)
 	v.run(ctx, s, link.Chain())
 	d.hub.post(api.Event{SessionGone: s.Status().ID})
+}
+
+// holds tells whether the link of a chain is the one that is meant, and is up.
+func (d *daemon) holds(chain transport.Chain, id string) bool {
+	link := d.links.Find(id)
+	return chain.ID() == id && link != nil && link.Status().State == transport.Up
 }
 
 // start begins the session that was asked for, as the host's configuration

@@ -154,6 +154,35 @@ func TestCommandsRunBehindTheBastionOverOneLogin(t *testing.T) {
 	}
 }
 
+func TestASessionThatNamesItsLinkRunsOnThatAlone(t *testing.T) {
+	h := newHouse(t)
+	on := func(host, link string) error {
+		term, err := h.StartSession(t.Context(), api.SessionRequest{Target: h.target(host), Spec: api.SessionSpec{Command: "true"}, Link: link})
+		if err != nil {
+			return err
+		}
+		defer term.Close()
+		return term.Ready(t.Context())
+	}
+	refused := func(err error) bool { return err != nil && api.AsError(err).Code == api.CodeNotFound }
+	if err := on("targaryen", "0123456789abcdef"); !refused(err) {
+		t.Errorf("a link that is not there gives %v, want not-found", err)
+	}
+	if s := h.until("the state is known", func(api.Snapshot) bool { return true }); len(s.Links) > 0 {
+		t.Errorf("it was dialled: %+v", s.Links)
+	}
+	if _, _, _, err := h.run("targaryen", "true", ""); err != nil {
+		t.Fatal(err)
+	}
+	s := h.until("both hops are up", bothUp)
+	for _, l := range s.Links {
+		err := on("targaryen", l.ID)
+		if right := l.Host == "targaryen"; right && err != nil || !right && !refused(err) {
+			t.Errorf("on the link to %s: %v", l.Host, err)
+		}
+	}
+}
+
 func TestASignalReachesWhatRuns(t *testing.T) {
 	h := newHouse(t)
 	term, err := h.StartSession(t.Context(), api.SessionRequest{Target: h.target("targaryen"), Spec: api.SessionSpec{Command: "cat"}})
