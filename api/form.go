@@ -36,7 +36,7 @@ const unlisted = "unlisted.invalid"
 // Form reads what a person may edit of a host; of a new one for the name "".
 func (v *Inventory) Form(name string) Form {
 	f := Form{Host: name, File: v.Path(), Keywords: v.cfg.Keywords(), InForce: map[string][]config.Option{}}
-	if e, ok := v.entry(name); ok {
+	if e, ok := v.cfg.Entry(name); ok {
 		f.File, f.Line, f.Tags = e.Origin.File, e.Origin.Line, slices.Clone(e.Tags)
 	}
 	seen := map[string]bool{}

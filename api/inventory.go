@@ -22,9 +22,6 @@ import (
 // that looking needs no background process; it executes nothing.
 type Inventory struct {
 	cfg     *config.Config
-	names   []string
-	hosts   []config.Entry   // in file order
-	places  map[string]int32 // of each alias in hosts
 	missing bool
 	stamps  stamps
 
@@ -111,21 +108,8 @@ func ReadInventory(p config.Paths) *Inventory {
 	}
 	_, err := os.Stat(p.User)
 	v.missing = errors.Is(err, fs.ErrNotExist)
-	v.hosts = v.cfg.Hosts()
-	v.names, v.places = make([]string, len(v.hosts)), make(map[string]int32, len(v.hosts))
-	for i, e := range v.hosts {
-		v.names[i], v.places[e.Name] = e.Name, int32(i)
-	}
+	v.cfg.Names() // listed here, since the screen's loop will ask for them
 	return v
-}
-
-// entry is what a file says of an alias, false for a name that no file has.
-func (v *Inventory) entry(name string) (config.Entry, bool) {
-	i, ok := v.places[name]
-	if !ok {
-		return config.Entry{}, false
-	}
-	return v.hosts[i], true
 }
 
 // Path is the user's file, for messages.
@@ -135,7 +119,7 @@ func (v *Inventory) Path() string { return v.cfg.Paths().User }
 func (v *Inventory) Missing() bool { return v.missing }
 
 // Names lists the aliases in file order. Cheap at any size.
-func (v *Inventory) Names() []string { return v.names }
+func (v *Inventory) Names() []string { return v.cfg.Names() }
 
 // Problems lists what is wrong with the files as a whole, in reading order.
 func (v *Inventory) Problems() []config.Problem { return v.cfg.Problems() }
@@ -215,7 +199,7 @@ func (v *Inventory) mistakes(name string) []config.Problem {
 func (v *Inventory) resolve(name string) (Host, *config.Host, transport.Chain) {
 	host, _ := v.cfg.Resolve(name, config.Match{})
 	chain, err := transport.Plan(v.cfg, name, config.Match{})
-	e, _ := v.entry(name)
+	e, _ := v.cfg.Entry(name)
 	row := Host{
 		Name:        name,
 		HostName:    Printable(host.HostName()),

@@ -1,40 +1,87 @@
 package config
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
-// Hosts lists every alias once, in file order. It executes nothing.
+// Names lists every alias once, in file order. It executes nothing. The slice
+// is not to be changed.
+func (c *Config) Names() []string { return c.listed().names }
+
+// Hosts is Names with what stands above and in the block of each.
 func (c *Config) Hosts() []Entry {
-	l := lister{seen: make(map[string]int, c.names())}
-	l.entries = make([]Entry, 0, c.names())
-	for _, root := range c.roots {
-		l.file(root.file)
+	l := c.listed()
+	entries := make([]Entry, len(l.names))
+	for i, name := range l.names {
+		if i > 0 && l.heads[i] == l.heads[i-1] {
+			entries[i] = entries[i-1]
+			entries[i].Name = name
+		} else {
+			entries[i] = l.entry(i)
+		}
 	}
-	return l.entries
+	return entries
 }
 
-// names is about how many aliases there are.
-func (c *Config) names() (n int) {
+// Entry is what a file says of an alias, false for a name that no file has.
+func (c *Config) Entry(name string) (Entry, bool) {
+	l := c.listed()
+	i, ok := l.places[name]
+	if !ok {
+		return Entry{}, false
+	}
+	return l.entry(int(i)), true
+}
+
+// listing are the aliases of all files.
+type listing struct {
+	once   sync.Once
+	names  []string
+	heads  []place          // the Host line that named each first
+	places map[string]int32 // of each in names
+}
+
+// listed lists the aliases at the first call.
+func (c *Config) listed() *listing {
+	c.listing.once.Do(func() {
+		n := c.blocks()
+		c.listing.names, c.listing.heads = make([]string, 0, n), make([]place, 0, n)
+		c.listing.places = make(map[string]int32, n)
+		l := lister{listing: &c.listing, files: map[*file]bool{}}
+		for _, root := range c.roots {
+			l.file(root.file)
+		}
+	})
+	return &c.listing
+}
+
+// blocks is about how many aliases there are.
+func (c *Config) blocks() (n int) {
 	for _, f := range c.reading {
-		n += len(f.links)
+		n += len(f.blocks)
 	}
 	return n
 }
 
+func (l *listing) entry(i int) Entry {
+	at := l.heads[i]
+	e := Entry{Name: l.names[i], Origin: at.origin()}
+	e.Comment, e.Tags = at.file.about(at.block)
+	return e
+}
+
 // lister collects aliases.
 type lister struct {
-	seen    map[string]int // entries by name
-	entries []Entry
-	words   []string
-	files   map[*file]bool
+	*listing
+	words []string
+	files map[*file]bool // that were listed
 }
 
 // file lists a file once, and those that it includes where they stand.
 func (l *lister) file(f *file) {
 	if l.files[f] {
 		return
-	}
-	if l.files == nil {
-		l.files = map[*file]bool{}
 	}
 	l.files[f] = true
 	for i, b := range f.blocks {
@@ -62,23 +109,16 @@ func (l *lister) includes(f *file, b block) {
 func (l *lister) block(f *file, b int32) {
 	head := f.blocks[b].from
 	l.words, _ = splitWords(f.directives[head].rest, l.words[:0])
-	first := true
-	var entry Entry
 	for _, name := range l.words {
 		if name == "" || !plain(name) {
 			continue
 		}
-		if _, seen := l.seen[name]; seen {
+		if _, seen := l.places[name]; seen {
 			continue
 		}
-		if first {
-			entry.Origin = place{f, head, b}.origin()
-			entry.Comment, entry.Tags = f.about(b)
-			first = false
-		}
-		entry.Name = name
-		l.seen[name] = len(l.entries)
-		l.entries = append(l.entries, entry)
+		l.places[name] = int32(len(l.names))
+		l.names = append(l.names, name)
+		l.heads = append(l.heads, place{f, head, b})
 	}
 }
 

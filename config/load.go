@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode/utf8"
 )
@@ -41,18 +43,10 @@ type file struct {
 	conditions map[int32]*condition // of Match lines, by directive
 	includes   map[int32][]*file    // of Include lines, by directive
 	perHost    map[int32]bool       // Include lines whose files depend on the host
-	exact      map[string]int32     // the last of the links of a plain Host name
-	links      []link
-	open       []int32 // blocks that a look-up by name does not settle, in order
-	loud       bool    // holds what ssh minds outside of the blocks that apply
-	reading    bool    // not yet read to its end
-	height     int     // how deep the files that it includes go below it
-}
-
-// link chains the blocks that name a host.
-type link struct {
-	block    int32
-	previous int32 // -1 for the first
+	index      func() *index        // made at the first call
+	loud       bool                 // holds what ssh minds outside of the blocks that apply
+	reading    bool                 // not yet read to its end
+	height     int                  // how deep the files that it includes go below it
 }
 
 // place is a line of a file, or of the command line for a nil file.
@@ -206,7 +200,6 @@ func (l *loader) parse(path string, user bool, text string, depth int) *file {
 	size := strings.Count(text, "\n") + 1
 	f.directives = make([]directive, 0, size)
 	f.blocks = append(f.blocks, block{})
-	f.exact = map[string]int32{}
 	number := int32(0)
 	for at := 0; at < len(text); {
 		end := len(text)
@@ -221,38 +214,13 @@ func (l *loader) parse(path string, user bool, text string, depth int) *file {
 	return f
 }
 
-// close ends the last block, and finds out what can be skipped.
+// close ends the last block, and finds out whether the file can be skipped.
 func (f *file) close() {
 	f.reading = false
 	last := &f.blocks[len(f.blocks)-1]
 	last.to = int32(len(f.directives))
-	for i, b := range f.blocks {
-		f.loud = f.loud || b.loud
-		if b.kind == kMatch || b.loud || b.kind == kHost && !f.index(int32(i), b) {
-			f.open = append(f.open, int32(i))
-		}
-	}
-}
-
-// index enters the names of a Host line. It reports false where they hold
-// patterns, so that the line must be looked at for each host.
-func (f *file) index(i int32, b block) bool {
-	var buf [8]string
-	patterns, _ := splitWords(f.directives[b.from].rest, buf[:0])
-	for _, p := range patterns {
-		if !plain(p) {
-			return false
-		}
-	}
-	for _, p := range patterns {
-		previous := int32(-1)
-		if at, ok := f.exact[p]; ok {
-			previous = at
-		}
-		f.links = append(f.links, link{block: i, previous: previous})
-		f.exact[p] = int32(len(f.links) - 1)
-	}
-	return true
+	f.loud = slices.ContainsFunc(f.blocks, func(b block) bool { return b.loud })
+	f.index = sync.OnceValue(f.newIndex)
 }
 
 // longLine is what a line may have, in bytes, before it is worth a word: ssh

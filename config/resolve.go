@@ -228,8 +228,9 @@ func (r *resolution) walk(f *file, active bool) {
 	defer func() { r.depth-- }()
 	r.block(f, 0, active)
 	var buf [8]int32
-	named := f.named(r.host, buf[:0])
-	for _, b := range f.open {
+	index := f.index()
+	named := index.named(r.host, buf[:0])
+	for _, b := range index.open {
 		if b == 0 {
 			continue
 		}
@@ -245,19 +246,6 @@ func (r *resolution) walk(f *file, active bool) {
 	for _, b := range named {
 		r.block(f, b, active)
 	}
-}
-
-// named are the blocks that name a host without patterns, in order.
-func (f *file) named(host string, blocks []int32) []int32 {
-	at, ok := f.exact[host]
-	for ok && at >= 0 {
-		if n := len(blocks); n == 0 || blocks[n-1] != f.links[at].block {
-			blocks = append(blocks, f.links[at].block)
-		}
-		at = f.links[at].previous
-	}
-	slices.Reverse(blocks)
-	return blocks
 }
 
 // applies tells whether a Host or Match line is met.
