@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -56,8 +57,12 @@ func (a *app) screen(ctx context.Context, name string) error {
 }
 
 // roomToRead is the heap's growth, in percent, until the configuration has
-// been read: the collector would run several times over what only grows.
-const roomToRead = 800
+// been read and was shown: the collector would run several times over what
+// only grows, and once more beside the first frame.
+const (
+	roomToRead = 800
+	shown      = 200 * time.Millisecond
+)
 
 // readAhead reads the configuration beside the making of the screen. The first
 // call waits for it, each later one reads again.
@@ -66,8 +71,8 @@ func readAhead(p config.Paths) func() *api.Inventory {
 	first := make(chan *api.Inventory, 1) // of size 1: the goroutine ends even if nobody asks
 	go func() {
 		first <- api.ReadInventory(p)
-		debug.SetGCPercent(usual)
 		close(first)
+		time.AfterFunc(shown, func() { debug.SetGCPercent(usual) })
 	}()
 	return func() *api.Inventory {
 		if inv, ok := <-first; ok {

@@ -12,6 +12,7 @@ import (
 // blocks.
 type inbox struct {
 	wake chan struct{} // of size 1: there is something to take
+	soon chan struct{} // of size 1: it is a result, for which the screen does not pause
 
 	mu    sync.Mutex
 	order []string             // keys of changed, in order of first arrival
@@ -22,7 +23,7 @@ type inbox struct {
 }
 
 func newInbox() *inbox {
-	return &inbox{wake: make(chan struct{}, 1), byKey: map[string]api.Event{}}
+	return &inbox{wake: make(chan struct{}, 1), soon: make(chan struct{}, 1), byKey: map[string]api.Event{}}
 }
 
 // event takes an event of api.Client.Follow.
@@ -53,12 +54,16 @@ func (b *inbox) do(f func()) {
 	defer b.mu.Unlock()
 	b.calls = append(b.calls, f)
 	b.poke()
+	poke(b.soon)
 }
 
 // poke makes the pump look, even if there is nothing new.
-func (b *inbox) poke() {
+func (b *inbox) poke() { poke(b.wake) }
+
+// poke fills a channel of size 1.
+func poke(c chan<- struct{}) {
 	select {
-	case b.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -77,6 +82,10 @@ func (b *inbox) take() (events []api.Event, calls []func()) {
 		events = append(events, api.Event{Log: &b.log[i]})
 	}
 	calls = b.calls
+	select {
+	case <-b.soon:
+	default:
+	}
 	b.first, b.order, b.log, b.calls = nil, nil, nil, nil
 	clear(b.byKey)
 	return events, calls

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	frame = 16 * time.Millisecond // the least time between two updates
+	frame = 16 * time.Millisecond // the least time between two updates by events
 	tick  = time.Second           // between two while a time is shown that passes
 )
 
@@ -18,7 +18,7 @@ const (
 func (s *screen) pump(ctx context.Context) {
 	for moving := false; ctx.Err() == nil; {
 		s.app.QueueUpdateDraw(func() { moving = s.update() })
-		pause(ctx, frame)
+		pause(ctx, frame, s.in.soon)
 		var clock <-chan time.Time
 		if moving {
 			clock = time.After(tick)
@@ -71,11 +71,14 @@ func (s *screen) fulfil() {
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) {
+// pause waits for d, or until soon: what the person waits for, the first list
+// above all, is not held up by the empty screen before it.
+func pause(ctx context.Context, d time.Duration, soon <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+	case <-soon:
 	case <-t.C:
 	}
 }

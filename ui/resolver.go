@@ -38,10 +38,7 @@ func (r *resolver) want(rows []string, detail string, all bool) {
 	r.rows, r.detail = rows, detail
 	r.all = r.all || all
 	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	poke(r.wake)
 }
 
 func (r *resolver) take() (rows []string, detail string, all bool) {
