@@ -417,12 +417,12 @@ func (s *screen) display(inv inventory) {
 		s.forget()
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	r := newResolver(inv)
+	s.list.setNames(inv.Names())
+	r := newResolver(inv, s.list.index)
 	s.resolver, s.forget = r, cancel
 	s.look(func() {
 		r.run(ctx, func(found resolved) { s.in.do(func() { s.learn(r, found) }) })
 	})
-	s.list.setNames(inv.Names())
 	if s.form != nil {
 		s.readForm(s.form)
 	}
@@ -440,8 +440,8 @@ func (s *screen) learn(r *resolver, found resolved) {
 	}
 	for _, h := range found.hosts {
 		s.known[h.Name] = h
-		if s.list.index != nil {
-			s.list.index.add(h.Name, h.Fields())
+		if s.list.sought {
+			s.list.index().add(h.Name, h.Fields())
 		}
 	}
 	if d := found.detail; d != nil {
@@ -477,11 +477,10 @@ func (s *screen) request(l layout) {
 	if _, ok := s.details[name]; ok {
 		name = ""
 	}
-	searching := s.list.index != nil
-	if rows != nil || name != s.wanted || searching != s.searched {
+	if rows != nil || name != s.wanted || s.list.sought != s.searched {
 		s.wanted = name
-		s.searched = searching
-		s.resolver.want(rows, name, searching)
+		s.searched = s.list.sought
+		s.resolver.want(rows, name, s.searched)
 	}
 }
 

@@ -1,9 +1,9 @@
 package ui
 
 import (
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -13,20 +13,21 @@ import (
 // list is the left pane: every host of the configuration, in file order.
 type list struct {
 	names  []string
-	wide   int    // the widest name
-	index  *index // made when somebody searches
+	wide   int           // the widest name
+	index  func() *index // made at the first call
 	query  *field
 	typing bool
 	view   []int // what the query has found; nil without one
+	sought bool  // somebody has searched
 	cursor int   // place in what is shown
 	top    int   // first row in sight
-	last   string
 }
 
 // setNames takes a new configuration; the cursor stays on its host.
 func (l *list) setNames(names []string) {
 	selected, _ := l.selected()
-	l.names, l.index, l.wide = names, nil, 0
+	l.names, l.wide, l.sought = names, 0, false
+	l.index = sync.OnceValue(func() *index { return newIndex(names) })
 	for _, n := range names {
 		l.wide = max(l.wide, cells(n))
 	}
@@ -34,32 +35,15 @@ func (l *list) setNames(names []string) {
 	l.choose(selected)
 }
 
-// filter searches anew for the query.
+// filter searches for the query.
 func (l *list) filter() {
-	l.last = ""
-	l.refine()
+	l.view = nil
+	if query := string(l.query.text); strings.TrimSpace(query) != "" {
+		l.view, l.sought = l.index().search(query), true
+	}
 }
 
-// refine searches for the query, among what it found before if it only got
-// longer.
-func (l *list) refine() {
-	query := string(l.query.text)
-	if strings.TrimSpace(query) == "" {
-		l.view, l.last = nil, ""
-		return
-	}
-	if l.index == nil {
-		l.index = newIndex(l.names)
-	}
-	var among []int
-	if l.last != "" && strings.HasPrefix(query, l.last) {
-		among = l.view
-		slices.Sort(among)
-	}
-	l.view, l.last = l.index.search(query, among), query
-}
-
-func (l *list) filtered() bool { return l.last != "" }
+func (l *list) filtered() bool { return l.view != nil }
 
 func (l *list) len() int {
 	if l.filtered() {
@@ -230,7 +214,8 @@ func foundIn(h api.Host, query string) string {
 			continue
 		}
 		for _, f := range h.Fields() {
-			if in := newSearchable(f); t.matchField(&in, nil) > 0 {
+			in := newSearchable(f)
+			if score, _ := t.matchField(&in, nil); score > 0 {
 				return f
 			}
 		}

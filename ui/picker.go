@@ -33,7 +33,7 @@ func newPicker(all []api.Keyword) *picker {
 func (p *picker) refine() {
 	p.cursor, p.top = 0, 0
 	if query := p.query.shown(); query != "" {
-		p.found = p.index.search(query, nil)
+		p.found = p.index.search(query)
 		return
 	}
 	p.found = p.found[:0]

@@ -9,17 +9,20 @@ import (
 )
 
 // resolver asks the inventory about hosts, outside the loop: first about what
-// is on the screen, then, once somebody searches, about all the others. After
-// the first answer it has the configuration checked beside its work, and gives
-// the details out so far again with what was found.
+// is on the screen, then, once somebody searches, about all the others while
+// nobody types. After the first answer it has the index of the search made and
+// the configuration checked beside its work, and gives the details out so far
+// again with what was found.
 type resolver struct {
-	inv  inventory
-	wake chan struct{} // of size 1
+	inv   inventory
+	index func() *index
+	wake  chan struct{} // of size 1
 
 	mu     sync.Mutex
 	rows   []string // visible hosts that are not known yet
 	detail string   // the host whose detail is wanted
 	all    bool
+	typed  time.Time // when somebody last typed in the search
 }
 
 // resolved is what the resolver has found out.
@@ -28,8 +31,8 @@ type resolved struct {
 	detail *api.Detail
 }
 
-func newResolver(inv inventory) *resolver {
-	return &resolver{inv: inv, wake: make(chan struct{}, 1)}
+func newResolver(inv inventory, index func() *index) *resolver {
+	return &resolver{inv: inv, index: index, wake: make(chan struct{}, 1)}
 }
 
 // want replaces what is asked for; it never blocks.
@@ -39,6 +42,24 @@ func (r *resolver) want(rows []string, detail string, all bool) {
 	r.all = r.all || all
 	r.mu.Unlock()
 	poke(r.wake)
+}
+
+// typingPause is how long after a key the background part of the work waits
+// for the next one: it would take the processor from what the key asks for.
+const typingPause = 200 * time.Millisecond
+
+// hold is called at each key of a search.
+func (r *resolver) hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.typed = time.Now()
+}
+
+// held is how long the background part of the work is still to wait.
+func (r *resolver) held() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(0, typingPause-time.Since(r.typed))
 }
 
 func (r *resolver) take() (rows []string, detail string, all bool) {
@@ -56,7 +77,7 @@ const bulkPause = 250 * time.Millisecond
 // run works until ctx ends and hands each piece to found.
 func (r *resolver) run(ctx context.Context, found func(resolved)) {
 	var rest []string
-	started, done := false, false
+	started := false
 	var given []string          // details handed over before the check ended
 	var checked <-chan struct{} // closed when it ends; nil before it begins, and once that was seen
 	for {
@@ -71,17 +92,16 @@ func (r *resolver) run(ctx context.Context, found func(resolved)) {
 		if all && !started {
 			rest, started = r.inv.Names(), true
 		}
-		if started && !done {
-			rest = r.bulk(ctx, rest, found)
-			done = len(rest) == 0
-			if !done && ctx.Err() == nil {
-				continue
-			}
+		var idle <-chan time.Time
+		if len(rest) > 0 {
+			idle = time.After(r.held())
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
+		case <-idle:
+			rest = r.bulk(ctx, rest, found)
 		case <-checked:
 			checked = nil
 			for _, name := range given {
@@ -97,6 +117,7 @@ func (r *resolver) check() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		r.index()
 		r.inv.Check()
 	}()
 	return done
@@ -120,8 +141,8 @@ func (r *resolver) urgent(ctx context.Context, rows []string, detail string, fou
 	}
 }
 
-// bulk goes on with names until it is time to hand over or the screen wants
-// something, and returns those that are left.
+// bulk goes on with names until it is time to hand over, the screen wants
+// something or somebody types, and returns those that are left.
 func (r *resolver) bulk(ctx context.Context, names []string, found func(resolved)) []string {
 	var out resolved
 	for until := time.Now().Add(bulkPause); len(names) > 0 && ctx.Err() == nil && time.Now().Before(until) && !r.wanted(); names = names[1:] {
@@ -136,5 +157,5 @@ func (r *resolver) bulk(ctx context.Context, names []string, found func(resolved
 func (r *resolver) wanted() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.rows != nil || r.detail != ""
+	return r.rows != nil || r.detail != "" || time.Since(r.typed) < typingPause
 }

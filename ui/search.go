@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -18,7 +20,10 @@ const aliasBonus = 12
 type searchable struct {
 	chars util.Chars
 	mask  uint64 // the letters and digits in it, for a quick no
-	memo  [4]struct{ term, score int }
+	memo  [4]struct {
+		term, score int
+		near        bool
+	}
 }
 
 func newSearchable(s string) searchable {
@@ -44,15 +49,21 @@ func letters(text []rune) uint64 {
 	return m
 }
 
-// index is what is known of each host for searching, in file order.
+// index is what is known of each host for searching, in file order, and what
+// the last search has found: a longer query looks only at that, and the same
+// query only at what has become known since.
 type index struct {
 	alias []searchable
 	more  [][]*searchable        // HostName, User, comment, file and tags, once they are known
 	same  map[string]*searchable // fields by their text: many hosts have the same User
 	place map[string]int
 	slab  *util.Slab
-	keys  []uint64 // kept for the next search
-	terms int      // searched for so far, to number them
+	terms int // searched for so far, to number them
+
+	last   string   // the query that was searched for last
+	ranked []uint64 // what it has found, the best first: see rank
+	near   []int    // all that a longer query can find, in file order
+	fresh  []int    // what has become known since
 }
 
 func newIndex(names []string) *index {
@@ -88,6 +99,7 @@ func (x *index) add(name string, more []string) {
 		fields = append(fields, x.same[f])
 	}
 	x.more[i] = fields
+	x.fresh = append(x.fresh, i)
 }
 
 // term is one word of a query. A capital in it makes capitals matter, as in
@@ -130,69 +142,135 @@ func (t term) match(s *searchable, slab *util.Slab) (score, span int) {
 }
 
 // matchField is match for a text other than the alias. The letters must be
-// close together there, or everything would be found in a long comment.
-func (t term) matchField(s *searchable, slab *util.Slab) int {
+// close together there, or everything would be found in a long comment; near
+// tells that they are in it at all.
+func (t term) matchField(s *searchable, slab *util.Slab) (score int, near bool) {
 	m := &s.memo[t.n%len(s.memo)]
 	if t.n > 0 && m.term == t.n {
-		return m.score
+		return m.score, m.near
 	}
 	score, span := t.match(s, slab)
 	if span > 2*len(t.runes) {
 		score = 0
 	}
-	m.term, m.score = t.n, score
-	return score
+	m.term, m.score, m.near = t.n, score, span > 0
+	return score, m.near
 }
 
 // score is that of host i for all terms, 0 if one of them is nowhere in it.
-func (x *index) score(i int, all []term) int {
-	sum := 0
+// near tells that a longer query may still find the host.
+func (x *index) score(i int, all []term) (sum int, near bool) {
+	missed := false
 	for _, t := range all {
-		best, _ := t.match(&x.alias[i], x.slab)
+		best, span := t.match(&x.alias[i], x.slab)
 		if best > 0 {
 			best += aliasBonus
 		}
-		for j := range x.more[i] {
-			best = max(best, t.matchField(x.more[i][j], x.slab))
+		found := span > 0
+		for _, f := range x.more[i] {
+			score, near := t.matchField(f, x.slab)
+			best, found = max(best, score), found || near
 		}
-		if best == 0 {
-			return 0
+		if !found {
+			return 0, false
 		}
+		missed = missed || best == 0
 		sum += best
 	}
-	return sum
+	if missed {
+		sum = 0
+	}
+	return sum, true
 }
 
-// search ranks the hosts that match query: by score, then the shorter alias,
-// then file order. Only those in among are looked at; nil is all.
-func (x *index) search(query string, among []int) []int {
+// rank sorts what is found: by score, then the shorter alias, then file order.
+func (x *index) rank(i, score int) uint64 {
+	short := min(x.alias[i].chars.Length(), 1<<12-1)
+	return uint64(1<<20-min(score, 1<<20))<<44 | uint64(short)<<32 | uint64(i)
+}
+
+// ranks is the host that was ranked.
+func ranks(rank uint64) int { return int(rank & (1<<32 - 1)) }
+
+// search lists the hosts that match query, the best first.
+func (x *index) search(query string) []int {
+	slices.Sort(x.fresh)
+	switch {
+	case x.last == "" || !strings.HasPrefix(query, x.last):
+		x.ranked, x.near = x.consider(query, x.every, x.ranked[:0], x.near[:0])
+	case query == x.last:
+		x.forget(x.fresh)
+		ranked, near := x.consider(query, slices.Values(x.fresh), nil, nil)
+		x.ranked, x.near = merge(x.ranked, ranked), merge(x.near, near)
+	default:
+		among := merge(x.near, x.fresh)
+		x.ranked, x.near = x.consider(query, slices.Values(among), x.ranked[:0], x.near[:0])
+	}
+	x.last, x.fresh = query, nil
+	found := make([]int, len(x.ranked))
+	for n, rank := range x.ranked {
+		found[n] = ranks(rank)
+	}
+	return found
+}
+
+// every goes through all hosts.
+func (x *index) every(yield func(int) bool) {
+	for i := range x.alias {
+		if !yield(i) {
+			return
+		}
+	}
+}
+
+// forget takes hosts, sorted, out of what was found.
+func (x *index) forget(gone []int) {
+	if len(gone) == 0 {
+		return
+	}
+	is := func(i int) bool { _, found := slices.BinarySearch(gone, i); return found }
+	x.ranked = slices.DeleteFunc(x.ranked, func(rank uint64) bool { return is(ranks(rank)) })
+	x.near = slices.DeleteFunc(x.near, is)
+}
+
+// consider looks for the query in hosts, which are in file order, and appends
+// what it finds. What is near is never longer than what was gone through: it
+// may take the place of that.
+func (x *index) consider(query string, hosts iter.Seq[int], ranked []uint64, near []int) ([]uint64, []int) {
 	all := terms(query)
 	for i := range all {
 		x.terms++
 		all[i].n = x.terms
 	}
-	x.keys = x.keys[:0]
-	consider := func(i int) {
-		if s := x.score(i, all); s > 0 {
-			short := min(x.alias[i].chars.Length(), 1<<12-1)
-			x.keys = append(x.keys, uint64(1<<20-min(s, 1<<20))<<44|uint64(short)<<32|uint64(i))
+	for i := range hosts {
+		score, is := x.score(i, all)
+		if score > 0 {
+			ranked = append(ranked, x.rank(i, score))
+		}
+		if is {
+			near = append(near, i)
 		}
 	}
-	if among == nil {
-		for i := range x.alias {
-			consider(i)
-		}
-	} else {
-		for _, i := range among {
-			consider(i)
-		}
+	slices.Sort(ranked)
+	return ranked, near
+}
+
+// merge puts two sorted lists together; what is in both is there once.
+func merge[E cmp.Ordered](a, b []E) []E {
+	if len(b) == 0 {
+		return a
 	}
-	slices.Sort(x.keys)
-	found := make([]int, len(x.keys))
-	for n, k := range x.keys {
-		found[n] = int(k & (1<<32 - 1))
+	out := make([]E, 0, len(a)+len(b))
+	for _, e := range a {
+		for len(b) > 0 && b[0] < e {
+			out, b = append(out, b[0]), b[1:]
+		}
+		if len(b) > 0 && b[0] == e {
+			b = b[1:]
+		}
+		out = append(out, e)
 	}
-	return found
+	return append(out, b...)
 }
 
 // marks are the places in text, counted in runes, that the query has found.
