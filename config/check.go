@@ -160,7 +160,7 @@ func newChecker(c *Config, env CheckEnv) *checker {
 	}
 	k := &checker{
 		Config: c, env: env,
-		aliases: make(map[string]Entry, c.blocks()),
+		aliases: make(map[string]Entry, c.named),
 		files:   map[string]int{},
 		found:   map[findingKey]*Finding{},
 		byLine:  map[place][]*Finding{},

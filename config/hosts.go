@@ -45,7 +45,7 @@ type listing struct {
 // listed lists the aliases at the first call.
 func (c *Config) listed() *listing {
 	c.listing.once.Do(func() {
-		n := c.blocks()
+		n := c.named
 		c.listing.names, c.listing.heads = make([]string, 0, n), make([]place, 0, n)
 		c.listing.places = make(map[string]int32, n)
 		l := lister{listing: &c.listing, files: map[*file]bool{}}
@@ -54,14 +54,6 @@ func (c *Config) listed() *listing {
 		}
 	})
 	return &c.listing
-}
-
-// blocks is about how many aliases there are.
-func (c *Config) blocks() (n int) {
-	for _, f := range c.reading {
-		n += len(f.blocks)
-	}
-	return n
 }
 
 func (l *listing) entry(i int) Entry {

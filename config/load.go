@@ -75,6 +75,7 @@ type loader struct {
 	*Config
 	words words
 	home  string // for ~ in Include
+	buf   []byte // for reading
 	seq   int32  // directives read so far
 	// ignored are the IgnoreUnknown patterns that hold for every host, for
 	// judging unknown keywords before a host is known.
@@ -175,17 +176,19 @@ func (l *loader) read(path string, check bool) (string, error) {
 	if info.IsDir() {
 		return "", nil
 	}
-	return readText(f, info.Size())
+	return l.readText(f, info.Size())
 }
 
 // readText reads a whole file without copying its bytes twice.
-func readText(f *os.File, size int64) (string, error) {
+func (l *loader) readText(f *os.File, size int64) (string, error) {
 	var b strings.Builder
-	b.Grow(int(size) + 1)
-	buf := make([]byte, 64*1024)
+	b.Grow(int(size))
+	if l.buf == nil {
+		l.buf = make([]byte, 64*1024)
+	}
 	for {
-		n, err := f.Read(buf)
-		b.Write(buf[:n])
+		n, err := f.Read(l.buf)
+		b.Write(l.buf[:n])
 		if n == 0 || err != nil {
 			return b.String(), nil
 		}
@@ -301,6 +304,7 @@ func (l *loader) readLine(f *file, depth int) (refusal string) {
 	w := &l.words
 	switch w.key {
 	case kHost:
+		l.named += len(w.args)
 		return readHost(w)
 	case kMatch:
 		return l.match(f)
