@@ -45,6 +45,14 @@ Host last bastion
 	if diff := cmp.Diff(want, c.Hosts()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+	for i, name := range c.Names() {
+		if e, ok := c.Entry(name); !ok || !cmp.Equal(e, want[i]) {
+			t.Errorf("the entry of %q is %+v, want %+v", name, e, want[i])
+		}
+	}
+	if e, ok := c.Entry("gone"); ok {
+		t.Errorf("an entry for a pattern: %+v", e)
+	}
 	if diff := cmp.Diff([]string{path, dir + "/more"}, c.Files()); diff != "" {
 		t.Errorf("files -want +got\n%s", diff)
 	}
