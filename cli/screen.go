@@ -57,11 +57,12 @@ func (a *app) screen(ctx context.Context, name string) error {
 }
 
 // roomToRead is the heap's growth, in percent, until the configuration has
-// been read and was shown: the collector would run several times over what
-// only grows, and once more beside the first frame.
+// been read: the collector would run several times over what only grows. The
+// usual growth is back a little later, or the collector would run beside the
+// first frame.
 const (
 	roomToRead = 800
-	shown      = 200 * time.Millisecond
+	firstFrame = 200 * time.Millisecond
 )
 
 // readAhead reads the configuration beside the making of the screen. The first
@@ -72,7 +73,7 @@ func readAhead(p config.Paths) func() *api.Inventory {
 	go func() {
 		first <- api.ReadInventory(p)
 		close(first)
-		time.AfterFunc(shown, func() { debug.SetGCPercent(usual) })
+		time.AfterFunc(firstFrame, func() { debug.SetGCPercent(usual) })
 	}()
 	return func() *api.Inventory {
 		if inv, ok := <-first; ok {

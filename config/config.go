@@ -119,7 +119,7 @@ type Config struct {
 	fatal    []finding // those of problems that stop every host
 	final    bool      // a Match final asks for a second pass
 	overlay  *overlay  // a text that stands for a file's own; nil but in an edit
-	named    int       // words of Host lines
+	named    int       // words of Host lines: there are no more aliases
 	listing  listing   // made at the first call of listed
 }
 

@@ -50,10 +50,10 @@ func TestSearch(t *testing.T) {
 func TestALongerQueryFindsWhatASearchOfItsOwnWouldFind(t *testing.T) {
 	names := manyNames(2000)
 	x := newIndex(names)
-	for n, query := range []string{"n", "no", "nod", "node1", "node1", "node1 ", "node1 c", "node1 c", "node1 cpe", "de", "de"} {
+	for n, query := range []string{"n", "no", "nod", "node1", "node1", "node1 ", "node1 c", "node1 c", "node1 cpe", "de", "de", "z", "zo", "zopy"} {
 		if n > 0 { // more has become known
 			for i := n; i < len(names); i += 7 {
-				x.add(names[i], []string{"dany", "copper", "node1 crate", fmt.Sprintf("10.0.0.%d", i%250)})
+				x.add(names[i], []string{"dany", "copper", "node1 crate", "z----opy", fmt.Sprintf("10.0.0.%d", i%250)})
 			}
 		}
 		got := x.search(query)
