@@ -75,8 +75,8 @@ var masterLines = []struct{ name, script string }{
 	{"-O stop", `own; ssh -S $OWN -O stop one; ssh -S $OWN -O check one; kill -0 $PID && echo lives; kill $PID`},
 	{"-O exit", `own; ssh -S $OWN -O exit one; until ! kill -0 $PID 2>/dev/null; do sleep 0.05; done; ssh -S $OWN -O exit one`},
 	{"-O exit, quietly", `own; ssh -q -S $OWN -O exit one`},
-	{"kill -9 of the master", `own; (sleep 0.3; kill -9 $PID) & ssh -S $OWN one 'sleep 100'; echo $?`},
-	{"kill -9 of the master of a terminal", `own; (sleep 0.3; kill -9 $PID) & ssh -S $OWN -tt one 'sleep 100' </dev/null; echo $?`},
+	{"kill -9 of the master", `own; (until [ -e up ]; do sleep 0.05; done; kill -9 $PID) & ssh -S $OWN one "touch $PWD/up; sleep 100"; echo $?`},
+	{"kill -9 of the master of a terminal", `own; (until [ -e up ]; do sleep 0.05; done; kill -9 $PID) & ssh -S $OWN -tt one "touch $PWD/up; sleep 100" </dev/null; echo $?`},
 }
 
 // ownMaster has the real ssh start a master, whose paths do not tell it from
