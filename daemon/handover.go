@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sallyport/api"
+	"sallyport/mux"
 	"sallyport/tunnels"
 )
 
@@ -45,6 +46,13 @@ const SuccessorFD = 3
 // takeOverFlag of "daemon run" says that there is such a socket.
 const takeOverFlag = "--take-over"
 
+// errNoHeir is for Windows.
+var errNoHeir = &api.Error{
+	Code:    api.CodeInternal,
+	Message: "on this system a background process cannot hand its ports over to the next one",
+	Hints:   []string{"sallyport daemon stop; the next one starts when it is needed"},
+}
+
 // errReplaced is the end of a process that another has taken over from.
 var errReplaced = errors.New("replaced by another process")
 
@@ -74,7 +82,10 @@ func (d *daemon) postRestart(w http.ResponseWriter, r *http.Request) {
 // startHeir starts the next background process and waits until it is ready to
 // take over, so that one that cannot start changes nothing.
 func (d *daemon) startHeir(ctx context.Context, program string) (*heir, error) {
-	ours, theirs, err := heirSockets()
+	ours, theirs, err := mux.SocketPair()
+	if errors.Is(err, mux.ErrUnsupported) {
+		return nil, errNoHeir
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -9,10 +9,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"sallyport/mux"
 )
 
 func TestFilesArePassedWithTheirNames(t *testing.T) {
-	from, file, err := heirSockets()
+	from, file, err := mux.SocketPair()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +49,7 @@ func TestFilesArePassedWithTheirNames(t *testing.T) {
 	if err := sendFile(from, strings.Repeat("x", 256), os.Stderr); err == nil {
 		t.Error("a name of 256 bytes was sent")
 	}
-	from.Write([]byte{1, 'x'})
+	from.Write([]byte{1, 'x', 0}) // a byte that no descriptor comes with
 	if _, _, err := receiveFile(to); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("a name without a file: %v", err)
 	}

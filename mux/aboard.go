@@ -116,7 +116,7 @@ type dialChannel struct {
 
 func (c *dialChannel) Read(p []byte) (int, error)  { return readPipe(c.out, p) }
 func (c *dialChannel) Write(p []byte) (int, error) { return writePipe(c.in, p) }
-func (c *dialChannel) CloseWrite() error           { return c.in.Close() }
+func (c *dialChannel) CloseWrite() error           { return closeAgain(c.in) }
 func (c *dialChannel) Stderr() io.ReadWriter       { return nowhere{} }
 
 func (c *dialChannel) Close() error {

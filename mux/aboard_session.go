@@ -20,6 +20,7 @@ type sessionChannel struct {
 	once     sync.Once     // guards the end against coming twice
 
 	mu        sync.Mutex // guards what follows
+	closed    bool
 	spec      Spec
 	terminal  ptyMessage
 	passenger *Passenger
@@ -46,7 +47,10 @@ func (s *sessionChannel) SendRequest(name string, _ bool, payload []byte) (bool,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.passenger != nil {
+	switch {
+	case s.closed:
+		return false, io.EOF
+	case s.passenger != nil:
 		return s.change(name, payload)
 	}
 	return s.prepare(name, payload)
@@ -91,7 +95,10 @@ func (s *sessionChannel) change(name string, payload []byte) (bool, error) {
 func (s *sessionChannel) start(command string, subsystem bool) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.passenger != nil {
+	switch {
+	case s.closed:
+		return false, io.EOF
+	case s.passenger != nil:
 		return false, nil
 	}
 	s.spec.Command, s.spec.Subsystem = command, subsystem
@@ -177,9 +184,9 @@ func (s *sessionChannel) Close() error {
 		s.cancel()
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.closed = true
 		s.streams.close()
 		if s.passenger == nil {
-			s.passenger = new(Passenger) // it never starts
 			close(s.requests)
 		}
 	})

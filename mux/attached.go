@@ -118,7 +118,7 @@ func (c *client) next(limit time.Time) (request, error) {
 	}
 	r := request{message: m}
 	for range files(m) {
-		fd, err := receiveFile(c.conn)
+		fd, err := ReceiveFile(c.conn)
 		if err != nil {
 			r.drop()
 			return request{message: m, err: err}, nil

@@ -90,7 +90,7 @@ func (p *Passenger) exchange(m message, files []*os.File) (answers [2]message, e
 		return answers, err
 	}
 	for _, f := range files {
-		if err := sendFile(p.conn.UnixConn, f); err != nil {
+		if err := SendFile(p.conn.UnixConn, f); err != nil {
 			return answers, fmt.Errorf("handing over %q: %w", f.Name(), err)
 		}
 	}

@@ -31,11 +31,8 @@ func Listen(string) (net.Listener, error) { return nil, ErrUnsupported }
 // RemoveStale removes nothing.
 func RemoveStale(string) bool { return false }
 
-func checkPeer(*net.UnixConn) error               { return ErrUnsupported }
-func sendFile(*net.UnixConn, *os.File) error      { return ErrUnsupported }
-func receiveFile(*net.UnixConn) (fd int, e error) { return -1, ErrUnsupported }
-func closeAll([]int)                              {}
-func signalResize(int) error                      { return ErrUnsupported }
+func checkPeer(*net.UnixConn) error { return ErrUnsupported }
+func signalResize(int) error        { return ErrUnsupported }
 
 // stdio and stream are never made: no descriptor comes.
 type (

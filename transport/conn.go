@@ -35,9 +35,7 @@ type Conn struct {
 // newConn takes over an authenticated client. Its end is watched by a
 // goroutine that ends with it.
 func newConn(client *ssh.Client, w *wire, host string) *Conn {
-	c := &Conn{client: client, wire: w, host: host, born: time.Now(), done: make(chan struct{}), doubts: make(chan struct{}, 1)}
-	c.watch()
-	return c
+	return newMasterConn(client, w, host, nil)
 }
 
 // newMasterConn is newConn for the connection of a master.

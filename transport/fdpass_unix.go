@@ -4,17 +4,18 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"syscall"
+
+	"sallyport/mux"
 )
 
 // dialByCommand runs a ProxyCommand that passes us a connected socket over
 // its standard output and then ends (ProxyUseFdpass; sshconnect.c
 // ssh_proxy_fdpass_connect).
 func dialByCommand(ctx context.Context, command string, env Env) (net.Conn, error) {
-	ours, theirs, err := socketPair()
+	ours, theirs, err := mux.SocketPair()
 	if err != nil {
 		return nil, err
 	}
@@ -38,52 +39,16 @@ func dialByCommand(ctx context.Context, command string, env Env) (net.Conn, erro
 	return nil, &Failure{Code: CodeProxyCommand, Message: dialer.death("the ProxyCommand") + "; ProxyUseFdpass wants a connection from it"}
 }
 
-// socketPair is two connected sockets, the second one for a child.
-func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
-	syscall.ForkLock.RLock() // no child of another goroutine gets them
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(pair[0])
-		syscall.CloseOnExec(pair[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, nil, err
-	}
-	theirs = os.NewFile(uintptr(pair[1]), "proxy dialer")
-	conn, err := fileConn(pair[0])
-	if err != nil {
-		theirs.Close()
-		return nil, nil, err
-	}
-	return conn.(*net.UnixConn), theirs, nil
-}
-
-// fileConn is the connection of a descriptor, which it takes over.
-func fileConn(fd int) (net.Conn, error) {
-	f := os.NewFile(uintptr(fd), "socket")
-	defer f.Close() // net has a copy
-	return net.FileConn(f)
-}
-
 // receiveConn takes the descriptor that comes with one byte (monitor_fdpass.c
 // mm_receive_fd).
 func receiveConn(from *net.UnixConn) (net.Conn, error) {
-	control := make([]byte, syscall.CmsgSpace(4))
-	_, n, _, _, err := from.ReadMsgUnix(make([]byte, 1), control)
+	fd, err := mux.ReceiveFile(from)
 	if err != nil {
 		return nil, err
 	}
-	messages, err := syscall.ParseSocketControlMessage(control[:n])
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range messages {
-		if fds, err := syscall.ParseUnixRights(&m); err == nil && len(fds) == 1 {
-			return fileConn(fds[0])
-		}
-	}
-	return nil, errors.New("no descriptor came")
+	f := os.NewFile(uintptr(fd), "socket")
+	defer f.Close() // net has a copy
+	return net.FileConn(f)
 }
 
 // passConn is the other end of receiveConn.

@@ -163,7 +163,7 @@ func (l *Link) wake() {
 	o := &l.owned
 	switch {
 	case o.state == Up:
-		if l.via == nil && routed(o.conn.wire) { // what stands on a link ends with it
+		if l.via == nil && o.conn.master == nil && routed(o.conn.wire) { // what stands on a link, or on an ssh, ends with it
 			o.conn.doubt()
 		}
 	case o.state == Waiting && o.attempt == nil:

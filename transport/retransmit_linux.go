@@ -30,12 +30,12 @@ func prepared(control func(network, address string, raw syscall.RawConn) error) 
 	return func(network, address string, raw syscall.RawConn) error {
 		return errors.Join(control(network, address, raw), raw.Control(func(fd uintptr) {
 			for _, o := range [...]struct{ option, value int }{
+				{unix.TCP_RTO_MAX_MS, int(longestRetransmit.Milliseconds())},
 				{unix.TCP_USER_TIMEOUT, int(retransmitFor.Milliseconds())},
 				{unix.TCP_SYNCNT, connectTries},
-				{unix.TCP_RTO_MAX_MS, int(longestRetransmit.Milliseconds())},
 			} {
 				if unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, o.option, o.value) != nil {
-					return // an older kernel: the last one would do harm without the others
+					return // an older kernel, which lacks the first: its ways stay as they are
 				}
 			}
 		}))

@@ -80,6 +80,19 @@ func TestASharedLinkDoesWhatANativeOneDoes(t *testing.T) {
 	}
 }
 
+func TestASharedLinkIsNotDisturbedByAChangeOfTheNetwork(t *testing.T) {
+	t.Parallel()
+	n, _, _ := onControlPath(t)
+	links := NewLinks(newWatch().options())
+	l, c := connected(t, links, plan(t, n.load(t), "h"))
+	links.Wake()
+	if again, err := l.Conn(t.Context()); err != nil || again != c { // the link has heard of it by now
+		t.Errorf("the connection is another one: %v", err)
+	}
+	works(t, c)
+	c.release()
+}
+
 func TestManyShellsAndCommandsShareAMaster(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)

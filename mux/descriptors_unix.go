@@ -1,20 +1,43 @@
-//go:build linux || darwin || freebsd
+//go:build unix
 
 package mux
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// sendFile passes a file's descriptor beside one NUL byte (mm_send_fd in
+// SocketPair is two connected sockets, the second one for a child.
+func SocketPair() (ours *net.UnixConn, theirs *os.File, err error) {
+	syscall.ForkLock.RLock() // no child of another goroutine gets them
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	theirs = os.NewFile(uintptr(pair[1]), "socket for a child")
+	f := os.NewFile(uintptr(pair[0]), "socket")
+	defer f.Close() // net has a copy
+	conn, err := net.FileConn(f)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return conn.(*net.UnixConn), theirs, nil
+}
+
+// SendFile passes a file's descriptor beside one NUL byte (mm_send_fd in
 // monitor_fdpass.c).
-func sendFile(c *net.UnixConn, f *os.File) error {
+func SendFile(c *net.UnixConn, f *os.File) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -26,10 +49,10 @@ func sendFile(c *net.UnixConn, f *os.File) error {
 	return errors.Join(err, sendErr)
 }
 
-// receiveFile reads the byte that carries a descriptor: one, or else none is
+// ReceiveFile reads the byte that carries a descriptor: one, or else none is
 // taken. The buffer has room for no more, so that the kernel closes the others
 // and says that there were some.
-func receiveFile(c *net.UnixConn) (fd int, err error) {
+func ReceiveFile(c *net.UnixConn) (fd int, err error) {
 	var text [1]byte
 	control := make([]byte, unix.CmsgLen(4))
 	n, controlSize, flags, _, err := c.ReadMsgUnix(text[:], control) // it sets close-on-exec
@@ -66,12 +89,4 @@ func closeAll(fds []int) {
 	for _, fd := range fds {
 		_ = unix.Close(fd) // nothing was written to it
 	}
-}
-
-// signalResize sends SIGWINCH to a master (control_client_sigrelay in mux.c).
-func signalResize(pid int) error {
-	if pid <= 1 {
-		return fmt.Errorf("no master has the process number %d", pid)
-	}
-	return unix.Kill(pid, unix.SIGWINCH)
 }
