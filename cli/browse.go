@@ -6,7 +6,6 @@ import (
 	"html"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -14,49 +13,60 @@ import (
 	"sallyport/api"
 )
 
-// browse opens a page in the person's browser. The program may not write: the
-// screen has the terminal. Without a display xdg-open would look for a browser
-// that wants it.
-func browse(ctx context.Context, url string) error {
+// browserStart is how long a browser that cannot be started has to say so.
+const browserStart = time.Second
+
+// browse opens an address in the person's browser, which may outlive us. It
+// may not write: the screen has the terminal. Without a display xdg-open would
+// look for a browser that wants it.
+func browse(ctx context.Context, address string) error {
 	graphical := os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "" || runtime.GOOS == "darwin" || runtime.GOOS == "windows"
 	if !graphical && os.Getenv("BROWSER") == "" {
-		return &api.Error{Code: "no-browser", Message: "there is no display to open a browser on"}
+		return noBrowser("there is no display to open a browser on")
 	}
-	argv := browser(url)
-	if err := exec.CommandContext(ctx, argv[0], argv[1:]...).Run(); err != nil {
-		return &api.Error{Code: "no-browser", Message: fmt.Sprintf("opening a browser: %s", err)}
+	argv := browser(address)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	if err := cmd.Start(); err != nil {
+		return noBrowser(fmt.Sprintf("no browser was started: %v", err))
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }() // ends with the browser, or with us
+	select {
+	case err := <-ended:
+		if err != nil {
+			return noBrowser(fmt.Sprintf("%s opened nothing: %v", argv[0], err))
+		}
+	case <-time.After(browserStart):
+	case <-ctx.Done():
 	}
 	return nil
+}
+
+func noBrowser(why string) error {
+	return &api.Error{Code: "no-browser", Message: api.Printable(why), Hints: []string{"name a browser: BROWSER=firefox"}}
 }
 
 // pageLife is how long a browser has to read the page that leads it on.
 const pageLife = 5 * time.Second
 
-// browseInPrivate opens an address that has a secret in it. Everybody on the
-// machine can read the arguments of a browser, so that it is given a file which
-// only the user can read and which leads on to the address, as Jupyter itself
-// does it. (A redirect served on loopback could be fetched by whoever comes
-// first.)
-func (a *app) browseInPrivate(ctx context.Context, url string) error {
+// browseInPrivate is browse for an address that has a secret in it. Everybody
+// on the machine can read the arguments of a browser, so that it is given a
+// file which only the user can read and which leads on to the address, as
+// Jupyter itself does it. (A redirect served on loopback could be fetched by
+// whoever comes first.)
+func (a *app) browseInPrivate(ctx context.Context, address string) error {
 	d, err := a.dirs()
 	if err != nil {
 		return err
 	}
-	page, err := writePage(d.Runtime, url)
+	page, err := writePage(d.Runtime, address)
 	if err != nil {
 		return fmt.Errorf("leading the browser to the server: %w", err)
 	}
 	defer os.Remove(page)
-	argv := browser("file://" + page)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	if err := cmd.Start(); err != nil {
-		return &api.Error{
-			Code:    api.CodeNotFound,
-			Message: "no browser was started: " + api.Printable(err.Error()),
-			Hints:   []string{"print the address instead: --no-browser", "name a browser: BROWSER=firefox"},
-		}
+	if err := browse(ctx, "file://"+page); err != nil {
+		return err
 	}
-	go func() { _ = cmd.Wait() }() // ends with the browser, which may outlive us
 	select {
 	case <-ctx.Done():
 	case <-time.After(pageLife):
@@ -76,7 +86,7 @@ func writePage(dir, url string) (path string, err error) {
 	if err != nil {
 		_ = os.Remove(f.Name())
 	}
-	return filepath.Clean(f.Name()), err
+	return f.Name(), err
 }
 
 // browser is the command that opens an address: BROWSER, a list as xdg-open

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"text/tabwriter"
@@ -142,7 +143,11 @@ func (a *app) openJupyter(ctx context.Context, host string, s api.JupyterServer,
 		return err
 	}
 	fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), t.Spec, tunnelState(t))
-	return a.browseInPrivate(ctx, url)
+	err := a.browseInPrivate(ctx, url)
+	if e := (*api.Error)(nil); errors.As(err, &e) {
+		e.Hints = append(e.Hints, "have the address printed: sallyport jupyter "+api.Printable(host)+" --no-browser")
+	}
+	return err
 }
 
 // lookForEnd is how often a server is looked for.
