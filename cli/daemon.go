@@ -17,7 +17,7 @@ import (
 func (a *app) daemonCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "daemon",
-		Short: "look at the background process, or stop it",
+		Short: "look at the background process, replace or stop it, have it started at login",
 		Long: `The background process holds connections and port forwards. It starts by itself
 when something needs it, belongs to you alone, and ends after ten minutes with
 nothing to do.`,
@@ -108,7 +108,8 @@ func (a *app) daemonRestart() *cobra.Command {
 		Short: "have this version take over from the one that runs",
 		Long: `Start the background process anew, as after an upgrade: tunnels keep their ports,
 which refuse nobody meanwhile. Connections through them and shells that are open
-stay with the old process until they end.`,
+stay with the old process until they end. What the far side listens for
+(RemoteForward) it is asked for anew, and connections through that end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.restartDaemon(cmd.Context())

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -82,7 +83,7 @@ func (a *app) tunnelDownCommand() *cobra.Command {
 }
 
 func (a *app) tunnelUpCommand() *cobra.Command {
-	var wait time.Duration
+	var wait patience
 	cmd := &cobra.Command{
 		Use:   "up HOST [FORWARD]",
 		Short: "open forwards of a host; without FORWARD, all that its configuration has",
@@ -101,18 +102,45 @@ which --wait=30s bounds. A login that was refused is not tried again.`,
 			if cmd.Flags().Changed("wait") {
 				until = final
 			}
-			ctx, cancel := context.WithTimeoutCause(cmd.Context(), wait, errWaited)
-			defer cancel()
+			ctx := cmd.Context()
+			if wait > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(wait), errWaited)
+				defer cancel()
+			}
 			return a.tunnelUp(ctx, args[0], strings.Join(args[1:], ""), until)
 		},
 	}
-	cmd.Flags().DurationVar(&wait, "wait", forGood, "wait until they carry traffic, at most for a `TIME` such as 30s")
-	cmd.Flags().Lookup("wait").NoOptDefVal = forGood.String()
+	cmd.Flags().Var(&wait, "wait", "wait until they carry traffic, at most for a `TIME` such as 30s")
+	cmd.Flags().Lookup("wait").NoOptDefVal = forever
 	return cmd
 }
 
-// forGood is longer than anybody waits.
-const forGood = 10 * 365 * 24 * time.Hour
+// patience is the flag of a time to wait; 0 is without a limit.
+type patience time.Duration
+
+// forever is what --wait alone means.
+const forever = "forever"
+
+// Set implements pflag.Value.
+func (p *patience) Set(text string) error {
+	if text == forever {
+		*p = 0
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("a time to wait is longer than nothing")
+	}
+	*p = patience(d)
+	return err
+}
+
+// String implements pflag.Value: nothing is waited for unless it is set.
+func (p *patience) String() string { return "" }
+
+// Type implements pflag.Value.
+func (p *patience) Type() string { return "time" }
 
 // errWaited ends a wait that was bounded.
 var errWaited = &api.Error{Code: "waited", Message: "the tunnel does not carry traffic yet; it is tried again in the background", Hints: []string{"sallyport tunnel log"}}
