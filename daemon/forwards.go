@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"sallyport/api"
@@ -34,7 +33,6 @@ type forwards struct {
 
 type forward struct {
 	wanted wanted
-	once   *atomic.Bool    // wanted.Once, for the teller
 	tunnel *tunnels.Tunnel // nil while the configuration does not let it be opened
 	link   *transport.Link
 	linkID string
@@ -160,43 +158,32 @@ func (f *forwards) start(w wanted, chain transport.Chain, o tunnels.Options) (tu
 		link.Open() // somebody asks anew: an old failure does not count
 	}
 	w.Target.Env = nil
-	once := new(atomic.Bool)
-	once.Store(w.Once)
-	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: w.Target.Host, Config: w.Target.Config}, w.Spec, o, f.teller(once))
+	o.Once = w.Once
+	t := tunnels.Open(f.ctx, link, tunnels.Identity{ID: id, Host: w.Target.Host, Config: w.Target.Config}, w.Spec, o, f.teller())
 	t.LinkChanged(link.Status()) // what happened while nobody could tell the tunnel yet
 	if _, again := f.open[id]; !again {
 		f.list = append(f.list, id)
 	}
-	f.open[id] = &forward{wanted: w, once: once, tunnel: t, link: link, linkID: link.Status().ID}
-	return f.open[id].status(), f.write()
+	f.open[id] = &forward{wanted: w, tunnel: t, link: link, linkID: link.Status().ID}
+	return t.Status(), f.write()
 }
 
 // again is what becomes of a tunnel that is on when it is switched on: it may
 // be wanted for longer, or for less long. The caller holds mu.
 func (f *forwards) again(o *forward, once bool) (tunnels.Status, error) {
 	if o.wanted.Once == once {
-		return o.status(), nil
+		return o.tunnel.Status(), nil
 	}
 	o.wanted.Once = once
-	o.once.Store(once)
-	now := o.status()
-	f.hub.post(api.Event{Tunnel: &now})
-	return now, f.write()
-}
-
-// status is that of an open tunnel now.
-func (o *forward) status() tunnels.Status {
-	s := o.tunnel.Status()
-	s.Once = o.once.Load()
-	return s
+	o.tunnel.SetOnce(once)
+	return o.tunnel.Status(), f.write()
 }
 
 // teller passes on what a tunnel tells, and writes into the log which port the
 // far side has chosen: it is another one after each break.
-func (f *forwards) teller(once *atomic.Bool) func(tunnels.Status) {
+func (f *forwards) teller() func(tunnels.Status) {
 	last := 0
 	return func(s tunnels.Status) {
-		s.Once = once.Load()
 		f.hub.post(api.Event{Tunnel: &s})
 		if s.Allocated != 0 && s.Allocated != last {
 			last = s.Allocated
@@ -273,7 +260,7 @@ func (f *forwards) status(id string) (tunnels.Status, bool) {
 	if !ok || o.tunnel == nil {
 		return tunnels.Status{}, false
 	}
-	return o.status(), true
+	return o.tunnel.Status(), true
 }
 
 // record is all that is known of an open tunnel.
@@ -284,9 +271,7 @@ func (f *forwards) record(id string) (tunnels.Record, bool) {
 	if !ok || o.tunnel == nil {
 		return tunnels.Record{}, false
 	}
-	r := o.tunnel.Record() // outside of mu: it looks at all processes
-	r.Status.Once = o.once.Load()
-	return r, true
+	return o.tunnel.Record(), true // outside of mu: it looks at all processes
 }
 
 // none tells that no tunnel is wanted.

@@ -26,6 +26,9 @@ type Options struct {
 	// taken over.
 	Reclaim bool
 
+	// Once is the first value of SetOnce.
+	Once bool
+
 	// Inherited are the listeners of a local or dynamic forward that another
 	// process of ours has handed over; the tunnel closes them.
 	Inherited []net.Listener

@@ -42,7 +42,7 @@ type Status struct {
 	Failure   *transport.Failure `json:"failure,omitempty"`
 	FreePort  int                `json:"freePort,omitempty"`  // offered instead, when Busy
 	Allocated int                `json:"allocated,omitempty"` // the port that the far side has chosen for "-R 0", while Up
-	Once      bool               `json:"once,omitempty"`      // it does not come back with the next process; whoever holds the tunnel says so
+	Once      bool               `json:"once,omitempty"`      // it does not come back with the next process: see SetOnce
 	LastError *transport.Failure `json:"lastError,omitempty"` // of a single connection, e.g. refused at the far side
 }
 
@@ -94,6 +94,7 @@ type Tunnel struct {
 	open, total    atomic.Int64   // counted by connections, read by run
 	sent, received atomic.Int64   // counted by the copy loops, read by run
 	dialTime       atomic.Int64   // of the latest connection, read by run
+	once           atomic.Bool    // as SetOnce has it, read by run
 	book           book           // of single connections and of what happened
 
 	mu   sync.Mutex // guards news
@@ -134,6 +135,7 @@ func Open(ctx context.Context, l Link, id Identity, s Spec, o Options, notify fu
 		grants:    make(chan grant),
 		status:    Status{ID: id.ID, Host: id.Host, Config: id.Config, Spec: s, Opened: time.Now()},
 	}
+	t.once.Store(o.Once)
 	go t.run(ctx) // Close waits for it
 	return t
 }
@@ -143,6 +145,13 @@ func (t *Tunnel) LinkChanged(s transport.LinkStatus) {
 	t.mu.Lock()
 	t.news = &s
 	t.mu.Unlock()
+	t.poke()
+}
+
+// SetOnce has the Status say whether the tunnel comes back with the next
+// process, which is up to whoever opens it.
+func (t *Tunnel) SetOnce(once bool) {
+	t.once.Store(once)
 	t.poke()
 }
 
@@ -376,6 +385,6 @@ func (t *Tunnel) counted() Status {
 	s.Link = t.linkNow.ID
 	s.Open, s.Total = int(t.open.Load()), t.total.Load()
 	s.Sent, s.Received = t.sent.Load(), t.received.Load()
-	s.Dial = time.Duration(t.dialTime.Load())
+	s.Dial, s.Once = time.Duration(t.dialTime.Load()), t.once.Load()
 	return s
 }
