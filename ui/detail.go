@@ -28,7 +28,8 @@ type item struct {
 // row is one row of the detail; the first row of an item has it.
 type row struct {
 	line
-	item *item
+	item  *item
+	paint func() line // makes the line where it is in sight; nil where it is made
 }
 
 func (d *detail) settle(rows, height int) {
@@ -132,6 +133,9 @@ func (s *screen) drawRows(c canvas, r rect, d *detail, rows []row, keys bool) {
 		if under != nil && row.item == under {
 			inside.text(in.x, in.y+y, "▌", s.cursor)
 		}
+		if row.paint != nil {
+			row.line = row.paint()
+		}
 		inside.line(in.x+1, in.y+y, row.line)
 	}
 	if d.top+in.h < len(rows) && in.h > 0 {
@@ -148,7 +152,7 @@ type sheet struct {
 }
 
 func (s *sheet) add(l line)            { s.rows = append(s.rows, row{line: l}) }
-func (s *sheet) item(it *item, l line) { s.rows = append(s.rows, row{l, it}) }
+func (s *sheet) item(it *item, l line) { s.rows = append(s.rows, row{line: l, item: it}) }
 func (s *sheet) gap()                  { s.add(nil) }
 func (s *sheet) heading(text string)   { s.gap(); s.add(line{{text, s.screen.heading}}) }
 

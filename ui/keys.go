@@ -401,7 +401,7 @@ func (s *screen) move(n int) {
 		s.record.top += n
 	case place == inTunnels:
 		in := s.layout().body.inner()
-		s.board.move(n, s.boardRows(in.w), in.h)
+		s.board.move(n, s.board.rows, in.h)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:

@@ -130,7 +130,8 @@ func (s *screen) settle() {
 	s.list.settle(s.listRows(l))
 	s.detail.settle(len(s.detailRows(l.detail.inner().w)), l.detail.inner().h)
 	if s.page == tunnelsPage {
-		s.board.settle(len(s.boardRows(l.body.inner().w)), l.body.inner().h)
+		s.board.rows = s.boardRows(l.body.inner().w)
+		s.board.settle(len(s.board.rows), l.body.inner().h)
 	}
 	if s.record != nil {
 		s.settleRecord(l.body.inner())

@@ -14,6 +14,7 @@ type board struct {
 	of     inventory          // that was asked
 	all    []api.HostForwards // that it has; nil until it has answered
 	read   bool               // it has answered
+	rows   []row              // as they are seen
 }
 
 // tunnelsOn counts the tunnels that are on.
@@ -78,7 +79,7 @@ func (s *screen) boardRows(w int) []row {
 		p.add(line{{st.glyph + " ", st.style}, {fit(clean(h.Host), p.w/2), s.heading}, {"  " + st.note, st.noteStyle}})
 		for _, f := range h.Forwards {
 			it := &item{id: boardID(h.Host, f), host: h.Host, about: forwardText(f.Spec), forward: &f}
-			p.item(it, t.line(s.tunnelCells(h.Host, f)))
+			p.rows = append(p.rows, row{item: it, paint: func() line { return t.line(s.tunnelCells(h.Host, f)) }})
 			p.tunnelTrouble(f, s.tunnel(h.Host, f.ID))
 		}
 	}
@@ -204,11 +205,7 @@ func (t columns) line(row [tunnelColumns]line) line {
 
 func (s *screen) drawBoard(c canvas, r rect) {
 	title := line{{"Tunnels", s.title}}
-	hosts := s.hostForwards()
-	all := 0
-	for _, h := range hosts {
-		all += len(h.Forwards)
-	}
+	all := len(places(s.board.rows))
 	if all > 0 {
 		title = append(title, span{" ─ ", s.focus}, span{strconv.Itoa(s.tunnelsOn()) + " of " + strconv.Itoa(all) + " on", s.plain})
 	}
@@ -218,7 +215,7 @@ func (s *screen) drawBoard(c canvas, r rect) {
 		s.drawBoardLesson(c.within(in), in)
 		return
 	}
-	s.drawRows(c, r, &s.board.detail, s.boardRows(in.w), true)
+	s.drawRows(c, r, &s.board.detail, s.board.rows, true)
 }
 
 // drawBoardLesson says what a tunnel is, and how to get one.

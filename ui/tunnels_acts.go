@@ -9,12 +9,11 @@ import (
 
 // boardItem is the tunnel under the cursor of the page, nil if there is none.
 func (s *screen) boardItem() *item {
-	rows := s.boardRows(s.layout().body.inner().w)
-	at := places(rows)
+	at := places(s.board.rows)
 	if len(at) == 0 {
 		return nil
 	}
-	return rows[at[s.board.cursor(rows, at)]].item
+	return s.board.rows[at[s.board.cursor(s.board.rows, at)]].item
 }
 
 func noTunnel(s *screen) string {
@@ -184,7 +183,7 @@ func (s *screen) takeFreePort() {
 // clickBoard puts the cursor on a tunnel; a click on its box switches it, and
 // a double click anywhere else in the row leads to its connections.
 func (s *screen) clickBoard(in rect, x, y int, double bool) {
-	rows := s.boardRows(in.w)
+	rows := s.board.rows
 	i := s.board.top + y - in.y
 	if !in.has(x, y) || i >= len(rows) || rows[i].item == nil {
 		return

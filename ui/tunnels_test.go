@@ -188,3 +188,27 @@ func TestAClickOnTheBoxOfATunnelSwitchesIt(t *testing.T) {
 	st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
 	st.expects("tunnel targaryen 8888 true")
 }
+
+// BenchmarkTunnelsKey is a key press on the page with a forward of each of
+// 10,000 hosts.
+func BenchmarkTunnelsKey(b *testing.B) {
+	term := newRecordedScreen(120, 34)
+	if err := term.Init(); err != nil {
+		b.Fatal(err)
+	}
+	s := newScreen(b.Context(), newFake(), Options{})
+	s.term = &opened{Screen: term}
+	names := manyNames(10_000)
+	s.setInventory(&fakeInventory{names: names}, false)
+	for i, name := range names {
+		spec := api.TunnelSpec{Kind: api.LocalForward, Listen: api.Address{Network: "tcp", Port: 1024 + i}, Connect: api.Address{Network: "tcp", Host: "localhost", Port: 8888}}
+		s.board.all = append(s.board.all, api.HostForwards{Host: name, Forwards: []api.Forward{{ID: fmt.Sprint(i), Spec: spec}}})
+	}
+	s.board.of, s.board.read = s.inv, true
+	s.show(tunnelsPage)
+	for b.Loop() {
+		s.handle(tcell.NewEventKey(tcell.KeyRune, 'j', tcell.ModNone))
+		s.SetRect(0, 0, 120, 34)
+		s.Draw(term)
+	}
+}
