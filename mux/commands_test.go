@@ -87,7 +87,7 @@ var commands = []struct{ name, line string }{
 	{"a local forward with a command", `$SSH -L $PORT:127.0.0.1:$WEB h echo hi; $SSH -L $PORT:127.0.0.1:$WEB h echo again; nc -d 127.0.0.1 $PORT; $SSH -O cancel -L $PORT:127.0.0.1:$WEB h`},
 	{"a local forward where one is already", `$SSH -O forward -L 127.0.0.1:$WEB:127.0.0.1:1 h`},
 	{"a local forward from a socket", `$SSH -O forward -L $PWD/u:127.0.0.1:$WEB h; nc -d -U u; $SSH -O cancel -L $PWD/u:127.0.0.1:$WEB h`},
-	{"a remote forward is opened and cancelled", `$SSH -O forward -R $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT; $SSH -O cancel -R $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT`},
+	{"a remote forward is opened and cancelled", `$SSH -O forward -R $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT; $SSH -O cancel -R $PORT:127.0.0.1:$WEB h; while nc -d 127.0.0.1 $PORT >/dev/null; do :; done`}, // ssh doesn't wait for the server's answer
 	{"a remote forward where one is already", `$SSH -O forward -R 127.0.0.1:$WEB:127.0.0.1:1 h`},
 	{"the far side chooses a port", `p=$($SSH -O forward -R 0:127.0.0.1:$WEB h); nc -d 127.0.0.1 $p; $SSH -O cancel -R 0:127.0.0.1:$WEB h`},
 	{"a dynamic forward", `$SSH -O forward -D $PORT h; curl -s --http0.9 -x socks5://127.0.0.1:$PORT http://127.0.0.1:$WEB; $SSH -O cancel -D $PORT h; nc -d 127.0.0.1 $PORT`},

@@ -38,7 +38,8 @@ func (t *Tunnel) HandOver() ([]*os.File, error) {
 func (t *Tunnel) Done() <-chan struct{} { return t.done }
 
 // handOver ends accepting, with a copy of each listener left open. A client
-// that was accepted just before is still served.
+// that was accepted just before is still served; whoever connects after the
+// answer waits for the other process.
 func (t *Tunnel) handOver() handover {
 	var given handover
 	for _, l := range t.listeners {
@@ -49,6 +50,7 @@ func (t *Tunnel) handOver() handover {
 		}
 		given.files = append(given.files, f)
 	}
+	t.hush()
 	return given
 }
 

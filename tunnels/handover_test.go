@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"sallyport/internal/sshtest"
 )
@@ -36,6 +37,7 @@ func TestListenersAreHandedOverWithWhoWaitsAtThem(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { c.Close() })
+				c.SetDeadline(time.Now().Add(60 * time.Second))
 				return c.(conn)
 			}
 			before := open(t, s, spec)
@@ -58,7 +60,14 @@ func TestListenersAreHandedOverWithWhoWaitsAtThem(t *testing.T) {
 			default:
 			}
 			old.Close()
-			<-before.Done()
+			sshtest.Eventually(t, "it has ended with its last connection", func() bool {
+				select {
+				case <-before.Done():
+					return true
+				default:
+					return false
+				}
+			})
 			tell(t, connect(), "alone")
 			after.Close()
 			if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", row.listen.Port)); row.listen.Port != 0 && err == nil {

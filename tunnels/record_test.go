@@ -59,6 +59,7 @@ func TestEachConnectionIsAccountedFor(t *testing.T) {
 			sent := int64(<-asked)
 			want := Connection{Number: 1, Process: "curl", PID: cmd.Process.Pid, Target: row.target, Sent: sent}
 			ignored := cmpopts.IgnoreFields(Connection{}, "Since", "Ended", "Client", "Dial")
+			sshtest.Eventually(t, "what was sent is counted", func() bool { return tunnel.Record().Connections[0].Sent == sent })
 			now := tunnel.Record().Connections[0]
 			if diff := cmp.Diff(want, now, ignored); diff != "" || !now.Ended.IsZero() || now.Dial <= 0 {
 				t.Errorf("the open connection is %+v (-want +got):\n%s", now, diff)

@@ -309,13 +309,19 @@ func (t *Tunnel) wake(ctx context.Context) {
 // shut frees the port first, unless another process has it now, then waits for
 // the connections, which end because ctx has or by themselves.
 func (t *Tunnel) shut() {
-	for _, l := range t.listeners {
-		_ = l.Close() // closed only here; the port is free either way
-	}
+	t.hush()
 	t.status.FreePort, t.obstacle = 0, nil
 	t.enter(Closed, nil)
 	t.clients.Wait()
 	t.notify(t.counted())
+}
+
+// hush ends accepting.
+func (t *Tunnel) hush() {
+	for _, l := range t.listeners {
+		_ = l.Close() // closed only here; the port is free either way
+	}
+	t.listeners = nil
 }
 
 // publish works out the state and passes on what has changed.
