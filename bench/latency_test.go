@@ -53,6 +53,7 @@ func BenchmarkLatencyOpen(b *testing.B) {
 // chain is a client and the way from it to the last of some servers.
 type chain struct {
 	client *place // nil: where the test is
+	server *place // of the last
 	dir    string // the client's home
 	config string
 	last   string // alias
@@ -74,7 +75,7 @@ func newChain(b *testing.B, hops int, roundTrip time.Duration) *chain {
 	dir, err := os.MkdirTemp("", "latency") // that of the test is too long for a socket
 	must(b, "making a home", err)
 	b.Cleanup(func() { os.RemoveAll(dir) })
-	c := &chain{client: places[0], dir: dir, config: filepath.Join(dir, "config")}
+	c := &chain{client: places[0], server: places[hops], dir: dir, config: filepath.Join(dir, "config")}
 	var config, known strings.Builder
 	for i, p := range places[1:] {
 		jump := c.last
@@ -143,15 +144,21 @@ func (c *chain) master(b *testing.B) (socket string) {
 // end of the chain.
 func (c *chain) background(b *testing.B) {
 	b.Helper()
-	run := func(args ...string) {
-		cmd := c.start(append([]string{program(b)}, args...)...)
-		c.client.within(b, func() { must(b, "starting the program", cmd.Start()) })
-		if err := cmd.Wait(); err != nil {
-			b.Fatalf("%q: %v: %s", args, err, cmd.Stderr)
-		}
+	c.run(b, "-F", c.config, c.last, "true")
+	b.Cleanup(func() { c.run(b, "daemon", "stop") })
+}
+
+// run has the program do something, and tells what it prints.
+func (c *chain) run(b *testing.B, args ...string) []byte {
+	b.Helper()
+	cmd := c.start(append([]string{program(b)}, args...)...)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	c.client.within(b, func() { must(b, "starting the program", cmd.Start()) })
+	if err := cmd.Wait(); err != nil {
+		b.Fatalf("%q: %v: %s", args, err, cmd.Stderr)
 	}
-	run("-F", c.config, c.last, "true")
-	b.Cleanup(func() { run("daemon", "stop") })
+	return out.Bytes()
 }
 
 // cost is what one run took.
