@@ -93,7 +93,7 @@ func TestASaveIsNoticedHoweverTheEditorSaves(t *testing.T) {
 			paths := config.Paths{User: path, Home: t.TempDir(), Explicit: true}
 			inv := ReadInventory(paths)
 
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			noticed := make(chan error, 1)
 			go func() { noticed <- inv.WaitForChange(ctx) }()

@@ -90,7 +90,7 @@ func (h *house) target(host string) api.Target {
 // until waits until the events have brought the snapshot to where is holds.
 func (h *house) until(what string, is func(api.Snapshot) bool) api.Snapshot {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	var now api.Snapshot
 	reached := false

@@ -99,7 +99,7 @@ func (p *person) Write(b []byte) (int, error) {
 // sees waits for text and forgets all up to its end.
 func (p *person) sees(text string) {
 	p.t.Helper()
-	end := time.Now().Add(15 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for !p.has(text) {
 		if time.Now().After(end) {
 			p.mu.Lock()

@@ -597,7 +597,7 @@ func TestTheTerminalOnEveryMaster(t *testing.T) {
 			<-p.Done()
 			sshtest.Eventually(t, "the session has ended", func() bool { return len(s.Sessions()) <= before })
 			io.WriteString(keyboard, "mine\n")
-			tty.SetReadDeadline(time.Now().Add(10 * time.Second)) // where terminals can have one
+			tty.SetReadDeadline(time.Now().Add(time.Minute)) // where terminals can have one
 			mine := make([]byte, 16)
 			if n, err := tty.Read(mine); string(mine[:n]) != "mine\n" || err != nil {
 				t.Errorf("the next who reads the terminal gets %q, %v", mine[:n], err)

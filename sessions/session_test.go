@@ -97,7 +97,7 @@ func attach(t *testing.T, s *started, stdin io.Reader) (out *output, end <-chan 
 	t.Helper()
 	out = &output{}
 	ended := make(chan Exit, 1)
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errors.New("it did not end in 30 seconds"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("it did not end in a minute"))
 	t.Cleanup(cancel)
 	go func() {
 		exit, err := s.Attach(ctx, stdin, out, out)

@@ -22,7 +22,7 @@ import (
 // soon is a context that ends before the test's patience does.
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -105,7 +105,7 @@ func (w *watch) isGone(l *Link) bool {
 // await waits until a told status of l is as wanted.
 func (w *watch) await(t *testing.T, l *Link, what string, ok func(LinkStatus) bool) {
 	t.Helper()
-	limit := time.After(15 * time.Second)
+	limit := time.After(time.Minute)
 	for seen := 0; ; {
 		w.mu.Lock()
 		for ; seen < len(w.told); seen++ {

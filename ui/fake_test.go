@@ -524,7 +524,7 @@ func (st *stage) ended() {
 		if st.over = true; err != nil {
 			st.Errorf("the screen ended with: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		st.Fatal("the screen did not end")
 	}
 }
@@ -532,7 +532,7 @@ func (st *stage) ended() {
 // until waits for a condition.
 func (st *stage) until(what string, is func() bool) {
 	st.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			st.Fatalf("waited in vain for %s; calls %q, screen:\n%s", what, st.made(), st.text())
 		}
@@ -606,7 +606,7 @@ func (st *stage) event(e api.Event) {
 	st.Helper()
 	select {
 	case st.events <- e:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		st.Fatal("the screen takes no events")
 	}
 }

@@ -34,7 +34,7 @@ func (st *stage) golden(name string) {
 	if err != nil {
 		st.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); st.text() != string(want); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); st.text() != string(want); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			st.Fatalf("the screen is not that of %s (-want +got):\n%s", path, cmp.Diff(strings.Split(string(want), "\n"), strings.Split(st.text(), "\n")))
 		}
@@ -703,7 +703,7 @@ func TestATerminalThatGoesAwayEndsTheScreen(t *testing.T) {
 		if err == nil {
 			t.Error("it ended without an error")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the screen did not end")
 	}
 }

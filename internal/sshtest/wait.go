@@ -13,7 +13,7 @@ import (
 
 // patience is how long Eventually waits: much longer than anything takes, even
 // on a busy machine.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // Eventually polls a condition, for what has no channel to wait on. what
 // completes the sentence "it never happened that".
