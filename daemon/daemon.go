@@ -83,6 +83,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	defer makeRoom()()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
