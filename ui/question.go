@@ -21,7 +21,7 @@ func (s *screen) askNext() {
 		d.wipe()
 		s.dialog = nil
 	}
-	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() {
+	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() && s.where() != inNode {
 		s.dialog = s.questionDialog(open[0], len(open))
 	}
 }

@@ -49,7 +49,9 @@ type screen struct {
 	list    list
 	detail  detail
 	board   board
-	record  *record // over the Tunnels page
+	record  *record  // over the Tunnels page
+	jupyter *jupyter // over the Hosts page
+	ports   *ports   // likewise
 	journal journal
 	help    *help
 	form    *form
@@ -136,6 +138,13 @@ func (s *screen) settle() {
 	if s.record != nil {
 		s.settleRecord(l.body.inner())
 	}
+	if s.jupyter != nil {
+		frame := s.jupyterFrame()
+		s.jupyter.list.settle(len(s.jupyterRows(frame.w-4)), frame.inner().h)
+	}
+	if s.ports != nil {
+		s.ports.list.settle(len(s.portRows(l.body.inner().w)), l.body.inner().h)
+	}
 	s.journal.settle(len(s.logRows(l.body.inner().w)), s.logHeight(l))
 	if s.form != nil {
 		s.form.settle(l.body)
@@ -167,6 +176,9 @@ func (s *screen) Draw(t tcell.Screen) {
 	if s.record != nil {
 		s.drawRecord(c, l.body)
 	}
+	if s.ports != nil {
+		s.drawPorts(c, l.body)
+	}
 	if s.form != nil {
 		s.drawForm(c, l.body)
 	}
@@ -174,6 +186,9 @@ func (s *screen) Draw(t tcell.Screen) {
 		s.drawReview(c, l.body)
 	}
 	s.drawFooter(c, l.footer)
+	if s.jupyter != nil {
+		s.drawJupyter(c)
+	}
 	if s.help != nil {
 		s.drawHelp(c)
 	}
@@ -280,6 +295,9 @@ func (s *screen) moving() bool {
 		if o.shell == nil {
 			return true
 		}
+	}
+	if f := s.found(); f != nil && !f.since.IsZero() {
+		return true
 	}
 	return s.world.moving() || s.record != nil || s.page == tunnelsPage && s.tunnelsOn() > 0
 }
