@@ -68,14 +68,20 @@ func (b *bounded) Write(p []byte) (int, error) {
 func (t *Terminal) Repeat(ctx context.Context, script string, pause time.Duration, f func([]byte)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// A run waits for a line. None is sent before the first run has ended, for
-	// dash(1) reads ahead of what it runs.
-	script = "while :; do (" + script + ")\necho @end\nread -r again || exit 0\ndone\n"
-	r := &runs{ctx: ctx, pause: pause, f: f, ended: make(chan struct{}, 1)}
-	if err := t.run(ctx, io.MultiReader(strings.NewReader(script), r), r); err != nil {
+	in, out := repeated(ctx, script, pause, f)
+	if err := t.run(ctx, in, out); err != nil {
 		return err
 	}
 	return &Error{Code: CodeInternal, Message: fmt.Sprintf("the shell that looked around on %q has ended", Printable(t.Host()))}
+}
+
+// repeated is what a shell reads and writes that repeats a script. A run begins
+// with a line; none is sent before the first run has ended, for dash(1) reads
+// ahead of what it does.
+func repeated(ctx context.Context, script string, pause time.Duration, f func([]byte)) (io.Reader, io.Writer) {
+	r := &runs{ctx: ctx, pause: pause, f: f, ended: make(chan struct{}, 1)}
+	loop := "while :; do (" + script + ")\necho @end\nread -r again || exit 0\ndone\n"
+	return io.MultiReader(strings.NewReader(loop), r), r
 }
 
 // runs is what a repeated script writes, and what it reads.
