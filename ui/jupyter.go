@@ -182,7 +182,7 @@ func (s *screen) jupyterRows(w int) []row {
 	switch {
 	case j.url != "":
 		p.progress(&j.finding)
-		p.say(0, "→ ", span{"or open this address yourself, on this computer; it has the server's token:", p.plain})
+		p.say(0, "→ ", span{"or open this address yourself on this computer; it has the token:", p.plain})
 		return p.rows
 	case !j.looked || !j.since.IsZero() || j.failed.Message != "":
 		p.progress(&j.finding)
