@@ -100,7 +100,10 @@ func (r real) Jupyter(ctx context.Context, host, node string) ([]api.JupyterServ
 	}
 	defer t.Close()
 	out, err := t.Script(ctx, api.JupyterScript)
-	return api.ParseJupyter(out, node), api.JupyterNodes(out), err
+	if err != nil {
+		return nil, nil, err
+	}
+	return api.ParseJupyter(out, node), api.JupyterNodes(out), nil
 }
 
 // portsEvery is how long what listens on a host is not looked at between two

@@ -287,3 +287,18 @@ func TestAQuestionWaitsWhileANodeIsTyped(t *testing.T) {
 	st.keys("Esc")
 	st.sees("Password of rech042")
 }
+
+func TestAServerIsNotOpenedWhileANodeIsTyped(t *testing.T) {
+	f := newFake()
+	f.looked = make(chan struct{})
+	f.servers = server("here", 8888, "/home/dany", "")
+	st := onTargaryen(t, f, 100, 30)
+	st.keys("j")
+	st.sees("Jupyter on targaryen")
+	st.keys("n", "q")
+	st.sees("On the node  q")
+	close(f.looked)
+	st.sees("1 server of yours", "On the node  q")
+	st.keys("Esc", "Enter")
+	st.expects("forward targaryen localhost:8888")
+}

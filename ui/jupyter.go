@@ -34,7 +34,8 @@ func (s *screen) findJupyter() {
 }
 
 // lookForJupyter looks on the host itself, or for what runs on a node that the
-// host reaches. The only server is opened at once.
+// host reaches. The only server is opened at once, but not under somebody's
+// fingers.
 func (s *screen) lookForJupyter(node string) {
 	j := s.jupyter
 	where := j.host
@@ -51,7 +52,7 @@ func (s *screen) lookForJupyter(node string) {
 			}
 			j.came(s, err)
 			j.servers, j.nodes, j.looked = servers, nodes, err == nil
-			if len(servers) == 1 {
+			if len(servers) == 1 && j.node == nil {
 				s.openJupyter(servers[0])
 			}
 		})
@@ -81,7 +82,7 @@ func (s *screen) browseJupyter(server api.JupyterServer, t api.Tunnel) {
 	s.begin(&j.finding, "Opening "+at+" in the browser…")
 	url := server.URL(t.Spec.Listen.Port)
 	s.act(func(ctx context.Context) error { return s.b.BrowseInPrivate(ctx, url) }, func(err error) {
-		shown := s.jupyter == j
+		shown := s.jupyter == j && j.node == nil
 		switch {
 		case err == nil && shown:
 			s.leaveFound()
@@ -160,7 +161,7 @@ func (s *screen) copyJupyter() {
 	s.tell("Copied. Whoever has this address can use the server as you.")
 }
 
-func (s *screen) typeNode() { s.jupyter.node = newField(false) }
+func (s *screen) typeNode() { s.jupyter.node, s.jupyter.url = newField(false), "" }
 
 func (s *screen) nodeCancel() {
 	s.jupyter.node = nil
@@ -189,7 +190,7 @@ func (s *screen) jupyterRows(w int) []row {
 	case len(j.servers) == 0:
 		p.noJupyter(j)
 	default:
-		p.say(0, "", span{count(len(j.servers), "server") + " of yours. Enter opens one in the browser.", p.plain})
+		p.say(0, "", span{count(len(j.servers), "server") + " of yours. Enter opens the chosen one in the browser.", p.plain})
 		p.gap()
 		for _, server := range j.servers {
 			name := serverName(server)
