@@ -55,6 +55,7 @@ func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path st
 		SendEnv: func(name string) bool { return sessions.Sends(host, name) },
 		SetEnv:  host.All("SetEnv"),
 	}
+	m.Listen = m.listenFar
 	m.asks = strings.HasSuffix(strings.ToLower(host.Get("ControlMaster")), "ask")
 	m.limit, m.forever = persistence(host.Get("ControlPersist"))
 	m.ctx, m.end = context.WithCancel(set.ctx)
@@ -231,6 +232,28 @@ func (m *master) CancelForward(_ context.Context, f mux.Forward) error {
 	defer m.mu.Unlock()
 	m.forwards = slices.DeleteFunc(m.forwards, func(other api.TunnelSpec) bool { return other == spec })
 	return nil
+}
+
+// listenFar is mux.Channels.Listen.
+func (m *master) listenFar(ctx context.Context, network, address string, come func(mux.Arrival)) (port int, end func(), err error) {
+	l, err := m.conn.Listen(ctx, network, address)
+	if err != nil {
+		return 0, nil, err
+	}
+	go func() { // ends with l, with the connection or with ctx
+		for {
+			offer, err := l.Accept(ctx)
+			if err != nil {
+				return
+			}
+			kind, data := offer.Request()
+			come(mux.Arrival{
+				Kind: kind, Data: data, Refuse: offer.Refuse,
+				Accept: func(ctx context.Context) (mux.Stream, error) { return offer.Accept(ctx) },
+			})
+		}
+	}()
+	return l.Port(), l.Close, nil
 }
 
 // StopListening implements mux.Handler.

@@ -105,6 +105,10 @@ func TestRealProgramsUseTheConnectionOfTheBackgroundProcess(t *testing.T) {
 		{"a SOCKS proxy", "curl", fmt.Sprintf(`$SSH -O forward -D $PORT targaryen && curl -sS -x socks5h://127.0.0.1:$PORT http://127.0.0.1:%d/ && $SSH -O cancel -D $PORT targaryen`, web), "winter", 0},
 		{"a forward from there", "curl", fmt.Sprintf(`$SSH -O forward -R $PORT:127.0.0.1:%d targaryen && curl -sS http://127.0.0.1:$PORT/ && $SSH -O cancel -R $PORT:127.0.0.1:%d targaryen`, web, web), "winter", 0},
 		{"a forward of a session's", "curl", fmt.Sprintf(`$SSH -R $PORT:127.0.0.1:%d targaryen curl -sS http://127.0.0.1:$PORT/ && $SSH -O cancel -R $PORT:127.0.0.1:%d targaryen`, web, web), "winter", 0},
+		{"a forward in proxy mode", "curl", fmt.Sprintf(`$SSH -O proxy -o ExitOnForwardFailure=yes -R $PORT:127.0.0.1:%d targaryen curl -sS http://127.0.0.1:$PORT/`, web), "winter", 0},
+		{"its port is free again", "curl", fmt.Sprintf(`$SSH -O proxy -R $PORT:127.0.0.1:%d targaryen true; $SSH -O proxy -o ExitOnForwardFailure=yes -R $PORT:127.0.0.1:%d targaryen true`, web, web), "", 0},
+		{"a port of the far side's choice", "curl", fmt.Sprintf(`$SSH -o LogLevel=INFO -O proxy -R 0:127.0.0.1:%d targaryen true 2>&1 | grep -c '^Allocated port [1-9]'`, web), "1\n", 0},
+		{"a forward that is refused in proxy mode", "ssh", fmt.Sprintf(`$SSH -O proxy -R %d:h:1 targaryen echo on`, web), "on\n", 0},
 		{"a forward that is not there", "ssh", `$SSH -O cancel -L $PORT:h:1 targaryen`, "mux_client_forward: forwarding request failed: port not forwarded\r\nmuxclient: master cancel forward request failed\r\n", 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
