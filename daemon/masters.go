@@ -221,9 +221,9 @@ func persistence(value string) (limit time.Duration, forever bool) {
 	case "yes", "0":
 		return 0, true
 	}
-	seconds, err := time.ParseDuration(value + "s")
+	limit, err := time.ParseDuration(value + "s")
 	if err != nil {
 		return 0, false // config has refused what is no time
 	}
-	return seconds, false
+	return limit, false
 }

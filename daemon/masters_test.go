@@ -123,9 +123,14 @@ func TestRealProgramsUseTheConnectionOfTheBackgroundProcess(t *testing.T) {
 		t.Errorf("%d logins", n)
 	}
 	s.until("no forward is left", func(now api.Snapshot) bool { return len(now.Tunnels) == 0 })
+	if out, status := s.ssh(`$SSH -O forward -L $PORT:h:1 targaryen`, sshtest.FreePort(t)); status != 0 {
+		t.Errorf("-O forward: status %d, %q", status, out)
+	}
+	s.until("a client's forward is a tunnel", func(now api.Snapshot) bool { return len(now.Tunnels) == 1 && now.Tunnels[0].Host == sshtest.Alias })
 	if out, status := s.ssh(`$SSH -O exit targaryen`, 0); status != 0 {
 		t.Errorf("-O exit: status %d, %q", status, out)
 	}
+	s.until("the tunnel is gone", func(now api.Snapshot) bool { return len(now.Tunnels) == 0 })
 	s.until("the link is gone", func(now api.Snapshot) bool { return len(now.Links) == 0 })
 	sshtest.Eventually(t, "the socket is gone", func() bool { _, err := os.Lstat(s.socket); return err != nil })
 }
@@ -381,7 +386,7 @@ func TestAnotherUserIsTurnedAway(t *testing.T) {
 	}
 }
 
-func TestANewProcessTakesTheNameOfTheSocket(t *testing.T) {
+func TestTheEndOfTheProcessTakesItsSocketAway(t *testing.T) {
 	s := share(t, "ControlMaster auto")
 	s.listens()
 	client, err := mux.Dial(t.Context(), s.socket)
