@@ -19,7 +19,8 @@ import (
 )
 
 // master lets clients of ssh use one connection: it is the mux.Handler of a
-// control socket.
+// control socket. Forwarding an agent is left to connections that are no
+// master's: whoever asks for it here gets a session without.
 type master struct {
 	mux.Channels
 	set     *masters

@@ -4,7 +4,6 @@ package daemon_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"sallyport/api"
 	"sallyport/internal/sshtest"
@@ -304,85 +301,6 @@ func TestAClientIsAskedFor(t *testing.T) {
 				t.Errorf("status %d, want %d", got, status)
 			}
 		})
-	}
-}
-
-// TestHostileClientsDisturbNobody has a session go on beside garbage and a
-// thousand connections.
-func TestHostileClientsDisturbNobody(t *testing.T) {
-	s := share(t, "ControlMaster auto")
-	s.listens()
-	cmd := s.server.SSHOver(t, s.socket, sshtest.Alias, "cat; echo end")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	sshtest.Eventually(t, "the session runs", func() bool {
-		all, err := s.Served(t.Context())
-		return err == nil && len(all) == 1 && len(all[0].Clients) == 1
-	})
-	var crowd sync.WaitGroup
-	for i := range 1000 {
-		conn, err := dialPatiently(s.socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		crowd.Go(func() {
-			defer conn.Close()
-			io.WriteString(conn, []string{"", "GET / HTTP/1.0\r\n\r\n", "\xff\xff\xff\xff", "\x00\x00\x00\x08\x00"}[i%4]) // it may have been hung up on
-		})
-	}
-	crowd.Wait()
-	io.WriteString(stdin, "here\n")
-	stdin.Close()
-	if err := cmd.Wait(); err != nil || out.String() != "here\nend\n" {
-		t.Errorf("the session: %v, %q", err, out.String())
-	}
-	if out, status := run(t, s.server.SSHOver(t, s.socket, "x", "echo hi")); status != 0 || out != "hi\n" {
-		t.Errorf("a new session: %d, %q", status, out)
-	}
-}
-
-// dialPatiently connects to a socket whose queue may be full.
-func dialPatiently(path string) (conn net.Conn, err error) {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		if conn, err = net.Dial("unix", path); err == nil {
-			return conn, nil
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-		<-ctx.Done()
-		cancel()
-	}
-	return nil, err
-}
-
-// TestAnotherUserIsTurnedAway has one connect for whom the mode of the socket
-// is no hindrance.
-func TestAnotherUserIsTurnedAway(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be another user")
-	}
-	s := share(t, "ControlMaster auto")
-	s.listens()
-	for dir := filepath.Dir(s.socket); dir != os.TempDir(); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Chmod(s.socket, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	cmd := asNobody(exec.Command(sshtest.Program(t, "ssh"), "-F", "none", "-S", s.socket, "-O", "check", "x"))
-	if out, status := run(t, cmd); status != 255 || strings.Contains(out, "running") {
-		t.Errorf("it was answered: %d, %q", status, out)
-	}
-	if out, status := run(t, s.server.SSHOver(t, s.socket, "-O", "check", "x")); status != 0 {
-		t.Errorf("the user is not answered: %d, %q", status, out)
 	}
 }
 
