@@ -42,7 +42,7 @@ func (f *Facts) judge(data []byte, broken error) {
 	case f.PublicFile == PublicMissing:
 		f.found("public-missing", "the public half is missing", "ssh-keygen -y -f "+path+" > "+public)
 	case f.PublicFile == PublicMismatched:
-		f.found("public-mismatched", "the public half beside it is of another key",
+		f.found("public-mismatched", "the .pub file beside it is not its public half",
 			"mv -n "+public+" "+shellWord(f.Path+".pub.old")+" && ssh-keygen -y -f "+path+" > "+public)
 	}
 	f.judgeStrength()

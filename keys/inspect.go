@@ -66,6 +66,8 @@ func Inspect(path string) (*Facts, error) {
 	if public, comment, ok := ParsePublic(beside); ok {
 		f.is(public, comment)
 		f.PublicFile = PublicPresent
+	} else if errBeside == nil {
+		f.PublicFile = PublicMismatched
 	}
 	var broken error
 	if !none {

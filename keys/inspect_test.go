@@ -66,6 +66,9 @@ func TestWhatIsWrongWithAPairIsFoundAndItsCommandMendsIt(t *testing.T) {
 		{"the public half is of another key", func(t *testing.T, path string) {
 			check(t, os.WriteFile(path+".pub", read(t, generate(t, "", "-t", "ed25519")+".pub"), 0o644))
 		}, "public-mismatched"},
+		{"the public half is noise", func(t *testing.T, path string) {
+			check(t, os.WriteFile(path+".pub", []byte("noise"), 0o644))
+		}, "public-mismatched"},
 		{"the private half is missing", func(t *testing.T, path string) { check(t, os.Remove(path)) }, RuleOrphan},
 		{"the public half stands in its place", func(t *testing.T, path string) { check(t, os.Rename(path+".pub", path)) }, "not-private"},
 		{"it is noise", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("noise"), 0o600)) }, "not-private"},
