@@ -25,7 +25,7 @@ type Facts struct {
 	Private     *Lock        `json:"private,omitempty"` // nil: there is no private half
 	Mode        string       `json:"mode,omitempty"`    // of the private half, in octal
 	Owner       string       `json:"owner,omitempty"`
-	PublicFile  string       `json:"public"` // "present", "missing" or "mismatched"
+	PublicFile  string       `json:"public,omitempty"` // "present", "missing" or "mismatched"; "" of a key without files
 	Certificate *Certificate `json:"certificate,omitempty"`
 	Findings    []Finding    `json:"findings"`
 
@@ -87,7 +87,7 @@ func Inspect(path string) (*Facts, error) {
 
 // Of is what there is to say of a key without files, as an agent holds it.
 func Of(k *Key) *Facts {
-	f := &Facts{Findings: []Finding{}, PublicFile: PublicMissing}
+	f := &Facts{Findings: []Finding{}}
 	f.is(k.Public, k.Comment)
 	if cert, ok := k.Public.(*ssh.Certificate); ok {
 		f.Certificate = certificate(cert)

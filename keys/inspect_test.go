@@ -2,6 +2,8 @@ package keys
 
 import (
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,6 +160,16 @@ func TestDamagedFilesGiveOneSentenceEach(t *testing.T) {
 				t.Errorf("it is said: %q", m)
 			}
 		})
+	}
+}
+
+func TestWhatCannotBeReadIsAnErrorWithItsPath(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Inspect(dir); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a directory gives %v", err)
+	}
+	if _, err := Inspect(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file gives %v", err)
 	}
 }
 
