@@ -288,6 +288,11 @@ func keepable(q api.Question) api.Question {
 	return q
 }
 
+func shareQuestion() api.Question {
+	return api.Question{ID: "q5", Link: "l2", Kind: api.AskShare, Host: "targaryen", Goal: "targaryen", Address: "dany@10.0.0.5:22",
+		Hop: 2, Hops: 2, Title: "Allow shared connection to targaryen?", Choices: []string{api.AcceptOnce, api.Refuse}, Try: 1}
+}
+
 func addKeyQuestion() api.Question {
 	return api.Question{ID: "q4", Link: "l5", Kind: api.AskAddKey, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
 		Hop: 2, Hops: 2, Title: "Add key ~/.ssh/id_idris (rech042@laptop) to agent?", Choices: []string{api.AddKey, api.Refuse}, File: "/home/dany/.ssh/id_idris", Try: 1}

@@ -96,6 +96,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "unreadable", inv: &fakeInventory{problems: []api.Problem{{Origin: api.Origin{File: configFile}, Message: "permission denied", Fatal: true}}},
 			sees: "No host could be read", sizes: 2},
 		{name: "password", snap: ask(keepable(passwordQuestion())), sees: "Password of rech042", sizes: 2},
+		{name: "share", snap: ask(shareQuestion()), sees: "Allow", sizes: 2},
 		{name: "add-key", snap: ask(addKeyQuestion()), sees: "Add to agent", sizes: 2},
 		{name: "code", snap: ask(codeQuestion(), passwordQuestion()), sees: "Verification code", sizes: 3},
 		{name: "host-key", snap: ask(hostKeyQuestion()), sees: "Refuse", sizes: 3},
@@ -300,6 +301,7 @@ func TestQuestions(t *testing.T) {
 		{"a password is corrected", passwordQuestion(), []string{"wrong", "Ctrl-U", "ab", "Backspace", "Enter"}, `answer q1 ["a"] `},
 		{"a password is kept by its own button", keepable(passwordQuestion()), []string{"ab", "Tab", "Tab", "Enter"}, `answer q1 ["ab"] keep`},
 		{"Enter keeps nothing", keepable(passwordQuestion()), []string{"ab", "Enter"}, `answer q1 ["ab"] `},
+		{"an ssh may use a connection", shareQuestion(), []string{"a", "Enter"}, `answer q5 [] once`},
 		{"a key is added to the agent", addKeyQuestion(), []string{"a", "Enter"}, `answer q4 [] add`},
 		{"a key is not added to the agent", addKeyQuestion(), []string{"r", "Enter"}, `answer q4 [] refuse`},
 		{"a form has all its fields", codeQuestion(), []string{"pw", "Enter", "123456", "Enter"}, `answer q2 ["pw" "123456"] `},
@@ -315,7 +317,7 @@ func TestQuestions(t *testing.T) {
 			t.Parallel()
 			st := perform(t, newFake(), 100, 30, Options{})
 			st.event(api.Event{Question: &c.q})
-			st.sees("jean-zay, hop 2 of 2")
+			st.sees(c.q.Host + ", hop 2 of 2")
 			st.keys(c.keys...)
 			st.expects(c.call)
 			st.loses("hop 2 of 2")
