@@ -42,8 +42,9 @@ func (f *Facts) judge(data []byte, broken error) {
 	case f.PublicFile == PublicMissing:
 		f.found("public-missing", "the public half is missing", "ssh-keygen -y -f "+path+" > "+public)
 	case f.PublicFile == PublicMismatched:
+		// mv -n succeeds where it moves nothing, and set -C writes over nothing.
 		f.found("public-mismatched", "the .pub file beside it is not its public half",
-			"mv -n "+public+" "+shellWord(f.Path+".pub.old")+" && ssh-keygen -y -f "+path+" > "+public)
+			"mv -n "+public+" "+shellWord(f.Path+".pub.old")+" && (set -C; ssh-keygen -y -f "+path+" > "+public+")")
 	}
 	f.judgeStrength()
 	f.judgeLock()
