@@ -399,6 +399,7 @@ func (s *screen) follow(inv inventory) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.unfollow = cancel
 	s.look(func() {
+		pause(ctx, settled, nil)
 		if inv.WaitForChange(ctx) == nil {
 			s.in.do(func() {
 				if s.newest == inv {
