@@ -15,6 +15,10 @@ type backend interface {
 	Answer(ctx context.Context, id string, a api.Answer) error
 	Cancel(ctx context.Context, id string) error
 	CloseLink(ctx context.Context, id string) error
+	EndSession(ctx context.Context, id string) error
+	EndMaster(ctx context.Context, path string) error
+	StopMaster(ctx context.Context, path string) error
+	RemoveStale(path string) error
 
 	// Read reads the configuration (again).
 	Read() inventory
@@ -49,6 +53,8 @@ type inventory interface {
 	Propose(ctx context.Context, edits ...api.Edit) (*api.Change, error)
 	// Check looks for mistakes, which Detail then has; it may take a second.
 	Check() []api.Finding
+	// FollowMasters tells of the masters of ssh, and of each change.
+	FollowMasters(ctx context.Context, f func([]api.Master))
 	// WaitForChange returns when the files are not as they were read.
 	WaitForChange(ctx context.Context) error
 }
@@ -76,6 +82,12 @@ func (r real) Edit(ctx context.Context, file string, line int) error {
 }
 
 func (r real) Browse(ctx context.Context, url string) error { return r.o.Browse(ctx, url) }
+
+func (r real) EndMaster(ctx context.Context, path string) error { return api.EndMaster(ctx, path) }
+
+func (r real) StopMaster(ctx context.Context, path string) error { return api.StopMaster(ctx, path) }
+
+func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }
 
 func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }
 

@@ -42,6 +42,7 @@ type screen struct {
 	forget   context.CancelFunc // ends resolver
 	known    map[string]api.Host
 	details  map[string]api.Detail
+	masters  []api.Master
 	wanted   string // the host whose detail was asked for last
 	searched bool   // the resolver was asked for all hosts
 
@@ -50,6 +51,7 @@ type screen struct {
 	detail  detail
 	board   board
 	record  *record // over the Tunnels page
+	roster  detail  // the rows of the Sessions page
 	journal journal
 	help    *help
 	form    *form
@@ -133,6 +135,9 @@ func (s *screen) settle() {
 		s.board.rows = s.boardRows(l.body.inner().w)
 		s.board.settle(len(s.board.rows), l.body.inner().h)
 	}
+	if s.page == sessionsPage {
+		s.roster.settle(len(s.rosterRows(l.body.inner().w)), l.body.inner().h)
+	}
 	if s.record != nil {
 		s.settleRecord(l.body.inner())
 	}
@@ -161,6 +166,8 @@ func (s *screen) Draw(t tcell.Screen) {
 		s.drawDetail(c, l.detail)
 	case tunnelsPage:
 		s.drawBoard(c, l.body)
+	case sessionsPage:
+		s.drawRoster(c, l.body)
 	case logPage:
 		s.drawLog(c, l)
 	}
@@ -281,5 +288,5 @@ func (s *screen) moving() bool {
 			return true
 		}
 	}
-	return s.world.moving() || s.record != nil || s.page == tunnelsPage && s.tunnelsOn() > 0
+	return s.world.moving() || s.record != nil || s.page == sessionsPage || s.page == tunnelsPage && s.tunnelsOn() > 0
 }
