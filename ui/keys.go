@@ -420,7 +420,7 @@ func (s *screen) move(n int) {
 		s.board.move(n, s.board.rows, in.h)
 	case place == inSessions:
 		in := s.layout().body.inner()
-		s.roster.move(n, s.rosterRows(in.w), in.h)
+		s.roster.move(n, s.roster.rows, in.h)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:

@@ -51,7 +51,7 @@ type screen struct {
 	detail  detail
 	board   board
 	record  *record // over the Tunnels page
-	roster  detail  // the rows of the Sessions page
+	roster  roster  // the Sessions page
 	journal journal
 	help    *help
 	form    *form
@@ -136,7 +136,8 @@ func (s *screen) settle() {
 		s.board.settle(len(s.board.rows), l.body.inner().h)
 	}
 	if s.page == sessionsPage {
-		s.roster.settle(len(s.rosterRows(l.body.inner().w)), l.body.inner().h)
+		s.roster.rows = s.rosterRows(l.body.inner().w)
+		s.roster.settle(len(s.roster.rows), l.body.inner().h)
 	}
 	if s.record != nil {
 		s.settleRecord(l.body.inner())

@@ -11,6 +11,13 @@ import (
 	"sallyport/api"
 )
 
+// roster is the Sessions page: what is open, what is held and what is shared, in
+// one list.
+type roster struct {
+	detail       // its rows under a cursor
+	rows   []row // as they are seen
+}
+
 // followMasters learns of the masters of ssh until ctx ends.
 func (s *screen) followMasters(ctx context.Context, inv inventory) {
 	s.masters = nil
@@ -56,7 +63,7 @@ func (s *screen) heldLinks() []*api.Link {
 	return out
 }
 
-// entry is a line of the page: whose it is, what it is, more about it, and how
+// rosterEntry is a line of the page: whose it is, what it is, more about it, and how
 // long it has been so.
 type rosterEntry struct {
 	item   *item
@@ -68,7 +75,7 @@ type rosterEntry struct {
 	below  []span // what is said beneath
 }
 
-// part is a heading with what belongs to it.
+// rosterPart is a heading with what belongs to it.
 type rosterPart struct {
 	title   string
 	entries []rosterEntry
@@ -240,12 +247,11 @@ func (s *screen) rosterLine(e rosterEntry, t rosterColumns, w int) line {
 func (s *screen) drawRoster(c canvas, r rect) {
 	c.frame(r, s.rosterTitle(), s.focus)
 	in := r.inner()
-	rows := s.rosterRows(in.w)
-	if len(rows) == 0 {
+	if len(s.roster.rows) == 0 {
 		s.drawRosterLesson(c.within(in), in)
 		return
 	}
-	s.drawRows(c, r, &s.roster, rows, true)
+	s.drawRows(c, r, &s.roster.detail, s.roster.rows, true)
 }
 
 func (s *screen) rosterTitle() line {

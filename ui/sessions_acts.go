@@ -9,12 +9,11 @@ import (
 
 // rosterItem is what is under the cursor of the page, nil if there is nothing.
 func (s *screen) rosterItem() *item {
-	rows := s.rosterRows(s.layout().body.inner().w)
-	at := places(rows)
+	at := places(s.roster.rows)
 	if len(at) == 0 {
 		return nil
 	}
-	return rows[at[s.roster.cursor(rows, at)]].item
+	return s.roster.rows[at[s.roster.cursor(s.roster.rows, at)]].item
 }
 
 // Why a key does not apply to what is under the cursor.
@@ -196,7 +195,7 @@ func (s *screen) endRoster() {
 
 // clickRoster puts the cursor on a row; a double click opens a shell there.
 func (s *screen) clickRoster(in rect, x, y int, double bool) {
-	rows := s.rosterRows(in.w)
+	rows := s.roster.rows
 	i := s.roster.top + y - in.y
 	if !in.has(x, y) || i >= len(rows) || rows[i].item == nil {
 		return
