@@ -299,23 +299,37 @@ func (l *lookout) wait(ctx context.Context, before stamps) {
 	}
 }
 
-// EndMaster ends a master, with all that goes through it, as ssh -O exit does.
-func EndMaster(ctx context.Context, path string) error {
-	return withMaster(ctx, path, (*mux.Client).Exit)
+// EndMaster ends the master with this pid, with all that goes through it, as
+// ssh -O exit does.
+func EndMaster(ctx context.Context, path string, pid int) error {
+	return withMaster(ctx, path, pid, (*mux.Client).Exit)
 }
 
-// StopMaster has a master take no more clients, as ssh -O stop does. What goes
-// through it goes on.
-func StopMaster(ctx context.Context, path string) error {
-	return withMaster(ctx, path, (*mux.Client).Stop)
+// StopMaster has the master with this pid take no more clients, as ssh -O stop
+// does. What goes through it goes on.
+func StopMaster(ctx context.Context, path string, pid int) error {
+	return withMaster(ctx, path, pid, (*mux.Client).Stop)
 }
 
-func withMaster(ctx context.Context, path string, do func(*mux.Client, context.Context) error) error {
+// withMaster asks something of the master that the person has seen: another
+// one may listen at its place by now.
+func withMaster(ctx context.Context, path string, pid int, do func(*mux.Client, context.Context) error) error {
 	client, err := mux.Dial(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	now, err := client.Alive(ctx)
+	if err != nil {
+		return err
+	}
+	if now != pid {
+		return &Error{
+			Code:    CodeNotFound,
+			Message: fmt.Sprintf("another master, with pid %d, listens at %q by now", now, Printable(path)),
+			Hints:   []string{"sallyport masters"},
+		}
+	}
 	return do(client, ctx)
 }
 

@@ -189,14 +189,17 @@ func TestMastersAreFollowed(t *testing.T) {
 	m = sshtest.RunMaster(t, path, s.SSH(t, "-M", "-N", sshtest.Alias))
 	live.PID = m.PID
 	expect("another one listens", live)
-	if err := StopMaster(ctx, path); err != nil {
+	if err := StopMaster(ctx, path, m.PID); err != nil {
 		t.Error(err)
 	}
 	expect("it listens no longer")
 	m = sshtest.RunMaster(t, path, s.SSH(t, "-M", "-N", sshtest.Alias))
 	live.PID = m.PID
 	expect("and a third one", live)
-	if err := EndMaster(ctx, path); err != nil {
+	if err := EndMaster(ctx, path, m.PID+1); err == nil {
+		t.Error("another one than was meant has ended")
+	}
+	if err := EndMaster(ctx, path, m.PID); err != nil {
 		t.Error(err)
 	}
 	expect("it ends")

@@ -16,8 +16,8 @@ type backend interface {
 	Cancel(ctx context.Context, id string) error
 	CloseLink(ctx context.Context, id string) error
 	EndSession(ctx context.Context, id string) error
-	EndMaster(ctx context.Context, path string) error
-	StopMaster(ctx context.Context, path string) error
+	EndMaster(ctx context.Context, path string, pid int) error
+	StopMaster(ctx context.Context, path string, pid int) error
 	RemoveStale(path string) error
 
 	// Read reads the configuration (again).
@@ -83,9 +83,13 @@ func (r real) Edit(ctx context.Context, file string, line int) error {
 
 func (r real) Browse(ctx context.Context, url string) error { return r.o.Browse(ctx, url) }
 
-func (r real) EndMaster(ctx context.Context, path string) error { return api.EndMaster(ctx, path) }
+func (r real) EndMaster(ctx context.Context, path string, pid int) error {
+	return api.EndMaster(ctx, path, pid)
+}
 
-func (r real) StopMaster(ctx context.Context, path string) error { return api.StopMaster(ctx, path) }
+func (r real) StopMaster(ctx context.Context, path string, pid int) error {
+	return api.StopMaster(ctx, path, pid)
+}
 
 func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }
 

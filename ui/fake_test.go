@@ -431,10 +431,14 @@ func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
 	return f.called("%s", call)
 }
 
-func (f *fake) EndSession(_ context.Context, id string) error   { return f.called("end %s", id) }
-func (f *fake) EndMaster(_ context.Context, path string) error  { return f.called("exit %s", path) }
-func (f *fake) StopMaster(_ context.Context, path string) error { return f.called("stop %s", path) }
-func (f *fake) RemoveStale(path string) error                   { return f.called("remove %s", path) }
+func (f *fake) EndSession(_ context.Context, id string) error { return f.called("end %s", id) }
+func (f *fake) EndMaster(_ context.Context, path string, pid int) error {
+	return f.called("exit %s %d", path, pid)
+}
+func (f *fake) StopMaster(_ context.Context, path string, pid int) error {
+	return f.called("stop %s %d", path, pid)
+}
+func (f *fake) RemoveStale(path string) error { return f.called("remove %s", path) }
 
 func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }
 func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("close %s", id) }

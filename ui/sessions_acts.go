@@ -131,7 +131,7 @@ func (s *screen) endMaster(m api.Master) {
 		}
 	}
 	do := func() {
-		s.control(m, "The master with pid "+pid+" has ended.", func(ctx context.Context) error { return s.b.EndMaster(ctx, m.Path) })
+		s.control(m, "The master with pid "+pid+" has ended.", func(ctx context.Context) error { return s.b.EndMaster(ctx, m.Path, m.PID) })
 	}
 	s.confirm("End the master of "+masterOf(m)+"?", button{"End it", 'e', do}, lost...)
 }
@@ -162,7 +162,7 @@ func (s *screen) control(m api.Master, done string, f func(context.Context) erro
 
 func (s *screen) stopMaster() {
 	m := *s.rosterItem().master
-	s.control(m, "The ssh with pid "+strconv.Itoa(m.PID)+" takes no more clients. What is open goes on.", func(ctx context.Context) error { return s.b.StopMaster(ctx, m.Path) })
+	s.control(m, "The ssh with pid "+strconv.Itoa(m.PID)+" takes no more clients. What is open goes on.", func(ctx context.Context) error { return s.b.StopMaster(ctx, m.Path, m.PID) })
 }
 
 func (s *screen) removeStale() {
