@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"sallyport/sessions"
-	"sallyport/tunnels"
 )
 
 // scriptLimit is the most that a script may write, in bytes.
@@ -28,21 +28,27 @@ func (c *Client) StartScript(ctx context.Context, t Target) (*Terminal, error) {
 // Script runs a script and gives what it writes. The caller has waited until
 // the session is Ready.
 func (t *Terminal) Script(ctx context.Context, script string) ([]byte, error) {
-	var out, problems bounded
-	exit, err := t.Attach(ctx, strings.NewReader(script), &out, &problems)
+	var out bounded
+	err := t.run(ctx, strings.NewReader(script), &out)
+	return out.Bytes(), err
+}
+
+func (t *Terminal) run(ctx context.Context, script io.Reader, out io.Writer) error {
+	var problems bounded
+	exit, err := t.Attach(ctx, script, out, &problems)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case exit.Failure != nil:
-		return nil, exit.Failure
+		return exit.Failure
 	case exit.Status != 0 || exit.Signal != "":
-		return nil, &Error{
+		return &Error{
 			Code:    CodeInternal,
 			Message: fmt.Sprintf("looking around on %q: %s", Printable(t.Host()), Printable(strings.TrimSpace(problems.String()))),
 			Hints:   []string{"the account needs a POSIX sh: sallyport " + Printable(t.Host()) + " 'exec sh -c id'"},
 		}
 	}
-	return out.Bytes(), nil
+	return nil
 }
 
 // bounded keeps what is written, up to scriptLimit.
@@ -55,84 +61,71 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// portTries is how many ports ForwardTo tries.
-const portTries = 50
-
-// ForwardTo opens a tunnel to an address as the host sees it, on the port of
-// this machine or the next that is free. A tunnel that goes there already is
-// taken.
-func (c *Client) ForwardTo(ctx context.Context, t Target, to Address, port int) (Tunnel, error) {
-	now, err := c.Snapshot(ctx)
-	if err != nil {
-		return Tunnel{}, err
+// Repeat runs a script again and again over the one channel of the session,
+// with a pause between two runs, and gives f what each has written, until ctx
+// ends. It returns before that only with the reason. The caller has waited
+// until the session is Ready.
+func (t *Terminal) Repeat(ctx context.Context, script string, pause time.Duration, f func([]byte)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	in, out := repeated(ctx, script, pause, f)
+	if err := t.run(ctx, in, out); err != nil {
+		return err
 	}
-	for _, s := range now.Tunnels {
-		if s.Host == t.Host && s.Config == t.Config && s.Spec.Kind == LocalForward && s.Spec.Connect == to && s.State == TunnelUp {
-			return s, nil
-		}
-	}
-	first := port
-	for range portTries {
-		spec := TunnelSpec{Kind: LocalForward, Listen: Address{Network: "tcp", Port: port}, Connect: to}
-		s, err := c.tryForward(ctx, TunnelRequest{Target: t, Spec: spec, Up: true})
-		if err != nil {
-			return s, err
-		}
-		if s.State == TunnelUp {
-			return s, nil
-		}
-		if _, err := c.SetTunnel(ctx, TunnelRequest{Target: t, Spec: spec}); err != nil {
-			return s, err
-		}
-		if s.State != TunnelBusy {
-			return s, s.Failure
-		}
-		port = max(port+1, s.FreePort)
-	}
-	return Tunnel{}, &Error{
-		Code:    CodeNotFound,
-		Message: fmt.Sprintf("no port from %d on is free", first),
-		Hints:   []string{"sallyport tunnel add " + Printable(t.Host) + " -L PORT:" + to.String()},
-	}
+	return &Error{Code: CodeInternal, Message: fmt.Sprintf("the shell that looked around on %q has ended", Printable(t.Host()))}
 }
 
-// tryForward opens a tunnel and waits until it is up, or is not.
-func (c *Client) tryForward(ctx context.Context, r TunnelRequest) (Tunnel, error) {
-	s, err := c.SetTunnel(ctx, r)
-	if err != nil {
-		return s, err
-	}
-	following, done := context.WithCancel(ctx)
-	defer done()
-	var now Snapshot
-	c.Follow(following, func(e Event) {
-		now.Apply(e)
-		for _, t := range now.Tunnels {
-			if t.ID != s.ID {
-				continue
-			}
-			s = t
-			if t.State == TunnelUp || t.State == TunnelBusy || t.State == TunnelFailed && t.Failure != nil {
-				done()
-			}
-		}
-	})
-	return s, context.Cause(ctx)
+// repeated is what a shell reads and writes that repeats a script. A run begins
+// with a line; none is sent before the first run has ended, for dash(1) reads
+// ahead of what it does.
+func repeated(ctx context.Context, script string, pause time.Duration, f func([]byte)) (io.Reader, io.Writer) {
+	r := &runs{ctx: ctx, pause: pause, f: f, ended: make(chan struct{}, 1)}
+	loop := "while :; do (" + script + ")\necho @end\nread -r again || exit 0\ndone\n"
+	return io.MultiReader(strings.NewReader(loop), r), r
 }
 
-// The scripts that look around on a host, and what they find there.
-const (
-	JupyterScript   = sessions.JupyterScript
-	ListenersScript = tunnels.ListenersScript
-)
+// runs is what a repeated script writes, and what it reads.
+type runs struct {
+	ctx     context.Context
+	pause   time.Duration
+	f       func([]byte)
+	ended   chan struct{} // of size 1: gets a value with the end of each run
+	written bounded       // by the run that goes on
+}
 
-type (
-	JupyterServer = sessions.JupyterServer
-	Listener      = tunnels.Listener
-)
+var endOfRun = []byte("\n@end\n")
 
-// ParseJupyter reads what JupyterScript wrote.
-func ParseJupyter(out []byte, node string) []JupyterServer { return sessions.ParseJupyter(out, node) }
+// Write takes what a run writes. A far side that has more ends than it was
+// asked for has to wait.
+func (r *runs) Write(p []byte) (int, error) {
+	n, err := r.written.Write(p)
+	for err == nil {
+		run, _, ok := bytes.Cut(r.written.Bytes(), endOfRun)
+		if !ok {
+			break
+		}
+		r.f(run)
+		r.written.Next(len(run) + len(endOfRun))
+		select {
+		case r.ended <- struct{}{}:
+		case <-r.ctx.Done():
+			err = context.Cause(r.ctx)
+		}
+	}
+	return n, err
+}
 
-// ParseListeners reads what ListenersScript wrote.
-func ParseListeners(out []byte) []Listener { return tunnels.ParseListeners(string(out)) }
+// Read gives the line that begins the next run.
+func (r *runs) Read(p []byte) (int, error) {
+	select {
+	case <-r.ended:
+	case <-r.ctx.Done():
+		return 0, io.EOF
+	}
+	select {
+	case <-time.After(r.pause):
+	case <-r.ctx.Done():
+		return 0, io.EOF
+	}
+	return copy(p, "\n"), nil
+}

@@ -88,6 +88,7 @@ const (
 	AskInteractive = transport.AskInteractive
 	AskPIN         = transport.AskPIN
 	AskAddKey      = transport.AskAddKey
+	AskShare       = transport.AskShare
 
 	AcceptAndRemember = transport.AcceptAndRemember
 	AcceptOnce        = transport.AcceptOnce

@@ -115,7 +115,7 @@ var ourWords = wording{
 	heading: heading,
 	prompt:  func(_ api.Question, p api.Prompt) string { return promptText(p.Text) },
 	choices: func(q api.Question) string {
-		if q.Kind == api.AskAddKey {
+		if q.Kind == api.AskAddKey || q.Kind == api.AskShare {
 			return "  (yes/no)? "
 		}
 		return "Are you sure you want to continue connecting (" + strings.Join(append(offered(q), "[fingerprint]"), "/") + ")? "

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -64,16 +65,19 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	return ours
 }
 
-// brief is how long a login that one processor is enough for takes at most.
-// What lasts longer may copy much.
-const brief = time.Second
+// A session that has lasted longer than a login may carry much. Each packet is
+// garbage soon, so that the collector would run at every hundredth.
+const (
+	brief       = time.Second
+	roomToCarry = 800 // percent
+)
 
 // command does what a command line asks for. The one of "ssh" is read by
 // parseSSH alone, and programs run it often: it starts without the making of
 // all other commands, and on one processor.
 func command(ctx context.Context, args []string, std Stdio) error {
 	if len(args) > 0 && args[0] == "ssh" && !slices.Equal(args[1:], []string{"--help"}) {
-		time.AfterFunc(brief, start.All)
+		time.AfterFunc(brief, func() { debug.SetGCPercent(roomToCarry) })
 		return (&app{Stdio: std}).ssh(ctx, args[1:])
 	}
 	start.All()

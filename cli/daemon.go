@@ -12,6 +12,7 @@ import (
 
 	"sallyport/api"
 	"sallyport/daemon"
+	"sallyport/internal/start"
 )
 
 func (a *app) daemonCommand() *cobra.Command {
@@ -140,6 +141,7 @@ func (a *app) daemonRun() *cobra.Command {
 		Short: "be the background process (it starts by itself when it is needed)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			start.One()
 			if !takeOver {
 				return a.runDaemon(cmd.Context(), nil)
 			}

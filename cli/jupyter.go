@@ -19,9 +19,6 @@ type jupyterFlags struct {
 	node, port                string
 }
 
-// jupyterPort is what Jupyter takes by itself, for a server on a socket.
-const jupyterPort = 8888
-
 func (a *app) jupyterCommand() *cobra.Command {
 	var f jupyterFlags
 	cmd := &cobra.Command{
@@ -62,15 +59,11 @@ func (a *app) jupyter(ctx context.Context, host string, f jupyterFlags) error {
 	if err != nil {
 		return err
 	}
-	server, err := a.chooseJupyter(host, api.ParseJupyter(out, f.node), f.port)
+	server, err := a.chooseJupyter(host, out, f)
 	if err != nil {
 		return err
 	}
-	port := server.Port
-	if port < 1024 {
-		port = jupyterPort // those below are root's
-	}
-	tunnel, err := c.ForwardTo(ctx, target, jupyterEnd(server), port)
+	tunnel, err := c.ForwardJupyter(ctx, target, server)
 	if err != nil {
 		return err
 	}
@@ -84,35 +77,19 @@ func (a *app) jupyter(ctx context.Context, host string, f jupyterFlags) error {
 	return err
 }
 
-// jupyterEnd is where a forward on the host goes for a server.
-func jupyterEnd(s api.JupyterServer) api.Address {
-	if s.Socket != "" {
-		return api.Address{Network: "unix", Path: s.Socket}
-	}
-	return api.Address{Network: "tcp", Host: s.Host, Port: s.Port}
-}
-
 // chooseJupyter takes the only server, or the one on a port.
-func (a *app) chooseJupyter(host string, all []api.JupyterServer, port string) (api.JupyterServer, error) {
+func (a *app) chooseJupyter(host string, out []byte, f jupyterFlags) (api.JupyterServer, error) {
 	var found []api.JupyterServer
-	for _, s := range all {
-		if port == "" || port == strconv.Itoa(s.Port) {
+	for _, s := range api.ParseJupyter(out, f.node) {
+		if f.port == "" || f.port == strconv.Itoa(s.Port) {
 			found = append(found, s)
 		}
 	}
-	shown := api.Printable(host)
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return api.JupyterServer{}, &api.Error{
-			Code:    api.CodeNotFound,
-			Message: "no Jupyter server of yours runs on " + shown,
-			Hints: []string{
-				"start one: sallyport " + shown + " jupyter lab --no-browser",
-				"on a compute node, with --ip=0.0.0.0, then: sallyport jupyter " + shown + " --node NODE",
-			},
-		}
+		return api.JupyterServer{}, api.NoJupyter(host, api.JupyterNodes(out))
 	}
 	t := tabwriter.NewWriter(a.Err, 0, 0, 2, ' ', 0)
 	for _, s := range found {
@@ -121,6 +98,7 @@ func (a *app) chooseJupyter(host string, all []api.JupyterServer, port string) (
 	if err := t.Flush(); err != nil {
 		return api.JupyterServer{}, err
 	}
+	shown := api.Printable(host)
 	return api.JupyterServer{}, &api.Error{
 		Code:    api.CodeNotFound,
 		Message: fmt.Sprintf("%d Jupyter servers of yours run on %s", len(found), shown),

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,20 +23,27 @@ import (
 // startJupyter runs Debian's Jupyter at the home of the server's sessions.
 func startJupyter(t *testing.T, s *sshtest.Server, token string) (port int) {
 	t.Helper()
-	program := sshtest.Program(t, "jupyter-notebook")
 	port = sshtest.FreePort(t)
-	cmd := exec.Command(program, "--allow-root", "--no-browser", "--ip=127.0.0.1", fmt.Sprintf("--port=%d", port))
+	runJupyter(t, s, token, "--ip=127.0.0.1", fmt.Sprintf("--port=%d", port))
+	return port
+}
+
+// runJupyter runs Jupyter until the test ends, or it is stopped.
+func runJupyter(t *testing.T, s *sshtest.Server, token string, args ...string) (stop func()) {
+	t.Helper()
+	cmd := exec.Command(sshtest.Program(t, "jupyter-notebook"), append([]string{"--allow-root", "--no-browser"}, args...)...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+s.Path(""), "JUPYTER_TOKEN="+token)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	stop = func() { cmd.Process.Kill(); cmd.Wait() }
+	t.Cleanup(stop)
 	sshtest.Eventually(t, "Jupyter has written its file", func() bool {
 		all, _ := filepath.Glob(s.Path(".local/share/jupyter/runtime/*server-*.json"))
 		return len(all) > 0
 	})
-	return port
+	return stop
 }
 
 // TestJupyterIsOpened has the real server found, forwarded and opened; its
@@ -87,6 +96,83 @@ func TestJupyterIsOpened(t *testing.T) {
 	}
 	if where := holding(t, c, token, escaped); where != "" {
 		t.Errorf("the token is in %s", where)
+	}
+}
+
+// TestJupyterOnASocketIsOpenUntilItEnds has a server that listens on a unix
+// socket, and a tunnel that ends with it.
+func TestJupyterOnASocketIsOpenUntilItEnds(t *testing.T) {
+	const token = "another token"
+	s := sshtest.StartServer(t)
+	socket := s.Path("jupyter.sock")
+	end := runJupyter(t, s, token, "--sock="+socket)
+	c := newClients(t, s)
+	cmd := c.sallyport("jupyter", sshtest.Alias, "--no-browser", "--until-end")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(strings.Replace(strings.TrimSpace(address), "/?", "/api/contents?", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%s through the tunnel", resp.Status)
+	}
+	if open := tunnelsOf(t, c); len(open) != 1 || open[0].Spec.Connect.Path != socket {
+		t.Errorf("the tunnels are %+v, want one to %s", open, socket)
+	}
+	end()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after the server it ended with %v", err)
+	}
+	if open := tunnelsOf(t, c); len(open) != 0 {
+		t.Errorf("after the server there is %+v", open)
+	}
+}
+
+// tunnelsOf are the tunnels that are on.
+func tunnelsOf(t *testing.T, c clients) (open []api.Tunnel) {
+	t.Helper()
+	out, err := c.sallyport("tunnel", "ls", "--json").Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderrOf(err))
+	}
+	if err := json.Unmarshal(out, &open); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return slices.DeleteFunc(open, func(t api.Tunnel) bool { return t.State == api.TunnelClosed || t.State == "" })
+}
+
+// TestOneOfSeveralJupytersIsChosenByItsPort has two servers, as their files
+// tell of them.
+func TestOneOfSeveralJupytersIsChosenByItsPort(t *testing.T) {
+	s := sshtest.StartServer(t)
+	first, second := sshtest.FreePort(t), sshtest.FreePort(t)
+	if err := os.MkdirAll(s.Path(".local/share/jupyter/runtime"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range []int{first, second} {
+		s.Write(t, fmt.Sprintf(".local/share/jupyter/runtime/jpserver-%d.json", port),
+			fmt.Sprintf(`{"base_url": "/", "hostname": "127.0.0.1", "root_dir": "/data/%d", "pid": %d, "port": %[1]d, "token": "t"}`, port, os.Getpid()))
+	}
+	c := newClients(t, s)
+	out, err := c.sallyport("jupyter", sshtest.Alias, "--json").CombinedOutput()
+	said := string(out)
+	if err == nil || !strings.Contains(said, "2 Jupyter servers of yours") || !strings.Contains(said, fmt.Sprintf("/data/%d", second)) || !strings.Contains(said, "--port") {
+		t.Errorf("with two servers and no port: %v: %s", err, said)
+	}
+	out, err = c.sallyport("jupyter", sshtest.Alias, "--json", "--port", strconv.Itoa(second)).Output()
+	if err != nil || !strings.Contains(string(out), fmt.Sprintf(`"dir": "/data/%d"`, second)) {
+		t.Errorf("with the port of the second: %v: %s%s", err, out, stderrOf(err))
 	}
 }
 

@@ -37,13 +37,14 @@ func (a *app) screen(ctx context.Context, name string) error {
 	// The modes are those from before the screen makes the terminal raw.
 	shell := spec("")
 	return ui.Run(ctx, ui.Options{
-		Client: c,
-		Name:   name,
-		Read:   read,
-		Target: func(host string) api.Target { return target(p, host) },
-		Edit:   a.edit,
-		Browse: browse,
-		Save:   a.save,
+		Client:          c,
+		Name:            name,
+		Read:            read,
+		Target:          func(host string) api.Target { return target(p, host) },
+		Edit:            a.edit,
+		Browse:          browse,
+		BrowseInPrivate: a.browseInPrivate,
+		Save:            a.save,
 		Shell: func() api.SessionSpec {
 			now := spec("")
 			now.Modes = shell.Modes

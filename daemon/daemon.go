@@ -46,6 +46,7 @@ type daemon struct {
 	questions *questions
 	links     *transport.Links
 	forwards  *forwards
+	masters   *masters
 	busy      *activity
 	running   *running
 	log       *slog.Logger
@@ -76,6 +77,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer lock.Close()
 	transport.ClearRooms(o.Dirs.Runtime)
+	clearMasters(o.Dirs.Runtime)
 	saved, err := readState(o.Dirs.state())
 	if err != nil {
 		return err
@@ -107,6 +109,7 @@ func Run(ctx context.Context, o Options) error {
 	default:
 	}
 	o.Log.Info("stopped", "cause", context.Cause(ctx))
+	d.masters.close()
 	d.forwards.close()
 	d.links.Close()
 	return err
@@ -178,17 +181,19 @@ func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg 
 		Gone: func(id string) { hub.post(api.Event{LinkGone: id}) },
 	})
 	d.forwards = newForwards(ctx, d.links, hub, o.Log, o.Dirs.state())
+	d.masters = newMasters(d)
 	wg.Go(func() { hub.run(ctx) })
 	wg.Go(func() { d.followLinks(ctx, news) })
 	return d
 }
 
-// followLinks tells the tunnels and the log what becomes of the links.
+// followLinks tells the tunnels, the masters and the log what becomes of the links.
 func (d *daemon) followLinks(ctx context.Context, news *mailbox[transport.LinkStatus]) {
 	last := make(map[string]transport.State)
 	for ctx.Err() == nil {
 		for _, s := range news.take(ctx) {
 			d.forwards.linkChanged(s)
+			d.masters.linkChanged(s)
 			if before, known := last[s.ID]; known && before != s.State {
 				d.record(s)
 			}

@@ -44,11 +44,13 @@ func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.
 
 // restore opens the tunnels on record. env stands in for that of the clients
 // that asked for them, inherited are the listeners of a process before, by the
-// tunnels' IDs.
+// tunnels' IDs; it is nil where none has handed over. What was wanted for that
+// process only goes on with the one that takes its place: the far side's
+// listeners, which cannot be handed over, are asked for anew.
 func (f *forwards) restore(s state, env transport.Env, inherited map[string][]net.Listener) {
 	for _, w := range s.Tunnels {
 		id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
-		if w.Once && inherited[id] == nil {
+		if w.Once && inherited == nil {
 			continue
 		}
 		w.Target.Env = env
@@ -68,6 +70,14 @@ func (f *forwards) restore(s state, env transport.Env, inherited map[string][]ne
 		for _, l := range listeners {
 			l.Close()
 		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.list) == len(s.Tunnels) {
+		return
+	}
+	if err := f.write(); err != nil { // or the next process would take them for ours
+		f.log.Warn("tunnels that were wanted once stay on record", "error", err)
 	}
 }
 

@@ -134,6 +134,7 @@ func announce(pid int) {
 // bequeath gives the listeners to next.
 func (d *daemon) bequeath(next *heir) {
 	defer next.Close()
+	d.masters.stopListening()
 	given := 0
 	for id, files := range d.forwards.handOver() {
 		for _, f := range files {

@@ -23,6 +23,8 @@ func (d *daemon) handler() http.Handler {
 	mux.HandleFunc("POST /v1/tunnels", d.postTunnel)
 	mux.HandleFunc("POST /v1/links", d.postLink)
 	mux.HandleFunc("DELETE /v1/links/{id}", d.deleteLink)
+	mux.HandleFunc("POST /v1/links/{id}/share", d.postShare)
+	mux.HandleFunc("GET /v1/served", d.getServed)
 	mux.HandleFunc("POST /v1/sessions", d.postSession)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", d.deleteSession)
 	mux.HandleFunc("POST /v1/questions/{id}", d.postAnswer)

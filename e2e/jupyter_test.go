@@ -3,12 +3,13 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sallyport/internal/sshtest"
 )
@@ -49,10 +50,21 @@ func background(t *testing.T, m *machine, name, command string) (stop func()) {
 // jupyterConfig is what users are told to write.
 const jupyterConfig = chainConfig + "    LocalForward 8080 localhost:8888\n"
 
-func TestJupyterThroughATunnel(t *testing.T) {
+// notebook is an empty one.
+const notebook = `{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [], "source": []}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}`
+
+func TestJupyter(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	token := startJupyter(t, l)
+	if _, err := l.inner.sh("cat > /home/dany/sum.ipynb <<'E'\n" + notebook + "\nE\nchown dany: /home/dany/sum.ipynb"); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("through a tunnel", func(t *testing.T) { throughATunnel(t, token) })
+	t.Run("in one key", func(t *testing.T) { inOneKey(t, token) })
+}
+
+func throughATunnel(t *testing.T, token string) {
 	page := "http://localhost:8080/tree?token=" + token
 
 	t.Run("ssh", func(t *testing.T) {
@@ -96,6 +108,129 @@ func TestJupyterThroughATunnel(t *testing.T) {
 	})
 }
 
+// inOneKey has the running server found, by the key of the screen and by the
+// command, and a cell run in a browser that knows no more than what it is
+// given.
+func inOneKey(t *testing.T, token string) {
+	t.Run("j", func(t *testing.T) {
+		c := newClient(t, chainConfig)
+		b, command := newBrowser(t, c)
+		c.env = append(c.env, "BROWSER="+command)
+		s := openScreen(t, c)
+		s.search("inner")
+		s.keys("j")
+		s.wait(`Jupyter of inner answers at http://localhost:8888/`)
+		b.attach()
+		runsACell(t, b, jupyterPort, "jupyter-key.png")
+		keepsSecret(t, c, s.screen(), token)
+		s.keys("2")
+		s.wait(`\[x\] L 8888 → 127.0.0.1:8888`)
+		s.quit()
+	})
+	t.Run("sallyport jupyter --json", func(t *testing.T) {
+		c := newClient(t, chainConfig)
+		c.must("sh", "-c", "nc -l -k 127.0.0.1 8888 >/dev/null 2>&1 &") // the port is taken
+		c.eventually("the port is taken", func() bool { return c.listens("8888") })
+		var got struct {
+			LocalPort int
+			URL       string
+		}
+		if err := json.Unmarshal([]byte(c.must("sallyport", "jupyter", "inner", "--json")), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.LocalPort == jupyterPort {
+			t.Errorf("it got port %d, which is taken", got.LocalPort)
+		}
+		b, command := newBrowser(t, c)
+		b.open(command, "about:blank")
+		b.tell("Page.navigate", map[string]any{"url": got.URL}, nil)
+		runsACell(t, b, got.LocalPort, "jupyter-json.png")
+		keepsSecret(t, c, "", token)
+	})
+	t.Run("without a display", func(t *testing.T) {
+		c := newClient(t, chainConfig)
+		s := openScreen(t, c)
+		s.search("inner")
+		s.keys("j")
+		page := "http://localhost:8888/?token=" + token
+		s.wait(`^` + quoted(page) + `$`)
+		c.answers(page)
+		s.keys("Escape")
+		s.waitGone(token)
+		s.keys("6")
+		s.wait(`there is no display`)
+		keepsSecret(t, c, s.screen(), token)
+		s.quit()
+	})
+}
+
+// runsACell waits until the browser is logged in, and computes something.
+func runsACell(t *testing.T, b *browser, port int, picture string) {
+	t.Helper()
+	b.seesFiles()
+	b.tell("Page.navigate", map[string]any{"url": fmt.Sprintf("http://localhost:%d/notebooks/sum.ipynb", port)}, nil)
+	b.comes(`!!(window.Jupyter && Jupyter.notebook && Jupyter.notebook.kernel && Jupyter.notebook.kernel.is_connected())`, "true")
+	b.script(`(Jupyter.notebook.get_cell(0).set_text("import socket; print(6*7, socket.gethostname())"), Jupyter.notebook.execute_cells([0]))`)
+	b.comes(`(document.querySelector(".output_stdout") || {innerText: ""}).innerText.trim()`, "42 inner")
+	b.photograph(picture)
+	b.leave()
+}
+
+// keepsSecret looks for the token where others can read, and where it would
+// stay.
+func keepsSecret(t *testing.T, c *client, screen, token string) {
+	t.Helper()
+	found := c.run("grep", "-rlF", token, "/root/.local/state", "/run/user/0")
+	if found.Out != "" {
+		t.Errorf("the token is in %s", found.Out)
+	}
+	// Not what the browser itself starts, which has its address.
+	if args := c.must("sh", "-c", "ps -C sallyport -C xdg-open -o args="); strings.Contains(args, token) {
+		t.Errorf("the token is in an argument:\n%s", args)
+	}
+	if strings.Contains(screen, token) {
+		t.Errorf("the token is on the screen:\n%s", screen)
+	}
+}
+
+// TestPortsAreFollowed has a port appear while somebody looks at the ports of a
+// host, forwards it and uses it.
+func TestPortsAreFollowed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	c := newClient(t, chainConfig)
+	port := strconv.Itoa(3000 + int(ports.Add(1)))
+	s := openScreen(t, c)
+	s.search("inner")
+	s.keys("p")
+	s.wait(` 22 +SSH`)
+	t.Cleanup(background(t, l.inner, "page"+port, "cd /home/dany && exec setpriv --reuid dany --regid dany --init-groups /usr/bin/python3 -m http.server --bind 127.0.0.1 "+port))
+	s.wait(`Yours`)
+	s.wait(` ` + port + ` .*python3 \(\d+\)`)
+	c.must("sh", "-c", "nc -l -k 127.0.0.1 "+port+" >/dev/null 2>&1 &")
+	c.eventually("the port is taken here", func() bool { return c.listens(port) })
+	for _, ok := s.waitFor(`▌ *`+port+` `, 0); !ok; _, ok = s.waitFor(`▌ *`+port+` `, time.Second) {
+		s.keys("Down")
+	}
+	s.keys("Enter")
+	at := s.wait(`Port ` + port + ` of inner answers at (localhost:\d+)\.`)[1]
+	if at == "localhost:"+port {
+		t.Errorf("it is said to answer at %s, which another program has", at)
+	}
+	s.wait(port + ` .*● ` + at)
+	if page := c.must("curl", "-sS", "http://"+at+"/"); !strings.Contains(page, "Directory listing") {
+		t.Errorf("the page is %q", page)
+	}
+	s.keys("Escape")
+	s.list()
+	s.wait(`p ports`)
+	c.eventually("the shell that looked has ended", func() bool {
+		out, err := l.inner.sh("ps -u dany -o args= | grep -c '^sh$' || true")
+		return err == nil && strings.TrimSpace(out) == "0"
+	})
+	s.quit()
+}
+
 // answers waits until Jupyter's page comes from a port of the client.
 func (c *client) answers(url string) {
 	c.t.Helper()
@@ -117,30 +252,18 @@ func (c *client) refuses(port string) {
 	}
 }
 
-// browse opens a page in Chromium: its scripts must have run. The screenshot
-// goes to $SALLYPORT_ARTIFACTS.
+// browse opens a page in Chromium, which has to show Jupyter's list of files.
 func browse(t *testing.T, c *client, url string) {
 	t.Helper()
-	sshtest.Program(t, "chromium")
-	flags := []string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--virtual-time-budget=15000", "--window-size=1200,800",
-	}
-	dom := c.must(append([]string{"chromium", "--user-data-dir=/root/browser1", "--dump-dom"}, append(flags, url)...)...)
-	// The list of files is fetched and filled in by the page's scripts.
-	if !strings.Contains(dom, `id="notebook_list"`) || !strings.Contains(dom, "The notebook list is empty.") {
-		t.Errorf("the page in the browser is not Jupyter's list of files:\n%.3000s", dom)
-	}
-	dir := os.Getenv("SALLYPORT_ARTIFACTS")
-	if dir == "" {
-		return
-	}
-	c.must(append([]string{"chromium", "--user-data-dir=/root/browser2", "--screenshot=/root/jupyter.png"}, append(flags, url)...)...)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "jupyter.png"), []byte(c.read("/root/jupyter.png")), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	b, command := newBrowser(t, c)
+	b.open(command, url)
+	b.seesFiles()
+	b.photograph("jupyter.png")
+	b.leave()
+}
+
+// seesFiles waits for the list of files, which the page's scripts fetch.
+func (b *browser) seesFiles() {
+	b.c.t.Helper()
+	b.comes(`(document.querySelector("#notebook_list") || {innerText: ""}).innerText.includes("sum.ipynb")`, "true")
 }

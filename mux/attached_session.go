@@ -12,6 +12,7 @@ import (
 type Session struct {
 	Spec
 	ID             uint32
+	PID            int // of the client, 0 if the system does not tell
 	Stdin          io.ReadCloser
 	Stdout, Stderr io.WriteCloser
 
@@ -27,6 +28,7 @@ type Session struct {
 // StdioForward is a connection that a client asks for: ssh -W.
 type StdioForward struct {
 	To     Address
+	PID    int // as a Session's
 	Stdin  io.ReadCloser
 	Stdout io.WriteCloser
 
@@ -49,7 +51,7 @@ func (s *Session) NoTTY() {
 var errAboard = errors.New("Multiple sessions not supported")
 
 func (c *client) openSession(ctx context.Context, m *newSessionMsg, r *request) error {
-	s := &Session{Spec: m.spec(), ID: c.server.sessions.Add(1), client: c}
+	s := &Session{Spec: m.spec(), ID: c.server.sessions.Add(1), PID: PeerPID(c.conn), client: c}
 	return c.board(ctx, r, m.Request, s.ID, Question{Kind: AskSession}, func(d *stdio, opened func()) error {
 		s.terminal, s.opened = d.streams[0], opened
 		s.Stdin, s.Stdout, s.Stderr = d.streams[0], d.streams[1], d.streams[2]
@@ -72,7 +74,7 @@ func (c *client) openStdioForward(ctx context.Context, m *stdioForwardMsg, r *re
 	}
 	q := Question{Kind: AskStdioForward, To: to}
 	return c.board(ctx, r, m.Request, c.server.sessions.Add(1), q, func(d *stdio, opened func()) error {
-		f := &StdioForward{To: to, Stdin: d.streams[0], Stdout: d.streams[1], opened: opened}
+		f := &StdioForward{To: to, PID: PeerPID(c.conn), Stdin: d.streams[0], Stdout: d.streams[1], opened: opened}
 		err := c.server.handler.StdioForward(ctx, f)
 		d.close()
 		return err

@@ -34,6 +34,11 @@ type Channels struct {
 	// Agent tells whether sessions may ask for the agent to be forwarded: the
 	// master's own ForwardAgent. Whoever made the connection answers for it.
 	Agent bool
+
+	// Listen has the far side listen on "tcp" or "unix" for a client in proxy
+	// mode, and hands on who comes there until end is called or ctx ends. port
+	// is where it listens. If it is nil such a client gets no remote forwards.
+	Listen func(ctx context.Context, network, address string, come func(Arrival)) (port int, end func(), err error)
 }
 
 // What clients are told, in the words of mux.c.

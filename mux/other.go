@@ -28,6 +28,9 @@ func (s *Session) Sizes(context.Context) <-chan Size { return nil }
 // Listen fails with ErrUnsupported.
 func Listen(string) (net.Listener, error) { return nil, ErrUnsupported }
 
+// PeerPID is not known here.
+func PeerPID(*net.UnixConn) int { return 0 }
+
 // RemoveStale removes nothing.
 func RemoveStale(string) bool { return false }
 

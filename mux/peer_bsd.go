@@ -15,3 +15,6 @@ func peerUID(fd int) (int, error) {
 	}
 	return int(cred.Uid), nil
 }
+
+// peerPID is not the same on all of these systems, so it is not asked for.
+func peerPID(int) int { return 0 }

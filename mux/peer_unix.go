@@ -29,3 +29,14 @@ func checkPeer(c *net.UnixConn) error {
 	}
 	return nil
 }
+
+// PeerPID is the process at the other end of a unix socket, 0 where the system
+// does not tell.
+func PeerPID(c *net.UnixConn) (pid int) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { pid = peerPID(int(fd)) }) // of a closed one it stays 0
+	return pid
+}

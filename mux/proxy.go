@@ -13,8 +13,7 @@ import (
 
 // Proxy implements Handler: the channels of a client that speaks bare SSH
 // messages are joined with channels of the shared connection. The client gets
-// sessions and connections from the far side; remote forwards it has to ask
-// for by OpenForward, and is told so by a refusal.
+// sessions, connections from the far side and, with Listen, remote forwards.
 //
 // x/crypto/ssh has the client's side of proxy mode only. Behind the greeting
 // both sides are alike.
@@ -24,8 +23,9 @@ func (c *Channels) Proxy(ctx context.Context, conn net.Conn) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { down.Close() })()
-	go ssh.DiscardRequests(requests) // ends with the connection
 	var relays sync.WaitGroup
+	forwards := &farListeners{channels: c, conn: down, open: map[string]func(){}}
+	relays.Go(func() { forwards.serve(ctx, requests) }) // ends with the connection
 	for open := range opens {
 		relays.Go(func() { c.relay(ctx, down, open) }) // ends with the channel
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,21 +84,7 @@ type jupyterFile struct {
 // ParseJupyter reads what JupyterScript wrote. With a node, only servers that
 // do not run on the host itself are wanted, and all are taken to run there.
 func ParseJupyter(out []byte, node string) []JupyterServer {
-	var here, away []jupyterFile
-	nodes := map[string]bool{}
-	for _, part := range bytes.Split(append([]byte("\n"), out...), []byte("\n@")) {
-		head, body, _ := bytes.Cut(part, []byte("\n"))
-		var f jupyterFile
-		switch kind, rest, _ := strings.Cut(string(head), " "); {
-		case kind == "node" && isHostName(rest):
-			nodes[rest] = true
-		case kind != "server" || json.Unmarshal(body, &f) != nil || !f.sound():
-		case rest == "here":
-			here = append(here, f)
-		default:
-			away = append(away, f)
-		}
-	}
+	here, away, nodes := readJupyter(out)
 	var all []JupyterServer
 	if node != "" {
 		for _, f := range away {
@@ -116,6 +103,31 @@ func ParseJupyter(out []byte, node string) []JupyterServer {
 	return all
 }
 
+// JupyterNodes are the nodes on which the user has jobs, of what JupyterScript
+// wrote.
+func JupyterNodes(out []byte) []string {
+	_, _, nodes := readJupyter(out)
+	return nodes
+}
+
+func readJupyter(out []byte) (here, away []jupyterFile, nodes []string) {
+	for _, part := range bytes.Split(append([]byte("\n"), out...), []byte("\n@")) {
+		head, body, _ := bytes.Cut(part, []byte("\n"))
+		var f jupyterFile
+		switch kind, rest, _ := strings.Cut(string(head), " "); {
+		case kind == "node" && isHostName(rest):
+			nodes = append(nodes, rest)
+		case kind != "server" || json.Unmarshal(body, &f) != nil || !f.sound():
+		case rest == "here":
+			here = append(here, f)
+		default:
+			away = append(away, f)
+		}
+	}
+	slices.Sort(nodes)
+	return here, away, slices.Compact(nodes)
+}
+
 func (f jupyterFile) sound() bool {
 	return f.PID > 0 && (f.Port > 0 && f.Port < 1<<16 || strings.HasPrefix(f.Socket, "/"))
 }
@@ -123,12 +135,12 @@ func (f jupyterFile) sound() bool {
 // node is which of the user's nodes a server runs on: the one that its URL
 // names, or the only one. What listens on its loopback is not reached from
 // outside.
-func (f jupyterFile) node(nodes map[string]bool) string {
+func (f jupyterFile) node(nodes []string) string {
 	if f.Socket != "" || f.Hostname == "localhost" || net.ParseIP(f.Hostname).IsLoopback() {
 		return ""
 	}
 	u, err := url.Parse(f.URL)
-	for name := range nodes {
+	for _, name := range nodes {
 		short, _, _ := strings.Cut(name, ".")
 		if err == nil && (u.Hostname() == name || strings.HasPrefix(u.Hostname()+".", short+".")) || len(nodes) == 1 {
 			return name

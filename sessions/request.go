@@ -86,13 +86,20 @@ func Environment(host *config.Host, env transport.Env) []string {
 	return all
 }
 
+// Sends tells whether SendEnv of a host names a variable.
+func Sends(host *config.Host, name string) bool { return sends(host.All("SendEnv"), name) }
+
+func sends(sendEnv []string, name string) bool {
+	return slices.ContainsFunc(sendEnv, func(pattern string) bool { return matches(pattern, name) })
+}
+
 // variables are those of env that a SendEnv pattern names, then those of
 // SetEnv, in the order of client_session2_setup in clientloop.c.
 func variables(env transport.Env, sendEnv, setEnv []string) []envMessage {
 	var vars []envMessage
 	for _, v := range env {
 		name, value, ok := strings.Cut(v, "=")
-		if ok && slices.ContainsFunc(sendEnv, func(pattern string) bool { return matches(pattern, name) }) {
+		if ok && sends(sendEnv, name) {
 			vars = append(vars, envMessage{name, value})
 		}
 	}

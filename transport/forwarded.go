@@ -153,6 +153,11 @@ func (o *Offer) place() (place, error) {
 	return place{host: to.Host, port: to.Port}, err
 }
 
+// Request is the channel that the far side of a native connection asks for.
+func (o *Offer) Request() (kind string, data []byte) {
+	return o.channel.ChannelType(), o.channel.ExtraData()
+}
+
 // Accept opens the channel.
 func (o *Offer) Accept(ctx context.Context) (Channel, error) {
 	if o.near != nil {

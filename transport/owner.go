@@ -28,6 +28,7 @@ type owned struct {
 
 	users   int  // Hold and Keep
 	keepers int  // Keep
+	stays   int  // Stay
 	opened  bool // by a person, since it was last down
 	wasUp   bool // since it was last down or failed
 	waiters map[waiter]struct{}
@@ -191,6 +192,14 @@ func (l *Link) count(n int, keep bool) {
 	}
 	l.publish()
 	l.dropIfUnwanted()
+	if l.owned.state == Up {
+		l.rest()
+	}
+}
+
+// stay counts those who want the connection to stay.
+func (l *Link) stay(n int) {
+	l.owned.stays += n
 	if l.owned.state == Up {
 		l.rest()
 	}
@@ -396,7 +405,7 @@ func (l *Link) discard(c *Conn) {
 // rest starts the time of idleness anew.
 func (l *Link) rest() {
 	l.owned.alarm.Stop()
-	if l.owned.users == 0 {
+	if l.idle() {
 		l.owned.alarm.Reset(idleLimit)
 	}
 }
@@ -406,10 +415,12 @@ func (l *Link) rang() {
 	switch {
 	case l.owned.state == Waiting && l.owned.attempt == nil:
 		l.dial()
-	case l.owned.state == Up && l.owned.users == 0:
+	case l.owned.state == Up && l.idle():
 		l.shut()
 	}
 }
+
+func (l *Link) idle() bool { return l.owned.users == 0 && l.owned.stays == 0 }
 
 // broken is closed when the connection has ended; nil while there is none.
 func (l *Link) broken() <-chan struct{} {

@@ -15,6 +15,7 @@ const (
 	AskInteractive Kind = "interactive" // one keyboard-interactive round (RFC 4256)
 	AskPIN         Kind = "pin"         // of a security key
 	AskAddKey      Kind = "agent"       // whether a key goes to the agent (AddKeysToAgent ask): Choices has the answers
+	AskShare       Kind = "share"       // whether a client of ssh may use the connection (ControlMaster ask): Choices has the answers
 )
 
 // The choices of a host-key question. Refuse is one of every question that has
@@ -34,7 +35,7 @@ type Prompt struct {
 	Echo bool   `json:"echo"` // whether what is typed may be shown
 }
 
-// Question is asked of a person while a link connects. All texts are
+// Question is asked of a person while a link connects, or is shared. All texts are
 // printable (config.Printable).
 type Question struct {
 	ID          string   `json:"id"`   // set by whoever passes it on

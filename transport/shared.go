@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"sallyport/config"
@@ -43,10 +42,7 @@ func (c dialCall) controlPath() string {
 	if path == "" || yes(h, "ControlMaster") || h.Get("ControlMaster") == "ask" {
 		return ""
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(workingDirectory(c.route.env), path)
-	}
-	return path
+	return absolute(path, c.route.env)
 }
 
 // errSelf is the master that this process is itself: to use it would be to

@@ -110,7 +110,7 @@ func (s *screen) opened(name string, o *opening, sh shell, err error) {
 		return
 	}
 	o.shell = sh
-	if s.latest == name && s.dialog == nil && s.form == nil && s.review == nil && !s.list.typing && !s.journal.typing {
+	if s.latest == name && s.found() == nil && s.dialog == nil && s.form == nil && s.review == nil && !s.list.typing && !s.journal.typing {
 		s.attach(name, o)
 		return
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"time"
 
 	"sallyport/api"
 )
@@ -12,6 +13,9 @@ type backend interface {
 	Follow(ctx context.Context, f func(api.Event))
 	SetTunnel(ctx context.Context, r api.TunnelRequest) (api.Tunnel, error)
 	Tunnel(ctx context.Context, id string) (api.TunnelRecord, error)
+	// ForwardTo and ForwardJupyter open a tunnel on the next free port.
+	ForwardTo(ctx context.Context, t api.Target, to api.Address, port int) (api.Tunnel, error)
+	ForwardJupyter(ctx context.Context, t api.Target, s api.JupyterServer) (api.Tunnel, error)
 	Answer(ctx context.Context, id string, a api.Answer) error
 	Cancel(ctx context.Context, id string) error
 	CloseLink(ctx context.Context, id string) error
@@ -28,6 +32,14 @@ type backend interface {
 	Edit(ctx context.Context, file string, line int) error
 	// Browse opens a page in the person's browser.
 	Browse(ctx context.Context, url string) error
+	// BrowseInPrivate is Browse for an address with a secret in it.
+	BrowseInPrivate(ctx context.Context, url string) error
+	// Jupyter finds the servers on a host, or on a node that it reaches, and
+	// the nodes of the user's jobs.
+	Jupyter(ctx context.Context, host, node string) (servers []api.JupyterServer, nodes []string, err error)
+	// Ports gives f what listens on a host, again and again until ctx ends or
+	// the connection does.
+	Ports(ctx context.Context, host string, f func([]api.Listener)) error
 	// Save writes a change of the configuration.
 	Save(ctx context.Context, c *api.Change) error
 	// Start asks for a shell on a host.
@@ -92,6 +104,50 @@ func (r real) StopMaster(ctx context.Context, path string, pid int) error {
 }
 
 func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }
+
+func (r real) BrowseInPrivate(ctx context.Context, url string) error {
+	return r.o.BrowseInPrivate(ctx, url)
+}
+
+func (r real) Jupyter(ctx context.Context, host, node string) ([]api.JupyterServer, []string, error) {
+	t, err := r.script(ctx, host)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer t.Close()
+	out, err := t.Script(ctx, api.JupyterScript)
+	if err != nil {
+		return nil, nil, err
+	}
+	return api.ParseJupyter(out, node), api.JupyterNodes(out), nil
+}
+
+// portsEvery is how long what listens on a host is not looked at between two
+// looks, each of which reads the far side's /proc.
+const portsEvery = 2 * time.Second
+
+func (r real) Ports(ctx context.Context, host string, f func([]api.Listener)) error {
+	t, err := r.script(ctx, host)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	return t.Repeat(ctx, api.ListenersScript, portsEvery, func(out []byte) { f(api.ParseListeners(out)) })
+}
+
+// script begins a shell that takes a script; the screen shows the questions
+// that come up meanwhile.
+func (r real) script(ctx context.Context, host string) (*api.Terminal, error) {
+	t, err := r.StartScript(ctx, r.o.Target(host))
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Ready(ctx); err != nil {
+		_ = t.Close() // it never ran
+		return nil, err
+	}
+	return t, nil
+}
 
 func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }
 

@@ -111,6 +111,14 @@ func (c canvas) frame(r rect, title line, style tcell.Style) {
 	}
 }
 
+// band is a frame without sides: what stands in it can be marked with a mouse.
+func (c canvas) band(r rect, title line, style tcell.Style) {
+	edge := strings.Repeat("─", r.w)
+	c.text(r.x, r.y, edge, style)
+	c.text(r.x, r.y+r.h-1, edge, style)
+	c.line(r.x+1, r.y, append(append(line{{" ", style}}, title...), span{" ", style}))
+}
+
 // cells is the width of s on the screen.
 func cells(s string) int {
 	for i := range len(s) {

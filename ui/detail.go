@@ -105,6 +105,18 @@ func (d *detail) move(n int, rows []row, height int) {
 	}
 }
 
+// click puts the cursor on the item at x, y of a pane, and tells whether it was
+// there already.
+func (d *detail) click(rows []row, in rect, x, y int) (again bool) {
+	i := d.top + y - in.y
+	if !in.has(x, y) || i >= len(rows) || rows[i].item == nil {
+		return false
+	}
+	again = rows[i].item.id == d.at
+	d.at = rows[i].item.id
+	return again
+}
+
 func (s *screen) drawDetail(c canvas, r rect) {
 	if r.w == 0 {
 		return

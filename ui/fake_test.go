@@ -304,6 +304,11 @@ func keepable(q api.Question) api.Question {
 	return q
 }
 
+func shareQuestion() api.Question {
+	return api.Question{ID: "q5", Link: "l2", Kind: api.AskShare, Host: "targaryen", Goal: "targaryen", Address: "dany@10.0.0.5:22",
+		Hop: 2, Hops: 2, Title: "Allow shared connection to targaryen?", Choices: []string{api.AcceptOnce, api.Refuse}, Try: 1}
+}
+
 func addKeyQuestion() api.Question {
 	return api.Question{ID: "q4", Link: "l5", Kind: api.AskAddKey, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
 		Hop: 2, Hops: 2, Title: "Add key ~/.ssh/id_idris (rech042@laptop) to agent?", Choices: []string{api.AddKey, api.Refuse}, File: "/home/dany/.ssh/id_idris", Try: 1}
@@ -379,13 +384,17 @@ type fake struct {
 	shell  *fakeShell
 	record api.TunnelRecord
 
+	servers   string        // what JupyterScript writes
+	looked    chan struct{} // closed when Jupyter may answer; nil at once
+	listeners chan []api.Listener
+
 	mu    sync.Mutex
 	calls []string
 	fails map[string]error // by the first word of a call
 }
 
 func newFake() *fake {
-	return &fake{inv: westeros, events: make(chan api.Event), shell: newFakeShell(), fails: map[string]error{}}
+	return &fake{inv: westeros, events: make(chan api.Event), shell: newFakeShell(), listeners: make(chan []api.Listener), fails: map[string]error{}}
 }
 
 func (f *fake) Follow(ctx context.Context, take func(api.Event)) {
@@ -422,6 +431,50 @@ func (f *fake) Tunnel(_ context.Context, id string) (api.TunnelRecord, error) {
 }
 
 func (f *fake) Browse(_ context.Context, url string) error { return f.called("browse %s", url) }
+
+func (f *fake) BrowseInPrivate(_ context.Context, url string) error {
+	return f.called("private %s", url)
+}
+
+// Jupyter finds what the test has put in the place that is asked.
+func (f *fake) Jupyter(ctx context.Context, host, node string) ([]api.JupyterServer, []string, error) {
+	if err := f.called("jupyter %s %s", host, node); err != nil {
+		return nil, nil, err
+	}
+	if f.looked != nil {
+		select {
+		case <-f.looked:
+		case <-ctx.Done(): // it answers all the same, as one who has answered already
+			f.called("jupyter %s left", host)
+		}
+	}
+	out := []byte(f.servers)
+	return api.ParseJupyter(out, node), api.JupyterNodes(out), nil
+}
+
+func (f *fake) Ports(ctx context.Context, host string, take func([]api.Listener)) error {
+	if err := f.called("ports %s", host); err != nil {
+		return err
+	}
+	for {
+		select {
+		case list := <-f.listeners:
+			take(list)
+		case <-ctx.Done():
+			return f.called("ports %s left", host)
+		}
+	}
+}
+
+// ForwardTo finds the port that is asked for taken.
+func (f *fake) ForwardTo(_ context.Context, t api.Target, to api.Address, port int) (api.Tunnel, error) {
+	err := f.called("forward %s %s", t.Host, to)
+	return api.Tunnel{Spec: local(port+1, to.Host, to.Port)}, err
+}
+
+func (f *fake) ForwardJupyter(ctx context.Context, t api.Target, s api.JupyterServer) (api.Tunnel, error) {
+	return f.ForwardTo(ctx, t, tcp(s.Host, s.Port), s.Port)
+}
 
 func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
 	call := fmt.Sprintf("answer %s %q %s", id, a.Texts, a.Choice)
@@ -622,6 +675,10 @@ func (st *stage) keys(names ...string) {
 			continue
 		}
 		for _, r := range n {
+			if r == '↓' {
+				st.term.InjectKey(tcell.KeyDown, 0, tcell.ModNone)
+				continue
+			}
 			st.term.InjectKey(tcell.KeyRune, r, tcell.ModNone)
 		}
 	}

@@ -56,7 +56,7 @@ func TestFormsAreAsTheyWereApproved(t *testing.T) {
 				if len(c.snap.Links) > 0 {
 					st.sees("refused")
 				}
-				st.follow(append(steps{{"got-bastion", "j E"}}, c.steps...))
+				st.follow(append(steps{{"got-bastion", "↓ E"}}, c.steps...))
 				st.sees(c.sees)
 				st.golden(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h))
 			})
@@ -143,7 +143,7 @@ func TestAFormIsWrittenAsItWasMeant(t *testing.T) {
 			t.Parallel()
 			f, path := realFiles(t, lab)
 			st := perform(t, f, 100, 30, Options{})
-			st.follow(append(steps{{"▌○ gate", "j"}}, c.steps...))
+			st.follow(append(steps{{"▌○ gate", "↓"}}, c.steps...))
 			st.holds(path, c.want.Replace(lab))
 			st.sees("Written: ", c.after)
 			if text := st.text(); strings.Contains(text, "Edit ") || strings.Contains(text, "New host") {
@@ -159,7 +159,7 @@ func TestAFormIsWrittenAsItWasMeant(t *testing.T) {
 func TestWhatSSHWouldRefuseStaysInItsField(t *testing.T) {
 	f, path := realFiles(t, lab)
 	st := perform(t, f, 100, 30, Options{})
-	st.follow(steps{{"▌○ gate", "j"}, {"▌○ node", "E"}, {"Set elsewhere", "a Port"}, {"▌Port", "Enter 70000"}, {"✗ Bad port '70000'.", "Enter Ctrl-S"}})
+	st.follow(steps{{"▌○ gate", "↓"}, {"▌○ node", "E"}, {"Set elsewhere", "a Port"}, {"▌Port", "Enter 70000"}, {"✗ Bad port '70000'.", "Enter Ctrl-S"}})
 	st.sees("70000", "Takes  a number from 1 to 65535", "Now    22  (default)")
 	st.keys("Backspace")
 	st.loses("Bad port")
@@ -201,7 +201,7 @@ func TestALineThatIsNotTheHostsOwnSaysWhyItStays(t *testing.T) {
 func TestAFileThatOthersChangeIsNotOverwritten(t *testing.T) {
 	f, path := realFiles(t, lab)
 	st := perform(t, f, 100, 30, Options{})
-	st.follow(steps{{"▌○ gate", "j"}, {"▌○ node", "E"}, {"Set elsewhere", "j j j Enter Ctrl-U drogon Ctrl-S"}})
+	st.follow(steps{{"▌○ gate", "↓"}, {"▌○ node", "E"}, {"Set elsewhere", "j j j Enter Ctrl-U drogon Ctrl-S"}})
 	st.sees("+    User drogon")
 	theirs := strings.Replace(lab, "Compression yes", "Compression no", 1)
 	write(t, path, theirs)
@@ -273,7 +273,7 @@ func TestEscAsksOnceIfSomethingIsPending(t *testing.T) {
 func TestEnterOnAnOptionOpensTheFormThere(t *testing.T) {
 	f, _ := realFiles(t, lab)
 	st := perform(t, f, 100, 30, Options{})
-	st.follow(steps{{"▌○ gate", "j"}, {"config:7", "Tab G Enter"}})
+	st.follow(steps{{"▌○ gate", "↓"}, {"config:7", "Tab G Enter"}})
 	st.sees("Edit node", "▌  ProxyJump     gate")
 }
 

@@ -26,10 +26,13 @@ const (
 	inTunnels
 	inRecord // connections and log of a tunnel
 	inSessions
+	inJupyter
+	inNode // the name of a node is typed
+	inPorts
 
 	onHosts = inList | inDetail
 	onPages = onHosts | inTunnels | inSessions | inLog
-	scrolls = onPages | inRecord | inHelp | inForm | inReview
+	scrolls = onPages | inRecord | inJupyter | inPorts | inHelp | inForm | inReview
 )
 
 // key is a row of the table that feeds dispatch, footer and help.
@@ -54,6 +57,8 @@ func init() {
 		{inDetail, []string{"Enter"}, "switch", "The selected host", "In the right pane, on a tunnel: switch it on or off; on an option: edit it.", (*screen).enterCurrent, noEnterRow, nil},
 		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost, nil},
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
+		{onHosts, []string{"p"}, "ports", "The selected host", "What listens on it, refreshed as you look. Enter there brings a port here.", (*screen).showPorts, noHost, nil},
+		{onHosts, []string{"j"}, "Jupyter", "The selected host", "Open a Jupyter server of yours that runs on it in the browser.", (*screen).findJupyter, noHost, nil},
 		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil, (*screen).cancels},
 		// Tunnels
 		{inTunnels | inRecord, []string{"Space", "t"}, "on/off", "The page of all tunnels", "Switch the tunnel on or off. Asks first if connections would end.", (*screen).toggleBoard, noTunnel, nil},
@@ -71,6 +76,15 @@ func init() {
 		{inSessions, []string{"S"}, "stop", "The page of sessions", "Have a master take no more clients, as  ssh -O stop  does. What is open goes on.", (*screen).stopMaster, noLiveMaster, (*screen).stopsMaster},
 		{inSessions, []string{"K"}, "end", "The page of sessions", "End what is ours: a shell, or a connection. Asks first.", (*screen).endRoster, noOwnRoster, (*screen).endsShell},
 		{inSessions, []string{"D", "Delete"}, "remove", "The page of sessions", "Remove the socket that a master has left behind.", (*screen).removeStale, noStaleMaster, (*screen).removesStale},
+		// Looking around on a host
+		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},
+		{inJupyter, []string{"Enter"}, "open", "", "", (*screen).chooseJupyter, noJupyterRow, (*screen).hasChoice},
+		{inJupyter, []string{"y"}, "copy the address", "", "", (*screen).copyJupyter, noAddress, (*screen).hasAddress},
+		{inJupyter, []string{"n"}, "node", "The selected host", "Beside the Jupyter servers: name the compute node on which one runs.", (*screen).typeNode, nil, nil},
+		{inJupyter | inPorts, []string{"r"}, "look again", "", "", (*screen).lookAgain, nil, nil},
+		{inJupyter | inPorts, []string{"Esc", "q"}, "leave", "", "", (*screen).leaveFound, nil, nil},
+		{inNode, []string{"Enter"}, "look there", "", "", (*screen).nodeDone, nil, nil},
+		{inNode, []string{"Esc"}, "back", "", "", (*screen).nodeCancel, nil, nil},
 		// Searching
 		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags, comment and file, a few letters of each word.", (*screen).search, nil, nil},
 		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil, nil},
@@ -79,9 +93,11 @@ func init() {
 		{inLog, []string{"Esc"}, "", "", "", (*screen).logClear, nil, nil},
 		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil, nil},
 		{inLogSearch, []string{"Esc"}, "clear", "", "", (*screen).logClear, nil, nil},
+		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
 		// Moving
 		{onHosts, []string{"Tab", "Backtab"}, "pane", "Moving", "To the other pane: the list, or the details at the right.", (*screen).otherPane, noHost, nil},
-		{scrolls | inSearch | inPicker, []string{"↓", "j"}, "", "Moving", "Down.", move(1), nil, nil},
+		{scrolls | inSearch | inPicker, []string{"↓", "Ctrl-N"}, "", "Moving", "Down.", move(1), nil, nil},
+		{scrolls &^ onHosts, []string{"j"}, "", "Moving", "Down, but for the page of the hosts, where it is Jupyter.", move(1), nil, nil},
 		{scrolls | inSearch | inPicker, []string{"↑", "k"}, "", "Moving", "Up.", move(-1), nil, nil},
 		{scrolls, []string{"Ctrl-D", "PgDn"}, "", "Moving", "Half a page down.", halfPage(1), nil, nil},
 		{scrolls, []string{"Ctrl-U", "PgUp"}, "", "Moving", "Half a page up.", halfPage(-1), nil, nil},
@@ -89,7 +105,6 @@ func init() {
 		{scrolls, []string{"G", "End"}, "", "Moving", "To the last.", move(1 << 30), nil, nil},
 		// Less often
 		{onHosts, []string{"E"}, "edit", "The configuration", "Edit the selected host: options, tags, name. Nothing is written before you have seen the diff.", (*screen).editHost, noHost, nil},
-		{onPages, []string{"q", "Ctrl-C"}, "quit, tunnels stay", "The program", "Quit. Tunnels stay open in the background.", (*screen).quit, nil, nil},
 		{onHosts, []string{"x"}, "close", "The selected host", "Close its connection. Says first what would be lost.", (*screen).closeConnection, noConnection, nil},
 		{onHosts, []string{"N"}, "new", "The configuration", "Add a host.", (*screen).newHost, noConfig, nil},
 		{onHosts, []string{"f"}, "forward", "The configuration", "Add a forward to the selected host.", (*screen).newForward, noHost, nil},
@@ -97,10 +112,10 @@ func init() {
 		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
 		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
-		{onPages | inRecord, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
-		{onPages | inRecord, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
-		{onPages | inRecord, []string{"3"}, "", "The program", "Sessions: shells, connections, and the masters of ssh.", turnTo(sessionsPage), nil, nil},
-		{onPages | inRecord, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
+		{onPages | inRecord | inPorts, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
+		{onPages | inRecord | inPorts, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
+		{onPages | inRecord | inPorts, []string{"3"}, "", "The program", "Sessions: shells, connections, and the masters of ssh.", turnTo(sessionsPage), nil, nil},
+		{onPages | inRecord | inPorts, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
 		// The form
 		{inForm, []string{"Enter"}, "change", "The form of a host", "Change the value, or give the host one of its own. An empty value removes the line.", (*screen).formEnter, noForm, nil},
 		{inForm, []string{"a", "/"}, "add", "The form of a host", "Add any option that ssh has: type some letters of its name or of what it does.", (*screen).pick, noForm, nil},
@@ -140,6 +155,12 @@ func (s *screen) where() where {
 		return inReview
 	case s.form != nil:
 		return s.form.where()
+	case s.jupyter != nil && s.jupyter.node != nil:
+		return inNode
+	case s.jupyter != nil:
+		return inJupyter
+	case s.ports != nil:
+		return inPorts
 	case s.record != nil:
 		return inRecord
 	case s.page == tunnelsPage:
@@ -265,6 +286,8 @@ func (s *screen) typing() typist {
 		return s.journal.query
 	case inEntry:
 		return s.form.typing
+	case inNode:
+		return s.jupyter.node
 	case inPicker:
 		return s.form.picker.query
 	}
@@ -415,6 +438,12 @@ func (s *screen) move(n int) {
 		s.form.move(n)
 	case place == inRecord:
 		s.record.top += n
+	case place == inJupyter:
+		frame := s.jupyterFrame()
+		s.jupyter.list.move(n, s.jupyterRows(frame.w-4), frame.inner().h)
+	case place == inPorts:
+		in := s.layout().body.inner()
+		s.ports.list.move(n, s.portRows(in.w), in.h)
 	case place == inTunnels:
 		in := s.layout().body.inner()
 		s.board.move(n, s.board.rows, in.h)

@@ -46,9 +46,13 @@ func (s *screen) click(x, y int, double bool) {
 	case s.review != nil:
 	case s.form != nil:
 		s.clickForm(l.body, x, y, double)
+	case s.jupyter != nil:
+		s.clickJupyter(x, y, double)
 	case l.header.has(x, y):
 		press(s.headerItems(l.header.w), x, y)
 	case s.record != nil:
+	case s.ports != nil:
+		s.clickPort(l.body.inner(), x, y, double)
 	case s.page == tunnelsPage:
 		s.clickBoard(l.body.inner(), x, y, double)
 	case s.page == sessionsPage:
@@ -155,6 +159,8 @@ func (s *screen) wheel(x, y, n int) {
 		s.review.top += n
 	case s.form != nil:
 		s.wheelForm(n)
+	case s.found() != nil:
+		s.found().list.top += n
 	case s.record != nil:
 		s.record.top += n
 	case s.page == tunnelsPage:

@@ -24,7 +24,10 @@ var tabs = []struct {
 	{logPage, "6", "Log", nil},
 }
 
-func (s *screen) show(p page) { s.page, s.help, s.record = p, nil, nil }
+func (s *screen) show(p page) {
+	s.page, s.help, s.record = p, nil, nil
+	s.leaveFound()
+}
 
 // turnTo is the act of a page's key.
 func turnTo(p page) func(*screen) { return func(s *screen) { s.show(p) } }

@@ -21,7 +21,7 @@ func (s *screen) askNext() {
 		d.wipe()
 		s.dialog = nil
 	}
-	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() {
+	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() && s.where() != inNode {
 		s.dialog = s.questionDialog(open[0], len(open))
 	}
 }
@@ -45,7 +45,7 @@ func (s *screen) questionDialog(q api.Question, waiting int) *dialog {
 	if q.Kind == api.AskHostKey || len(q.Prompts) == 0 && len(q.Choices) > 0 {
 		d.focus = -1
 		for _, choice := range q.Choices {
-			b := choiceButton(choice)
+			b := choiceButton(q, choice)
 			b.do = func() { s.answer(q, d, api.Answer{Choice: choice}) }
 			d.buttons = append(d.buttons, b)
 		}
@@ -78,12 +78,15 @@ func (d *dialog) texts() api.Answer {
 }
 
 // choiceButton words a choice; one of a newer version is shown as it is.
-func choiceButton(choice string) button {
+func choiceButton(q api.Question, choice string) button {
 	switch choice {
+	case api.AcceptOnce:
+		if q.Kind == api.AskShare {
+			return button{label: "Allow", key: 'a'}
+		}
+		return button{label: "Only now", key: 'o'}
 	case api.AcceptAndRemember:
 		return button{label: "Accept and remember", key: 'a'}
-	case api.AcceptOnce:
-		return button{label: "Only now", key: 'o'}
 	case api.Refuse:
 		return button{label: "Refuse", key: 'r'}
 	case api.AddKey:
@@ -132,6 +135,8 @@ func (s *screen) whoAsks(q api.Question) paragraph {
 		text = "Unlocks the security key of " + q.File + "; it is not sent anywhere else."
 	case q.Kind == api.AskAddKey:
 		text = "AddKeysToAgent of " + q.Host + " is ask."
+	case q.Kind == api.AskShare:
+		text = "ControlMaster of " + q.Host + " asks before an ssh uses its connection."
 	case q.Kind == api.AskPassphrase && q.File != "":
 		text = "Unlocks the key file " + q.File + " on this computer; it is not sent anywhere."
 	case q.FromServer:
@@ -157,11 +162,14 @@ func (s *screen) decline(q api.Question) {
 	}
 	s.finish(q)
 	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(q, err) })
-	if q.Kind == api.AskAddKey {
+	switch q.Kind {
+	case api.AskAddKey:
 		s.tell("The key is not added to the agent.")
-		return
+	case api.AskShare:
+		s.tell("Refused. The connection to " + clean(q.Host) + " goes on.")
+	default:
+		s.tell("Not answered: the connection to " + clean(q.Host) + " is given up.")
 	}
-	s.tell("Not answered: the connection to " + clean(q.Host) + " is given up.")
 }
 
 // finish takes the dialog away and shows the next question.

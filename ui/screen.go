@@ -50,8 +50,10 @@ type screen struct {
 	list    list
 	detail  detail
 	board   board
-	record  *record // over the Tunnels page
-	roster  roster  // the Sessions page
+	record  *record  // over the Tunnels page
+	jupyter *jupyter // over the Hosts page
+	ports   *ports   // likewise
+	roster  roster   // the Sessions page
 	journal journal
 	help    *help
 	form    *form
@@ -142,6 +144,13 @@ func (s *screen) settle() {
 	if s.record != nil {
 		s.settleRecord(l.body.inner())
 	}
+	if s.jupyter != nil {
+		frame := s.jupyterFrame()
+		s.jupyter.list.settle(len(s.jupyterRows(frame.w-4)), frame.inner().h)
+	}
+	if s.ports != nil {
+		s.ports.list.settle(len(s.portRows(l.body.inner().w)), l.body.inner().h)
+	}
 	s.journal.settle(len(s.logRows(l.body.inner().w)), s.logHeight(l))
 	if s.form != nil {
 		s.form.settle(l.body)
@@ -175,6 +184,9 @@ func (s *screen) Draw(t tcell.Screen) {
 	if s.record != nil {
 		s.drawRecord(c, l.body)
 	}
+	if s.ports != nil {
+		s.drawPorts(c, l.body)
+	}
 	if s.form != nil {
 		s.drawForm(c, l.body)
 	}
@@ -182,6 +194,9 @@ func (s *screen) Draw(t tcell.Screen) {
 		s.drawReview(c, l.body)
 	}
 	s.drawFooter(c, l.footer)
+	if s.jupyter != nil {
+		s.drawJupyter(c)
+	}
 	if s.help != nil {
 		s.drawHelp(c)
 	}
@@ -289,5 +304,8 @@ func (s *screen) moving() bool {
 			return true
 		}
 	}
-	return s.world.moving() || s.record != nil || s.page == sessionsPage || s.page == tunnelsPage && s.tunnelsOn() > 0
+	if f := s.found(); f != nil && !f.since.IsZero() {
+		return true
+	}
+	return s.world.moving() || s.record != nil || s.page == sessionsPage && len(places(s.roster.rows)) > 0 || s.page == tunnelsPage && s.tunnelsOn() > 0
 }

@@ -98,6 +98,7 @@ var askNote = map[string]string{
 	string(api.AskInteractive): "code?",
 	string(api.AskPIN):         "PIN?",
 	string(api.AskAddKey):      "agent?",
+	string(api.AskShare):       "share?",
 }
 
 // stepNote is what a connection does, in a word.

@@ -26,6 +26,9 @@ type Options struct {
 	Edit func(ctx context.Context, file string, line int) error
 	// Browse opens a page in the person's browser.
 	Browse func(ctx context.Context, url string) error
+	// BrowseInPrivate is Browse for an address with a secret in it, which no
+	// argument and no log may have.
+	BrowseInPrivate func(ctx context.Context, url string) error
 	// Save writes a change of the configuration. A file that was changed
 	// meanwhile is refused.
 	Save func(ctx context.Context, c *api.Change) error

@@ -82,13 +82,13 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		sizes int
 	}{
 		{name: "quiet", sees: "config:3", sizes: 2},
-		{name: "busy", snap: afternoon(), keys: []string{"j"}, sees: "▌● targaryen", sizes: 3},
-		{name: "detail", snap: afternoon(), keys: []string{"j", "Tab"}, sees: "▌[x]", sizes: 3},
+		{name: "busy", snap: afternoon(), keys: []string{"↓"}, sees: "▌● targaryen", sizes: 3},
+		{name: "detail", snap: afternoon(), keys: []string{"↓", "Tab"}, sees: "▌[x]", sizes: 3},
 		{name: "search", snap: afternoon(), keys: []string{"/ell"}, sees: "2 of 11", sizes: 2},
-		{name: "failed", snap: afternoon(), keys: []string{"jjjjjjj"}, sees: "→ ssh-copy-id", sizes: 2},
-		{name: "command", snap: afternoon(), keys: []string{"jjjjjjjj"}, sees: "──▶ behind-socks", sizes: 2},
-		{name: "long-chain", snap: afternoon(), keys: []string{"jjjjjjjjj"}, sees: "far-away ", sizes: 2},
-		{name: "lent", snap: lent(), keys: []string{"j"}, sees: "via ssh", sizes: 2},
+		{name: "failed", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓"}, sees: "→ ssh-copy-id", sizes: 2},
+		{name: "command", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓↓"}, sees: "──▶ behind-socks", sizes: 2},
+		{name: "long-chain", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓↓↓"}, sees: "far-away ", sizes: 2},
+		{name: "lent", snap: lent(), keys: []string{"↓"}, sees: "via ssh", sizes: 2},
 		{name: "log", snap: afternoon(), keys: []string{"6"}, sees: "09:29:51", sizes: 2},
 		{name: "help", keys: []string{"?"}, sees: "Open a shell", sizes: 2},
 		{name: "no-match", keys: []string{"/zzz"}, sees: "No host matches", sizes: 2},
@@ -96,6 +96,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "unreadable", inv: &fakeInventory{problems: []api.Problem{{Origin: api.Origin{File: configFile}, Message: "permission denied", Fatal: true}}},
 			sees: "No host could be read", sizes: 2},
 		{name: "password", snap: ask(keepable(passwordQuestion())), sees: "Password of rech042", sizes: 2},
+		{name: "share", snap: ask(shareQuestion()), sees: "Allow", sizes: 2},
 		{name: "add-key", snap: ask(addKeyQuestion()), sees: "Add to agent", sizes: 2},
 		{name: "code", snap: ask(codeQuestion(), passwordQuestion()), sees: "Verification code", sizes: 3},
 		{name: "host-key", snap: ask(hostKeyQuestion()), sees: "Refuse", sizes: 3},
@@ -127,7 +128,7 @@ func TestASCIIDrawsOnlyASCII(t *testing.T) {
 	st := perform(t, newFake(), 100, 30, Options{ASCII: true, NoColor: true})
 	st.snapshot(afternoon())
 	st.sees("* targaryen", "refused")
-	st.keys("j")
+	st.keys("↓")
 	st.sees(">* targaryen", "--------> targaryen", "* 13 ms")
 	for _, r := range st.text() {
 		if r > 0x7e || r < ' ' && r != '\n' {
@@ -164,7 +165,7 @@ func TestEnterOpensAShellAndComesBackWithItsExitStatus(t *testing.T) {
 	st.snapshot(afternoon()) // the screen is away, and yet takes events
 	f.shell.exit <- api.Exit{Status: 7}
 	st.sees("targaryen: exit status 7", "13 ms")
-	st.keys("j")
+	st.keys("↓")
 	st.loses("exit status 7")
 }
 
@@ -173,9 +174,9 @@ func TestAFailureStaysUntilTheNextTry(t *testing.T) {
 	f.fails["start"] = &api.Error{Code: "auth", Message: "the server accepts none of your keys", Hints: []string{"ssh-copy-id tyrell"}}
 	st := perform(t, f, 100, 30, Options{})
 	st.sees("tyrell")
-	st.keys("jj", "Enter")
+	st.keys("↓↓", "Enter")
 	st.sees("✗ the server accepts none of your keys", "→ ssh-copy-id tyrell", "refused")
-	st.keys("k", "j")
+	st.keys("k", "↓")
 	st.sees("→ ssh-copy-id tyrell")
 	st.keys("6")
 	st.sees("tyrell  the server accepts none of your keys")
@@ -191,7 +192,7 @@ func TestEscCancelsWhatIsConnecting(t *testing.T) {
 	st := perform(t, f, 100, 30, Options{})
 	st.snapshot(afternoon())
 	st.sees("refused")
-	st.keys("jjj", "Enter")
+	st.keys("↓↓↓", "Enter")
 	st.expects("start martell")
 	st.sees("Esc cancel")
 	st.keys("Esc")
@@ -211,7 +212,7 @@ func TestAShellThatIsReadyWhileAQuestionIsOpenWaits(t *testing.T) {
 	f := newFake()
 	st := perform(t, f, 100, 30, Options{})
 	st.sees("targaryen")
-	st.keys("j", "Enter")
+	st.keys("↓", "Enter")
 	st.expects("start targaryen")
 	q := passwordQuestion()
 	st.event(api.Event{Question: &q})
@@ -245,17 +246,17 @@ func TestTunnels(t *testing.T) {
 	st.event(api.Event{TunnelGone: "b8080"})
 	st.sees("[ ] L 8080")
 
-	st.keys("j")
+	st.keys("↓")
 	st.sees("[ ] D 1080")
 	st.keys("t") // targaryen has three: choose
 	st.sees("▌[ ] L 8080", "3 tunnels: choose")
-	st.keys("j", "Enter")
+	st.keys("↓", "Enter")
 	st.expects("tunnel targaryen 8888 true")
 
 	f.mu.Lock()
 	f.fails["tunnel"] = &api.Error{Message: "the background process does not start", Hints: []string{"sallyport daemon run"}}
 	f.mu.Unlock()
-	st.keys("j", " ")
+	st.keys("↓", " ")
 	st.sees("✗ the background process does not start", "sallyport daemon run", "[ ] D 1080")
 }
 
@@ -266,7 +267,7 @@ func TestAKeyThatDoesNotApplySaysWhy(t *testing.T) {
 		keys []string
 		says string
 	}{
-		{[]string{"jj", "x"}, "tyrell has no connection to close."},
+		{[]string{"↓↓", "x"}, "tyrell has no connection to close."},
 		{[]string{"t"}, "tyrell has no tunnel"},
 		{[]string{"Z"}, "Z means nothing here"},
 		{[]string{"Tab", " "}, "There is nothing to switch here"},
@@ -300,6 +301,7 @@ func TestQuestions(t *testing.T) {
 		{"a password is corrected", passwordQuestion(), []string{"wrong", "Ctrl-U", "ab", "Backspace", "Enter"}, `answer q1 ["a"] `},
 		{"a password is kept by its own button", keepable(passwordQuestion()), []string{"ab", "Tab", "Tab", "Enter"}, `answer q1 ["ab"] keep`},
 		{"Enter keeps nothing", keepable(passwordQuestion()), []string{"ab", "Enter"}, `answer q1 ["ab"] `},
+		{"an ssh may use a connection", shareQuestion(), []string{"a", "Enter"}, `answer q5 [] once`},
 		{"a key is added to the agent", addKeyQuestion(), []string{"a", "Enter"}, `answer q4 [] add`},
 		{"a key is not added to the agent", addKeyQuestion(), []string{"r", "Enter"}, `answer q4 [] refuse`},
 		{"a form has all its fields", codeQuestion(), []string{"pw", "Enter", "123456", "Enter"}, `answer q2 ["pw" "123456"] `},
@@ -315,7 +317,7 @@ func TestQuestions(t *testing.T) {
 			t.Parallel()
 			st := perform(t, newFake(), 100, 30, Options{})
 			st.event(api.Event{Question: &c.q})
-			st.sees("jean-zay, hop 2 of 2")
+			st.sees(c.q.Host + ", hop 2 of 2")
 			st.keys(c.keys...)
 			st.expects(c.call)
 			st.loses("hop 2 of 2")
@@ -448,7 +450,7 @@ func TestAStormOfEventsIsOneScreen(t *testing.T) {
 	if frames > 2000 {
 		t.Errorf("20,000 events were drawn %d times", frames)
 	}
-	st.keys("j")
+	st.keys("↓")
 	st.sees("▌○ targaryen")
 }
 
@@ -574,7 +576,7 @@ func TestRereadingKeepsTheSelection(t *testing.T) {
 	f := newFake()
 	st := perform(t, f, 100, 30, Options{})
 	st.sees("tyrell")
-	st.keys("jj")
+	st.keys("↓↓")
 	st.sees("▌○ tyrell")
 	fewer := westeros()
 	fewer.names = []string{"new", "tyrell"}
@@ -599,7 +601,7 @@ func TestMistakesAppearWhenTheCheckEnds(t *testing.T) {
 	}
 	close(inv.check)
 	st.sees("✗ config:4  the key is open")
-	st.keys("jj")
+	st.keys("↓↓")
 	st.sees("! config:9  the line is shadowed")
 }
 

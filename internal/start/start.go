@@ -2,7 +2,10 @@
 // command's first word, and in a login, is a row of steps of which each waits
 // for the one before: a second processor only wakes and sleeps beside them and
 // has memory of its own touched, which is a sixth of the processor time of a
-// login. Whoever has work for more processors asks for them by All.
+// login. What carries streams stays on one: each packet passes from goroutine to
+// goroutine, which on several processors wakes and sleeps another thread each
+// time, for up to twice the time and the processor time. Whoever has work for
+// more processors asks for them by All.
 //
 // It must import next to nothing: packages are initialized in the order of
 // their paths, each after what it imports (Go specification, "Program
@@ -29,5 +32,12 @@ var confined = func() bool {
 func All() {
 	if confined {
 		runtime.SetDefaultGOMAXPROCS()
+	}
+}
+
+// One has the program go back to one processor.
+func One() {
+	if confined {
+		runtime.GOMAXPROCS(1)
 	}
 }

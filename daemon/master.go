@@ -1,0 +1,295 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sallyport/api"
+	"sallyport/config"
+	"sallyport/mux"
+	"sallyport/sessions"
+	"sallyport/transport"
+	"sallyport/tunnels"
+)
+
+// master lets clients of ssh use one connection: it is the mux.Handler of a
+// control socket. Forwarding an agent is left to connections that are no
+// master's: whoever asks for it here gets a session without.
+type master struct {
+	mux.Channels
+	set     *masters
+	id      string // of the link
+	link    *transport.Link
+	conn    *transport.Conn
+	host    *config.Host
+	path    string
+	since   time.Time
+	problem error // why nobody listens
+	asks    bool  // ControlMaster ask or autoask
+
+	ctx context.Context // ends the serving
+	end context.CancelFunc
+
+	limit   time.Duration // of ControlPersist, 0 for none
+	forever bool          // ControlPersist yes
+
+	mu       sync.Mutex // guards all below
+	listener net.Listener
+	guests   []*api.Guest
+	users    int              // of the link
+	forwards []api.TunnelSpec // that clients have opened
+	letGo    func()           // ends the stay of the connection; nil when it does not stay
+	alarm    *time.Timer      // of ControlPersist; nil when it does not run
+}
+
+func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path string) *master {
+	host := link.Host().Host
+	m := &master{set: set, id: link.Status().ID, link: link, conn: conn, host: host, path: path, since: time.Now()}
+	m.Channels = mux.Channels{
+		Conn:    conn,
+		SendEnv: func(name string) bool { return sessions.Sends(host, name) },
+		SetEnv:  host.All("SetEnv"),
+	}
+	m.Listen = m.listenFar
+	m.asks = strings.HasSuffix(strings.ToLower(host.Get("ControlMaster")), "ask")
+	m.limit, m.forever = persistence(host.Get("ControlPersist"))
+	m.ctx, m.end = context.WithCancel(set.ctx)
+	return m
+}
+
+// listen is the begin of the serving.
+func (m *master) listen(l net.Listener) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listener = l
+	m.settle()
+}
+
+// hush closes the socket.
+func (m *master) hush() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listener != nil {
+		_ = m.listener.Close() // it may be closed already
+	}
+}
+
+// stop ends the serving; the name of the socket is free then.
+func (m *master) stop() {
+	m.hush()
+	m.end()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.silence()
+	if m.letGo != nil {
+		m.letGo()
+		m.letGo = nil
+	}
+}
+
+// setUsers takes how many of our own use the connection.
+func (m *master) setUsers(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if (n == 0) != (m.users == 0) {
+		m.users = n
+		m.settle()
+	}
+}
+
+// settle has the connection stay while it is to, and the time of
+// ControlPersist run while nothing is open on it (set_control_persist_exit_time
+// in clientloop.c). The caller holds mu.
+func (m *master) settle() {
+	m.silence()
+	if m.listener == nil || m.ctx.Err() != nil {
+		return
+	}
+	switch stays := m.forever || m.limit > 0 || len(m.guests) > 0; {
+	case stays && m.letGo == nil:
+		m.letGo = m.link.Stay()
+	case !stays && m.letGo != nil:
+		m.letGo()
+		m.letGo = nil
+	}
+	if m.limit > 0 && len(m.guests) == 0 && m.users == 0 {
+		m.alarm = time.AfterFunc(m.limit, m.expire)
+	}
+}
+
+// silence stops the alarm. The caller holds mu.
+func (m *master) silence() {
+	if m.alarm != nil {
+		m.alarm.Stop()
+		m.alarm = nil
+	}
+}
+
+// expire is the end of ControlPersist's time.
+func (m *master) expire() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.alarm != nil && len(m.guests) == 0 {
+		m.link.CloseUnused()
+	}
+}
+
+// attend lists a client until leave is called.
+func (m *master) attend(g api.Guest) (leave func()) {
+	g.Since = time.Now()
+	m.set.busy.add()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.guests = append(m.guests, &g)
+	m.settle()
+	return func() {
+		defer m.set.busy.done()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.guests = slices.DeleteFunc(m.guests, func(other *api.Guest) bool { return other == &g })
+		m.settle()
+	}
+}
+
+// served is the master as clients of ours see it.
+func (m *master) served() api.Served {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := api.Served{Link: m.id, Host: api.Printable(m.host.Name), Path: m.path, Since: m.since, Clients: []api.Guest{}}
+	for _, g := range m.guests {
+		s.Clients = append(s.Clients, *g)
+	}
+	return s
+}
+
+// OpenSession implements mux.Handler.
+func (m *master) OpenSession(ctx context.Context, s *mux.Session) (status int, err error) {
+	defer m.attend(api.Guest{PID: s.PID, What: api.GuestSession})()
+	return m.Channels.OpenSession(ctx, s)
+}
+
+// StdioForward implements mux.Handler.
+func (m *master) StdioForward(ctx context.Context, f *mux.StdioForward) error {
+	defer m.attend(api.Guest{PID: f.PID, What: api.GuestForward, To: api.Printable(f.To.String())})()
+	return m.Channels.StdioForward(ctx, f)
+}
+
+// Proxy implements mux.Handler.
+func (m *master) Proxy(ctx context.Context, c net.Conn) error {
+	pid := 0
+	if unix, ok := c.(*net.UnixConn); ok {
+		pid = mux.PeerPID(unix)
+	}
+	defer m.attend(api.Guest{PID: pid, What: api.GuestProxy})()
+	return m.Channels.Proxy(ctx, c)
+}
+
+// Confirm implements mux.Handler.
+func (m *master) Confirm(ctx context.Context, q mux.Question) bool {
+	if !m.asks || q.Kind == mux.AskForward && m.set.forwards.has(m.link, tunnelSpec(q.Forward)) {
+		return true
+	}
+	chain, _ := m.link.Way()
+	s := m.link.Status()
+	answer, err := m.set.questions.Ask(ctx, transport.Question{
+		Kind: transport.AskShare, Link: m.id, Host: s.Host, Address: s.Address, Login: s.Address,
+		Hop: len(chain), Hops: len(chain), Goal: s.Host, Try: 1,
+		Title: q.For(m.host.Name), Choices: []string{transport.AcceptOnce, transport.Refuse},
+	})
+	return err == nil && answer.Choice == transport.AcceptOnce
+}
+
+// Forward implements mux.Handler: the forward is a tunnel of the link.
+func (m *master) Forward(ctx context.Context, f mux.Forward) (port int, err error) {
+	spec := tunnelSpec(f)
+	status, err := m.set.forwards.lend(ctx, m.link, spec)
+	switch {
+	case err != nil && f.Type == mux.Remote:
+		return 0, fmt.Errorf("remote port forwarding failed for listen port %d", f.Listen.Port)
+	case err != nil:
+		return 0, errors.New("Port forwarding failed") // as mux.c has it
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !slices.Contains(m.forwards, spec) {
+		m.forwards = append(m.forwards, spec)
+	}
+	return status.Allocated, nil
+}
+
+// CancelForward implements mux.Handler.
+func (m *master) CancelForward(_ context.Context, f mux.Forward) error {
+	spec := tunnelSpec(f)
+	if m.set.forwards.takeBack(m.link, spec) != nil {
+		return errors.New("port not forwarded")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forwards = slices.DeleteFunc(m.forwards, func(other api.TunnelSpec) bool { return other == spec })
+	return nil
+}
+
+// listenFar is mux.Channels.Listen.
+func (m *master) listenFar(ctx context.Context, network, address string, come func(mux.Arrival)) (port int, end func(), err error) {
+	l, err := m.conn.Listen(ctx, network, address)
+	if err != nil {
+		return 0, nil, err
+	}
+	go func() { // ends with l, with the connection or with ctx
+		for {
+			offer, err := l.Accept(ctx)
+			if err != nil {
+				return
+			}
+			kind, data := offer.Request()
+			come(mux.Arrival{
+				Kind: kind, Data: data, Refuse: offer.Refuse,
+				Accept: func(ctx context.Context) (mux.Stream, error) { return offer.Accept(ctx) },
+			})
+		}
+	}()
+	return l.Port(), l.Close, nil
+}
+
+// StopListening implements mux.Handler.
+func (m *master) StopListening(context.Context) error { return nil }
+
+// Exit implements mux.Handler: the connection ends, and with it what clients
+// have opened.
+func (m *master) Exit() {
+	m.mu.Lock()
+	forwards := m.forwards
+	m.forwards = nil
+	m.mu.Unlock()
+	m.link.Close()
+	for _, spec := range forwards {
+		_ = m.set.forwards.takeBack(m.link, spec) // it may have been closed by other means
+	}
+}
+
+// tunnelSpec is a client's forward as ours.
+func tunnelSpec(f mux.Forward) tunnels.Spec {
+	spec := tunnels.Spec{Listen: tunnelAddress(f.Listen)}
+	switch f.Type {
+	case mux.Local:
+		spec.Kind = tunnels.Local
+	case mux.Remote:
+		spec.Kind = tunnels.Remote
+	case mux.Dynamic:
+		spec.Kind = tunnels.Dynamic
+	}
+	if !f.Socks() {
+		spec.Connect = tunnelAddress(f.Connect)
+	}
+	return spec
+}
+
+func tunnelAddress(a mux.Address) tunnels.Address {
+	return tunnels.Address{Network: a.Network(), Host: a.Host, Port: a.Port, Path: a.Path}
+}

@@ -1,0 +1,106 @@
+package keys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Finding is something wrong with a key pair.
+type Finding struct {
+	Rule    string `json:"rule"`
+	Message string `json:"message"`
+	Fix     string `json:"fix"` // a command line
+}
+
+// RuleOrphan is a public half alone. That is right for a key in an agent.
+const RuleOrphan = "orphan-public"
+
+// errPuTTY is a key that ssh can't read.
+var errPuTTY = errors.New("it is a key of PuTTY, which ssh does not read")
+
+func (f *Facts) found(rule, message, fix string) {
+	f.Findings = append(f.Findings, Finding{rule, message, fix})
+}
+
+// judge holds what was found against the rules, the gravest first. broken is
+// why the private half is no key.
+func (f *Facts) judge(data []byte, broken error) {
+	path, public := shellWord(f.Path), shellWord(f.Path+".pub")
+	if f.open {
+		f.found("mode-open", fmt.Sprintf("others can reach it: its mode is %s", f.Mode), "chmod 600 "+path)
+	}
+	switch {
+	case broken != nil:
+		f.found("not-private", broken.Error(), f.replace(data, broken))
+		return
+	case f.Private == nil && f.Public == nil:
+		f.found("not-public", "the .pub file is not a public key", "mv -n "+public+" "+shellWord(f.Path+".pub.broken"))
+	case f.Private == nil && f.Certificate == nil:
+		f.found(RuleOrphan, "the private half is missing", "mv -n "+public+" "+shellWord(f.Path+".pub.orphan"))
+	case f.PublicFile == PublicMissing:
+		f.found("public-missing", "the public half is missing", "ssh-keygen -y -f "+path+" > "+public)
+	case f.PublicFile == PublicMismatched:
+		// mv -n succeeds where it moves nothing, and set -C writes over nothing.
+		f.found("public-mismatched", "the .pub file beside it is not its public half",
+			"mv -n "+public+" "+shellWord(f.Path+".pub.old")+" && (set -C; ssh-keygen -y -f "+path+" > "+public+")")
+	}
+	f.judgeStrength()
+	f.judgeLock()
+}
+
+// replace is the way out where a file is not the private key that its name
+// says.
+func (f *Facts) replace(data []byte, broken error) string {
+	path := shellWord(f.Path)
+	if errors.Is(broken, errPuTTY) {
+		return "puttygen " + path + " -O private-openssh-new -o " + shellWord(strings.TrimSuffix(f.Path, ".ppk")+"_openssh")
+	}
+	if _, _, ok := ParsePublic(data); ok && f.PublicFile == PublicMissing {
+		return "mv -n " + path + " " + shellWord(f.Path+".pub")
+	}
+	return "mv -n " + path + " " + shellWord(f.Path+".broken")
+}
+
+// leastRSA is the size in bits that NIST SP 800-57 asks for until 2030 and
+// after.
+const leastRSA = 3072
+
+func (f *Facts) judgeStrength() {
+	const stronger = "ssh-keygen -t ed25519"
+	switch kind, _ := strings.CutSuffix(f.Type, "-CERT"); {
+	case kind == "DSA":
+		f.found("dsa", "servers refuse DSA since OpenSSH 7.0", stronger)
+	case kind == "RSA" && f.Bits < leastRSA:
+		f.found("rsa-short", fmt.Sprintf("an RSA key of %d bits is short; %d is the least, 4096 is advised", f.Bits, leastRSA), stronger)
+	}
+}
+
+// judgeLock leaves out keys of FIDO tokens: their files are worth nothing
+// without the token.
+func (f *Facts) judgeLock() {
+	if f.Private == nil || f.Public != nil && isSecurityKey(f.Public) {
+		return
+	}
+	fix := "ssh-keygen -p -f " + shellWord(f.Path)
+	switch {
+	case !f.Private.Encrypted:
+		f.found("unencrypted", "it has no passphrase", fix)
+	case f.Private.Format == FormatPEM:
+		// One round of MD5 makes the cipher's key: EVP_BytesToKey(3).
+		f.found("old-pem", "the old PEM format hardly slows down who guesses its passphrase", fix)
+	}
+}
+
+// shellWord is a path as one word of a POSIX shell, never an option.
+func shellWord(path string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,@%-"
+	if strings.HasPrefix(path, "-") {
+		path = "." + string(os.PathSeparator) + path
+	}
+	if path != "" && strings.Trim(path, plain) == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,72 @@
+package keys
+
+import (
+	"bytes"
+	"encoding/pem"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// The formats of private key files.
+const (
+	FormatOpenSSH = "OpenSSH"
+	FormatPEM     = "PEM"
+	FormatPKCS8   = "PKCS#8"
+	FormatPuTTY   = "PuTTY"
+)
+
+// puttyMagic opens a .ppk file of any version.
+const puttyMagic = "PuTTY-User-Key-File-"
+
+// Lock is how a private key file is written and protected.
+type Lock struct {
+	Format    string `json:"format"`
+	Encrypted bool   `json:"encrypted"`
+	Cipher    string `json:"cipher,omitempty"` // "" also where it can only be known with work, as in PKCS#8
+	Rounds    uint32 `json:"rounds,omitempty"` // of bcrypt
+}
+
+// lockOf reads what stands in clear in a private key file; false is a file in
+// no format that is known.
+func lockOf(data []byte) (Lock, bool) {
+	if bytes.HasPrefix(data, []byte(puttyMagic)) {
+		return Lock{Format: FormatPuTTY}, true
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return Lock{}, false
+	}
+	defer clear(block.Bytes)
+	switch block.Type {
+	case containerType:
+		c, err := openContainer(block.Bytes)
+		return c.lock(), err == nil
+	case encryptedPKCS8:
+		return Lock{Format: FormatPKCS8, Encrypted: true}, true
+	case "PRIVATE KEY":
+		return Lock{Format: FormatPKCS8}, true
+	}
+	if !strings.HasSuffix(block.Type, " PRIVATE KEY") {
+		return Lock{}, false
+	}
+	// RFC 1421 section 4.6.1.3: the cipher and its start value.
+	cipher, _, _ := strings.Cut(block.Headers["DEK-Info"], ",")
+	return Lock{Format: FormatPEM, Encrypted: cipher != "", Cipher: cipher}, true
+}
+
+func (c container) lock() Lock {
+	l := Lock{Format: FormatOpenSSH}
+	if c.CipherName == "none" {
+		return l
+	}
+	l.Encrypted, l.Cipher = true, c.CipherName
+	var kdf struct {
+		Salt   []byte
+		Rounds uint32
+	}
+	if c.KDFName == "bcrypt" && ssh.Unmarshal([]byte(c.KDFOptions), &kdf) == nil {
+		l.Rounds = kdf.Rounds
+	}
+	return l
+}
