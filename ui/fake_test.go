@@ -273,7 +273,7 @@ func afternoon() api.Snapshot {
 	work.Failure = &api.Failure{Code: "auth", Message: `connecting to "work-ens" via "ens": the server accepts none of your keys (publickey)`, Hint: "ssh-copy-id ens", Hop: "ens"}
 	crab := link("l8", "crab", "", api.LinkWaiting)
 	return api.Snapshot{
-		Daemon: api.DaemonStatus{PID: 4211},
+		Daemon: api.DaemonStatus{PID: 4100},
 		Links:  []api.Link{bastion, inner, martell, spirit, jz, ens, work, crab},
 		Tunnels: []api.Tunnel{
 			{ID: "t8080", Host: "targaryen", Config: configFile, Link: "l2", Spec: local(8080, "targaryen", 8080), State: api.TunnelUp, Open: 3, Total: 17, Sent: 12_345, Received: 3_456_789},

@@ -32,10 +32,22 @@ func (s *screen) followMasters(ctx context.Context, inv inventory) {
 	})
 }
 
+// theirs are the masters of ssh. Where our own connections are shared, the
+// background process is a master too: those are connections held here.
+func (s *screen) theirs() []*api.Master {
+	var out []*api.Master
+	for i := range s.masters {
+		if m := &s.masters[i]; m.State != api.MasterAlive || m.PID != s.snap.Daemon.PID {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // master is the live one of a host, nil if there is none.
 func (s *screen) master(host string) *api.Master {
-	for i := range s.masters {
-		if m := &s.masters[i]; m.State == api.MasterAlive && slices.Contains(m.Hosts, host) {
+	for _, m := range s.theirs() {
+		if m.State == api.MasterAlive && slices.Contains(m.Hosts, host) {
 			return m
 		}
 	}
@@ -89,8 +101,7 @@ func (s *screen) rosterParts() []rosterPart {
 		{title: "Connections of ssh"},
 		{title: "Other connections of ssh, to hosts that the configuration does not name"},
 	}
-	for i := range s.masters {
-		m := &s.masters[i]
+	for _, m := range s.theirs() {
 		at := &parts[2]
 		if len(m.Hosts) == 0 {
 			at = &parts[3]
@@ -256,7 +267,7 @@ func (s *screen) drawRoster(c canvas, r rect) {
 
 func (s *screen) rosterTitle() line {
 	alive := 0
-	for _, m := range s.masters {
+	for _, m := range s.theirs() {
 		if m.State == api.MasterAlive {
 			alive++
 		}

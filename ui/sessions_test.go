@@ -49,7 +49,7 @@ func TestTheSessionsPageIsAsItWasApproved(t *testing.T) {
 		{name: "sessions", snap: busy, inv: v, keys: []string{"3"}, sees: "3 masters"},
 		{name: "sessions-none", inv: westeros(), keys: []string{"3"}, sees: "ControlMaster auto"},
 		{name: "sessions-end-master", snap: busy, inv: v, keys: []string{"3", "jjjjjjjjjj", "x"}, sees: "Keep it"},
-		{name: "masters", snap: busy, inv: v, keys: []string{"jj"}, sees: "▌◆ tyrell"},
+		{name: "masters", snap: busy, inv: v, keys: []string{"↓", "↓"}, sees: "▌◆ tyrell"},
 	} {
 		for _, size := range sizes {
 			t.Run(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h), func(t *testing.T) {
@@ -167,6 +167,26 @@ func TestAMasterThatComesOrGoesIsSeenAtOnce(t *testing.T) {
 	v.mastersNow <- []api.Master{{Hosts: []string{"tyrell"}, Path: corner + "x", State: api.MasterStale, Since: morning}}
 	st.sees("○ tyrell")
 	st.loses("pid 99")
+}
+
+// Where a ControlPath is that of a connection held here, the background process
+// is a master.
+func TestTheBackgroundProcessIsNoMasterOfSSH(t *testing.T) {
+	f := newFake()
+	snap, v := shared()
+	v.mastersNow = make(chan []api.Master)
+	f.inv = func() *fakeInventory { return v }
+	st := perform(t, f, 120, 34, Options{})
+	st.sees("targaryen")
+	st.snapshot(snap)
+	st.keys("3")
+	st.sees("3 masters")
+	v.mastersNow <- []api.Master{
+		{Hosts: []string{"tyrell"}, Path: corner + "x", PID: 99, State: api.MasterAlive, Since: morning},
+		{Hosts: []string{"targaryen"}, Path: corner + "y", PID: snap.Daemon.PID, State: api.MasterAlive, Since: morning},
+	}
+	st.sees("1 master ", "pid 99")
+	st.loses(corner + "y")
 }
 
 func TestAClickOnTheSessionsPageSelectsAndADoubleClickOpens(t *testing.T) {
