@@ -102,13 +102,7 @@ which --wait=30s bounds. A login that was refused is not tried again.`,
 			if cmd.Flags().Changed("wait") {
 				until = final
 			}
-			ctx := cmd.Context()
-			if wait > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(wait), errWaited)
-				defer cancel()
-			}
-			return a.tunnelUp(ctx, args[0], strings.Join(args[1:], ""), until)
+			return a.tunnelUp(cmd.Context(), args[0], strings.Join(args[1:], ""), until, wait)
 		},
 	}
 	cmd.Flags().Var(&wait, "wait", "wait until they carry traffic, at most for a `TIME` such as 30s")
@@ -142,12 +136,20 @@ func (p *patience) String() string { return "" }
 // Type implements pflag.Value.
 func (p *patience) Type() string { return "time" }
 
+// bound is ctx for as long as somebody waits from now on.
+func (p patience) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, time.Duration(p), errWaited)
+}
+
 // errWaited ends a wait that was bounded.
 var errWaited = &api.Error{Code: "waited", Message: "the tunnel does not carry traffic yet; it is tried again in the background", Hints: []string{"sallyport tunnel log"}}
 
 // tunnelUp opens the forwards that the configuration has for a host, and
 // follows each until something is decided.
-func (a *app) tunnelUp(ctx context.Context, host, want string, until decision) error {
+func (a *app) tunnelUp(ctx context.Context, host, want string, until decision, wait patience) error {
 	inv, err := a.inventory()
 	if err != nil {
 		return err
@@ -168,31 +170,37 @@ func (a *app) tunnelUp(ctx context.Context, host, want string, until decision) e
 	if len(specs) == 0 {
 		return noForward(host, want, "its configuration has")
 	}
-	return a.openTunnels(ctx, host, specs, until)
+	return a.openTunnels(ctx, host, specs, until, wait)
 }
 
 // openTunnels opens forwards of a host and waits until it is decided what
-// becomes of each, asking on the terminal what has to be asked.
-func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSpec, until decision) error {
+// becomes of each, asking on the terminal what has to be asked. The wait begins
+// once all were asked for: what is said of its end is true then.
+func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSpec, until decision, wait patience) error {
 	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
 	}
-	failed := false
+	failed, asked := false, time.Now()
+	var opened []api.Tunnel
 	for _, spec := range specs {
-		asked := time.Now()
-		s, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: spec, Up: true})
+		t, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: spec, Up: true})
 		if err != nil {
 			explain(a.Err, err) // the others may well be possible
 			failed = true
 			continue
 		}
-		if s, err = a.settle(ctx, c, s, asked, until); err != nil {
+		opened = append(opened, t)
+	}
+	ctx, enough := wait.bound(ctx)
+	defer enough()
+	for _, t := range opened {
+		if t, err = a.settle(ctx, c, t, asked, until); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, tunnelState(s))
-		if s.State != api.TunnelUp && s.Failure != nil {
-			explain(a.Err, s.Failure)
+		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), t.Spec, tunnelState(t))
+		if t.State != api.TunnelUp && t.Failure != nil {
+			explain(a.Err, t.Failure)
 			failed = true
 		}
 	}

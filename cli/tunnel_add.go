@@ -46,7 +46,7 @@ also when the background process starts anew, until "sallyport tunnel rm".
 			for _, f := range list {
 				specs = append(specs, f.spec)
 			}
-			return a.openTunnels(cmd.Context(), args[0], specs, decided)
+			return a.openTunnels(cmd.Context(), args[0], specs, decided, 0)
 		},
 	}
 	k.register(cmd.Flags())

@@ -90,7 +90,8 @@ func TestWithoutARuntimeDirectory(t *testing.T) {
 		if mode := c.must("sh", "-c", "stat -c %a $(dirname "+sockets[0]+")"); mode != "700\n" {
 			t.Errorf("its directory has mode %s", mode)
 		}
-		if found := c.must("find", "/tmp", "-maxdepth", "2", "-name", "*sallyport*.sock", "-newer", "/run/before"); found != "" {
+		// Other tests take their directories away meanwhile, which find complains of.
+		if found := c.must("sh", "-c", "find /tmp -maxdepth 2 -name '*sallyport*.sock' -newer /run/before 2>/dev/null; true"); found != "" {
 			t.Errorf("in /tmp: %s", found)
 		}
 	})

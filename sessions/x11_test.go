@@ -131,7 +131,7 @@ func TestXClientsHaveToShowTheirCookie(t *testing.T) {
 func TestXEndsWithItsTimeout(t *testing.T) {
 	t.Parallel()
 	sshtest.Program(t, "xdpyinfo")
-	l := ownLink(t, xServer(t), "ForwardX11 yes", "ForwardX11Trusted no", "ForwardX11Timeout 1", "LogLevel VERBOSE")
+	l := ownLink(t, xServer(t), "ForwardX11 yes", "ForwardX11Trusted no", "ForwardX11Timeout 4", "LogLevel VERBOSE")
 	display, authority := sshtest.XServer(t)
 	const command = `xdpyinfo >/dev/null && echo early; n=0; while [ $n -lt 100 ] && xdpyinfo >/dev/null 2>&1; do n=$((n+1)); sleep 0.1; done; [ $n -lt 100 ] && echo late`
 	got := run(t, l, Spec{Command: command}, "", "PATH="+os.Getenv("PATH"), "DISPLAY="+display, "XAUTHORITY="+authority)

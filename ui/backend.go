@@ -63,8 +63,9 @@ type inventory interface {
 	Judge(keyword, value string) string
 	// Propose proves edits, and gives what they would make of the file.
 	Propose(ctx context.Context, edits ...api.Edit) (*api.Change, error)
-	// Check looks for mistakes, which Detail then has; it may take a second.
-	Check() []api.Finding
+	// Check looks for mistakes, which Detail then has; it may take a second,
+	// and calls rest, which may wait, between two hosts.
+	Check(rest func()) []api.Finding
 	// FollowMasters tells of the masters of ssh, and of each change.
 	FollowMasters(ctx context.Context, f func([]api.Master))
 	// WaitForChange returns when the files are not as they were read.

@@ -131,8 +131,10 @@ func (s *Server) Stop() {
 // KillSessions ends the processes that serve connections, not the listener.
 func (s *Server) KillSessions() { kill(s.Sessions()) }
 
+// kill begins at the top: a server that sees its command end first still tells
+// of that.
 func kill(pids []int) {
-	for _, pid := range pids {
+	for _, pid := range slices.Backward(pids) {
 		if p, err := os.FindProcess(pid); err == nil {
 			p.Kill() // it may have ended
 		}
