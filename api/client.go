@@ -166,6 +166,11 @@ func (c *Client) CloseLink(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, "/v1/links/"+id, nil, nil)
 }
 
+// EndSession ends a shell or a command, wherever it is seen.
+func (c *Client) EndSession(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, "/v1/sessions/"+url.PathEscape(id), nil, nil)
+}
+
 // Stop ends the background process and waits until it has gone. Its wanted
 // tunnels come back with the next one.
 func (c *Client) Stop(ctx context.Context) error {

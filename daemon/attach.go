@@ -53,6 +53,7 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel}
 	s := d.start(ctx, link, req)
+	defer d.running.add(s)()
 	v.run(ctx, s, link.Chain())
 	d.hub.post(api.Event{SessionGone: s.Status().ID})
 }

@@ -48,6 +48,7 @@ type daemon struct {
 	forwards  *forwards
 	masters   *masters
 	busy      *activity
+	running   *running
 	log       *slog.Logger
 }
 
@@ -165,7 +166,7 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,

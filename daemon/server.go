@@ -26,6 +26,7 @@ func (d *daemon) handler() http.Handler {
 	mux.HandleFunc("POST /v1/links/{id}/share", d.postShare)
 	mux.HandleFunc("GET /v1/served", d.getServed)
 	mux.HandleFunc("POST /v1/sessions", d.postSession)
+	mux.HandleFunc("DELETE /v1/sessions/{id}", d.deleteSession)
 	mux.HandleFunc("POST /v1/questions/{id}", d.postAnswer)
 	mux.HandleFunc("POST /v1/stop", d.postStop)
 	mux.HandleFunc("POST /v1/restart", d.postRestart)

@@ -25,12 +25,13 @@ const (
 	inDialog
 	inTunnels
 	inRecord // connections and log of a tunnel
+	inSessions
 	inJupyter
 	inNode // the name of a node is typed
 	inPorts
 
 	onHosts = inList | inDetail
-	onPages = onHosts | inTunnels | inLog
+	onPages = onHosts | inTunnels | inSessions | inLog
 	scrolls = onPages | inRecord | inJupyter | inPorts | inHelp | inForm | inReview
 )
 
@@ -68,6 +69,13 @@ func init() {
 		{inTunnels | inRecord, []string{"y"}, "copy", "The page of all tunnels", "Copy its address to the clipboard.", (*screen).copyTunnel, noTunnel, nil},
 		{inTunnels | inRecord, []string{"f"}, "free port", "The page of all tunnels", "Of a port that another program has: listen on the next free one instead.", (*screen).takeFreePort, noFreePort, (*screen).offersPort},
 		{inRecord, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeRecord, nil, nil},
+		// Sessions
+		{inSessions, []string{"Enter", "c"}, "shell", "The page of sessions", "Open a shell on that connection's host. One that is on its way: Esc cancels it.", (*screen).openRoster, noRosterHost, (*screen).opensRoster},
+		{inSessions, []string{"Esc"}, "cancel", "", "", (*screen).cancelRoster, nil, (*screen).cancelsRoster},
+		{inSessions, []string{"x"}, "close", "The page of sessions", "Close the connection; a master of ssh ends as by  ssh -O exit. Says first what would be lost.", (*screen).closeRoster, noRosterConnection, (*screen).closesRoster},
+		{inSessions, []string{"S"}, "stop", "The page of sessions", "Have a master take no more clients, as  ssh -O stop  does. What is open goes on.", (*screen).stopMaster, noLiveMaster, (*screen).stopsMaster},
+		{inSessions, []string{"K"}, "end", "The page of sessions", "End what is ours: a shell, or a connection. Asks first.", (*screen).endRoster, noOwnRoster, (*screen).endsShell},
+		{inSessions, []string{"D", "Delete"}, "remove", "The page of sessions", "Remove the socket that a master has left behind.", (*screen).removeStale, noStaleMaster, (*screen).removesStale},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},
 		{inJupyter, []string{"Enter"}, "open", "", "", (*screen).chooseJupyter, noJupyterRow, (*screen).hasChoice},
@@ -106,6 +114,7 @@ func init() {
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
 		{onPages | inRecord | inPorts, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
 		{onPages | inRecord | inPorts, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
+		{onPages | inRecord | inPorts, []string{"3"}, "", "The program", "Sessions: shells, connections, and the masters of ssh.", turnTo(sessionsPage), nil, nil},
 		{onPages | inRecord | inPorts, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
 		// The form
 		{inForm, []string{"Enter"}, "change", "The form of a host", "Change the value, or give the host one of its own. An empty value removes the line.", (*screen).formEnter, noForm, nil},
@@ -156,6 +165,8 @@ func (s *screen) where() where {
 		return inRecord
 	case s.page == tunnelsPage:
 		return inTunnels
+	case s.page == sessionsPage:
+		return inSessions
 	case s.page == logPage && s.journal.typing:
 		return inLogSearch
 	case s.page == logPage:
@@ -363,12 +374,17 @@ func (s *screen) toggleCurrent() {
 
 func (s *screen) escape() {
 	switch {
-	case s.cancel():
+	case s.cancelSelected():
 	case s.detail.focus:
 		s.detail.focus = false
 	case s.list.filtered():
 		s.searchClear()
 	}
+}
+
+func (s *screen) cancelSelected() bool {
+	name, _ := s.list.selected()
+	return s.cancel(name)
 }
 
 func (s *screen) otherPane() { s.detail.focus = !s.detail.focus }
@@ -431,6 +447,9 @@ func (s *screen) move(n int) {
 	case place == inTunnels:
 		in := s.layout().body.inner()
 		s.board.move(n, s.board.rows, in.h)
+	case place == inSessions:
+		in := s.layout().body.inner()
+		s.roster.move(n, s.roster.rows, in.h)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:
