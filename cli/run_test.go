@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
 
 	"sallyport/internal/sshtest"
 )
@@ -255,5 +256,22 @@ func TestRunAsJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestATimeLimitEndsTheCommandThere has dropbear, since sshd passes no signals
+// on to what runs as root (session_signal_req of session.c).
+func TestATimeLimitEndsTheCommandThere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	far := sshtest.Dropbear(t, sshtest.WriteKey(t, dir+"/id").PublicKey())
+	known := fmt.Sprintf("[127.0.0.1]:%d %s", far.Port, ssh.MarshalAuthorizedKey(far.HostKey))
+	if err := os.WriteFile(dir+"/known_hosts", []byte(known), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := nodes(t, 0, fmt.Sprintf("Host far\nPort %d\nIdentityFile %s/id\nUserKnownHostsFile %[2]s/known_hosts", far.Port, dir))
+	out, errs, status := c.run(t, c.sallyport("run", "-H", "far", "--timeout", "5s", "--", `trap 'echo told to end; exit 1' TERM; echo begun; while :; do sleep 0.1; done`))
+	if status != 3 || out != "far: begun\nfar: told to end\n" || !strings.Contains(errs, "  far: not finished after 5s\n") {
+		t.Errorf("exit status %d, %q, %q", status, out, errs)
 	}
 }
