@@ -36,8 +36,9 @@ time: an sshd as it comes refuses logins from the eleventh at once on
 
 --timeout is for one host, from its login to the command's end; it stands still
 while you are asked. A command that runs out of time, or is interrupted by
-Ctrl-C, gets SIGTERM there. Standard input is not read but with --stdin, which
-reads it to its end first and gives it to every host.
+Ctrl-C, gets SIGTERM there, if the server passes signals on: OpenSSH's does, but
+not to root. Standard input is not read but with --stdin, which reads it to its
+end first and gives it to every host.
 
 With --json each line of standard output is an object: as it comes
   {"host": "web1", "stdout": "a line"}   or "stderr"

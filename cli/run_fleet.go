@@ -18,8 +18,9 @@ type fleet struct {
 	asker   *terminalAsker
 	out     *runOutput
 	request func(host string) api.SessionRequest
-	input   []byte        // for every host
-	limit   time.Duration // for one host; 0 for none
+	input   []byte          // for every host
+	limit   time.Duration   // for one host; 0 for none
+	asking  context.Context // of all questions: those of one host may be another's too; set by run
 
 	mu      sync.Mutex   // guards what follows
 	now     api.Snapshot // as the background process tells it
@@ -43,7 +44,8 @@ var errNotBegun = &api.Error{Code: codeInterrupted, Message: "not begun when it 
 func (f *fleet) run(ctx context.Context, hosts []api.Host, parallel int) []hostOutcome {
 	following, enough := context.WithCancel(ctx)
 	var follower, all sync.WaitGroup
-	follower.Go(func() { f.follow(following) }) // waited for below
+	f.asking = following
+	follower.Go(f.follow) // waited for below
 	outcomes := make([]hostOutcome, len(hosts))
 	turns := make(chan struct{}, parallel)
 	for i, h := range hosts {
@@ -107,7 +109,7 @@ func (f *fleet) session(ctx context.Context, name string, u *underway) (api.Exit
 		return api.Exit{}, err
 	}
 	defer t.Close()
-	f.reaches(ctx, u, t.Links())
+	f.reaches(u, t.Links())
 	if err := t.Ready(ctx); err != nil {
 		return api.Exit{}, err
 	}
@@ -126,13 +128,13 @@ func (f *fleet) session(ctx context.Context, name string, u *underway) (api.Exit
 	return exit, err
 }
 
-// follow asks what has to be asked, until ctx ends.
-func (f *fleet) follow(ctx context.Context) {
-	f.client.Follow(ctx, func(e api.Event) {
+// follow asks what has to be asked, to the end of the run.
+func (f *fleet) follow() {
+	f.client.Follow(f.asking, func(e api.Event) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.now.Apply(e)
-		f.look(ctx)
+		f.look()
 	})
 }
 
@@ -152,16 +154,16 @@ func (f *fleet) leave(u *underway) {
 
 // reaches tells by which links a host is reached: their questions are ours, also
 // one that came before.
-func (f *fleet) reaches(ctx context.Context, u *underway, links []string) {
+func (f *fleet) reaches(u *underway, links []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	u.links = links
-	f.look(ctx)
+	f.look()
 }
 
 // look asks what is new; mu is held.
-func (f *fleet) look(ctx context.Context) {
-	f.asker.see(ctx, f.now, f.links())
+func (f *fleet) look() {
+	f.asker.see(f.asking, f.now, f.links())
 	f.wind()
 }
 

@@ -102,6 +102,42 @@ func TestAClockStandsStill(t *testing.T) {
 	})
 }
 
+// TestNobodysTimePassesWhileAPersonIsAsked has a question of one of two hosts.
+func TestNobodysTimePassesWhileAPersonIsAsked(t *testing.T) {
+	f := &fleet{}
+	for _, link := range []string{"a", "b"} {
+		u := &underway{links: []string{link}, clock: newClock(time.Hour, func() {})}
+		f.enter(u)
+		defer f.leave(u)
+	}
+	going := func() (n int) {
+		f.wind()
+		for _, u := range f.running {
+			if !u.clock.since.IsZero() {
+				n++
+			}
+		}
+		return n
+	}
+	for _, step := range []struct {
+		what  string
+		links []string
+		want  int
+	}{
+		{"nothing is asked", nil, 2},
+		{"a host of ours is asked for", []string{"c", "b"}, 0},
+		{"only others are", []string{"c"}, 2},
+	} {
+		f.now.Questions = nil
+		for _, link := range step.links {
+			f.now.Questions = append(f.now.Questions, api.Question{ID: link, Link: link})
+		}
+		if n := going(); n != step.want {
+			t.Errorf("%s: %d clocks go, want %d", step.what, n, step.want)
+		}
+	}
+}
+
 func TestTheExitStatusIsThatOfTheWorst(t *testing.T) {
 	fine := hostOutcomeOf("fine", api.Exit{}, nil)
 	other := hostOutcomeOf("other", api.Exit{Status: 2}, nil)
