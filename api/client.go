@@ -36,6 +36,9 @@ type SessionRequest struct {
 	Target Target        `json:"target"`
 	Spec   sessions.Spec `json:"spec"`
 	TTY    string        `json:"tty,omitempty"` // "yes" (-t), "force" (-tt), "no" (-T); "" as configured
+	// Since is when somebody began to ask for many hosts: what has failed after
+	// that is not tried again. Zero for who asks for one, and forgets all.
+	Since time.Time `json:"since,omitzero"`
 	// Link is the ID of the link on which alone the session may run, and only
 	// if that is up; else it is refused with CodeNotFound. "" for any.
 	Link string `json:"link,omitempty"`

@@ -34,7 +34,9 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	link := d.links.Get(chain, req.Target.Env)
-	if link.Status().State == transport.Failed {
+	if !req.Since.IsZero() {
+		link.Forgive(req.Since)
+	} else if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
 	}
 	conn, rest, err := http.NewResponseController(w).Hijack()

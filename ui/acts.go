@@ -339,8 +339,14 @@ func (s *screen) toggleOf(name string, d api.Detail) {
 	}
 }
 
-// copyCommand puts the command for the selected host on the clipboard.
+// copyCommand puts the command for the selected host on the clipboard, or that
+// for all marked ones.
 func (s *screen) copyCommand() {
+	if marks := s.list.marks(); len(marks) > 0 {
+		s.term.SetClipboard([]byte(runCommand(marks)))
+		s.tell("Copied: " + clean(runCommand(marks)) + "COMMAND")
+		return
+	}
 	name, _ := s.list.selected()
 	command := "ssh " + shellescape.Quote(name)
 	if strings.HasPrefix(name, "-") {

@@ -59,7 +59,7 @@ func init() {
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
 		{onHosts, []string{"p"}, "ports", "The selected host", "What listens on it, refreshed as you look. Enter there brings a port here.", (*screen).showPorts, noHost, nil},
 		{onHosts, []string{"j"}, "Jupyter", "The selected host", "Open a Jupyter server of yours that runs on it in the browser.", (*screen).findJupyter, noHost, nil},
-		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil, (*screen).cancels},
+		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, clear the search, or take all marks away.", (*screen).escape, nil, (*screen).cancels},
 		// Tunnels
 		{inTunnels | inRecord, []string{"Space", "t"}, "on/off", "The page of all tunnels", "Switch the tunnel on or off. Asks first if connections would end.", (*screen).toggleBoard, noTunnel, nil},
 		{inTunnels, []string{"Enter"}, "connections", "The page of all tunnels", "Its connections, who has opened them, and what happened.", (*screen).openRecord, noTunnel, nil},
@@ -110,7 +110,8 @@ func init() {
 		{onHosts, []string{"f"}, "forward", "The configuration", "Add a forward to the selected host.", (*screen).newForward, noHost, nil},
 		{onHosts, []string{"D", "Delete"}, "", "The configuration", "Remove the selected host. Says first what goes with it.", (*screen).removeHost, noHost, nil},
 		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
-		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
+		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard; with marks,  sallyport run  for them.", (*screen).copyCommand, noHost, nil},
+		{inList, []string{"m"}, "", "The selected host", "Mark it, for a command on many hosts: y copies the command line. Once more takes the mark away.", (*screen).mark, noHost, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
 		{onPages | inRecord | inPorts, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
 		{onPages | inRecord | inPorts, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
@@ -379,6 +380,8 @@ func (s *screen) escape() {
 		s.detail.focus = false
 	case s.list.filtered():
 		s.searchClear()
+	default:
+		clear(s.list.isMarked)
 	}
 }
 
