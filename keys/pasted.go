@@ -39,6 +39,17 @@ func ParsePasted(text []byte) (key ssh.PublicKey, comment string, err error) {
 	return nil, "", pastingFault(strings.Fields(string(text)))
 }
 
+// LoadPasted reads a file that holds what ParsePasted reads.
+func LoadPasted(path string) (*Key, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	public, comment, err := ParsePasted(text)
+	return &Key{Public: public, Path: path, Comment: comment}, err
+}
+
 // pastingFault tells apart what is wrong with a key that is no line of its
 // own.
 func pastingFault(words []string) error {
