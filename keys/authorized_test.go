@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net"
 	"os"
+	"os/user"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +68,10 @@ func letsIn(t *testing.T, s *sshtest.Server, signer ssh.Signer) bool {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	me, err := user.Current()
+	check(t, err)
 	c, _, _, err := ssh.NewClientConn(conn, s.Address(), &ssh.ClientConfig{
-		User: sshtest.User(t), Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(s.HostKey),
+		User: me.Username, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(s.HostKey),
 	})
 	if err != nil {
 		if !strings.Contains(err.Error(), "unable to authenticate") {
@@ -125,7 +128,7 @@ func TestPastedKeysAreToldWhatIsWrong(t *testing.T) {
 		"no type":                         {words[1] + " " + words[2], errPastedBare},
 		"no type and a line break inside": {words[1][:20] + "\n" + words[1][20:], errPastedBare},
 		"the end is missing":              {words[0] + " " + words[1][:50], errPastedCut},
-		"another type":                    {"ssh-rsa " + words[1], errPastedCut},
+		"another type":                    {"ssh-rsa " + words[1], errPastedType},
 		"a letter is another":             {words[0] + " B" + words[1][1:], errPastedCut},
 		"nothing":                         {" \n", errPastedNothing},
 		"the fingerprint":                 {sshtest.Run(t, "ssh-keygen", "-lf", path), errPastedNothing},

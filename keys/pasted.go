@@ -17,6 +17,7 @@ var (
 	errPastedRFC4716 = errors.New("it is in the form of RFC 4716, which authorized_keys does not take: ssh-keygen -i -f FILE prints the line")
 	errPastedBroken  = errors.New("a line break is inside the key: it has to be one line")
 	errPastedBare    = errors.New("the type before the key is missing, as \"ssh-ed25519\"")
+	errPastedType    = errors.New("the type before the key is not the key's own")
 	errPastedCut     = errors.New("the key is incomplete or altered: copy the whole line again")
 	errPastedNothing = errors.New("there is no public key in it")
 )
@@ -62,7 +63,10 @@ func pastingFault(words []string) error {
 	if !strings.Contains(words[0], "-") {
 		return errPastedNothing
 	}
-	if joined(words[1:]) {
+	switch {
+	case len(words) > 1 && joined(words[1:2]):
+		return errPastedType
+	case joined(words[1:]):
 		return errPastedBroken
 	}
 	return errPastedCut

@@ -98,3 +98,21 @@ func (a *Account) own(t testing.TB, path string) {
 		t.Fatal(err)
 	}
 }
+
+// Clear makes the home as it was at first. One that is mounted stays.
+func (a *Account) Clear(t testing.TB) {
+	t.Helper()
+	entries, err := os.ReadDir(a.Home)
+	for _, e := range entries {
+		if err == nil {
+			err = os.RemoveAll(filepath.Join(a.Home, e.Name()))
+		}
+	}
+	if err == nil {
+		err = os.Chmod(a.Home, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.own(t, a.Home)
+}
