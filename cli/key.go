@@ -21,10 +21,11 @@ import (
 func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "look at your keys, and install them on hosts",
+		Short: "look at your keys, make new ones, and install them on hosts",
 		Args:  cobra.NoArgs,
 	}
 	cmd.AddCommand(a.keyList())
+	cmd.AddCommand(a.keyNew())
 	cmd.AddCommand(a.keyInstall(), a.keyInstalled(), a.keyUninstall(), a.keyLine())
 	return cmd
 }

@@ -61,10 +61,7 @@ func (c container) lock() Lock {
 		return l
 	}
 	l.Encrypted, l.Cipher = true, c.CipherName
-	var kdf struct {
-		Salt   []byte
-		Rounds uint32
-	}
+	var kdf bcryptOptions
 	if c.KDFName == "bcrypt" && ssh.Unmarshal([]byte(c.KDFOptions), &kdf) == nil {
 		l.Rounds = kdf.Rounds
 	}
