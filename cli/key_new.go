@@ -93,14 +93,14 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 	if n.path, err = a.newKeyPath(n); err != nil {
 		return nil, err
 	}
-	if err := vacant(n.path); err != nil {
+	if err := vacant(n.path, "sallyport key new -f OTHER-FILE"); err != nil {
 		return nil, err
 	}
 	var passphrase []byte
 	defer func() { clear(passphrase) }()
 	if !n.noPassphrase {
 		if passphrase, err = a.newPassphrase(ctx); err != nil {
-			return nil, unanswered(err)
+			return nil, unanswered(err, "--no-passphrase leaves the key without one")
 		}
 	}
 	secret, err := a.secretOf(ctx, n)
@@ -110,11 +110,17 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 	return keepKey(n, secret, passphrase)
 }
 
-// newKeyPath is where the key goes; ~/.ssh is made where there is none.
+// newKeyPath is where the key goes.
 func (a *app) newKeyPath(n newKey) (string, error) {
 	if n.path != "" {
 		return filepath.Clean(n.path), nil
 	}
+	dir, err := a.sshDirectory()
+	return filepath.Join(dir, n.spec.FileName()), err
+}
+
+// sshDirectory is ~/.ssh, which is made where there is none.
+func (a *app) sshDirectory() (string, error) {
 	p, err := a.paths()
 	if err != nil {
 		return "", err
@@ -123,17 +129,18 @@ func (a *app) newKeyPath(n newKey) (string, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	return filepath.Join(dir, n.spec.FileName()), nil
+	return dir, nil
 }
 
-// vacant tells before any question that a key would be in the way.
-func vacant(path string) error {
+// vacant tells before any question that a key would be in the way, and the
+// command that goes around it.
+func vacant(path, around string) error {
 	for _, taken := range []string{path, path + ".pub"} {
 		if _, err := os.Lstat(taken); err == nil {
 			return &api.Error{
 				Code:    "key-exists",
 				Message: fmt.Sprintf("%q exists already; it was left as it is", taken),
-				Hints:   []string{"sallyport key new -f OTHER-FILE"},
+				Hints:   []string{around},
 			}
 		}
 	}
@@ -141,14 +148,10 @@ func vacant(path string) error {
 }
 
 // unanswered says what to do where nobody gave a passphrase.
-func unanswered(err error) error {
+func unanswered(err error, hint string) error {
 	switch {
 	case errors.Is(err, errNoTerminal):
-		return &api.Error{
-			Code:    errNoTerminal.Code,
-			Message: errNoTerminal.Message,
-			Hints:   []string{"--no-passphrase leaves the key without one"},
-		}
+		return &api.Error{Code: errNoTerminal.Code, Message: errNoTerminal.Message, Hints: []string{hint}}
 	case errors.Is(err, errDeclined):
 		return errors.New("no passphrase was given; nothing was written")
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	validator "github.com/wagslane/go-password-validator"
@@ -23,6 +24,23 @@ func askLine(ctx context.Context, text string, echo bool) ([]byte, error) {
 		return nil, err
 	}
 	return answer.Texts[0], nil
+}
+
+// passphraseTries is how often the passphrase of a file is asked for:
+// NumberOfPasswordPrompts of ssh_config(5).
+const passphraseTries = 3
+
+// filePassphrase asks for the passphrase of a key file; it is a
+// keys.Passphrase.
+func filePassphrase(ctx context.Context, path string, try int) ([]byte, error) {
+	if try > passphraseTries {
+		return nil, errors.New("the passphrase is wrong")
+	}
+	again := ""
+	if try > 1 {
+		again = "That was wrong. "
+	}
+	return askLine(ctx, again+fmt.Sprintf("Enter passphrase for key '%s'", api.Printable(path)), false)
 }
 
 // newPassphrase asks twice for a passphrase that protects a file, and tells

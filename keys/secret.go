@@ -29,7 +29,8 @@ type Opened struct {
 // Wipe clears the passphrase.
 func (o *Opened) Wipe() { clear(o.Passphrase) }
 
-// Open reads the private key file at path, in any format that ssh reads. It asks for the passphrase until it is right or nobody answers.
+// Open reads the private key file at path, in any format, a .ppk of PuTTY
+// among them. It asks for the passphrase until it is right or nobody answers.
 // The comment of a file without one is that of the .pub beside it.
 func Open(ctx context.Context, path string, ask Passphrase) (*Opened, error) {
 	data, err := readFile(path)
@@ -88,6 +89,9 @@ func commentBeside(path string, key ssh.PublicKey) string {
 
 // decode fails as parsePrivate does.
 func decode(data, passphrase []byte) (*Secret, error) {
+	if bytes.HasPrefix(data, []byte(puttyMagic)) {
+		return decodePPK(data, passphrase)
+	}
 	half, err := parsePrivate(data, passphrase)
 	if err != nil {
 		return nil, err
