@@ -141,7 +141,7 @@ func (on *account) keyFor(ctx context.Context, path string) (*keys.Key, error) {
 	return nil, &api.Error{
 		Code:    api.CodeNotFound,
 		Message: fmt.Sprintf("there is no key that %q would be offered", on.name),
-		Hints:   []string{"ssh-keygen -t ed25519", "name one: sallyport key install -i FILE " + on.name},
+		Hints:   []string{"sallyport key new", "name one: sallyport key install -i FILE " + on.name},
 	}
 }
 
