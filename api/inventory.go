@@ -162,10 +162,11 @@ func (v *Inventory) Detail(name string) Detail {
 
 // Check looks for mistakes in the configuration, once; from then on Detail
 // lists those of a host among its Problems. With ten thousand hosts it takes
-// about a second. Safe from several goroutines.
-func (v *Inventory) Check() []config.Finding {
+// about a second; it calls rest between two hosts. Safe from several
+// goroutines.
+func (v *Inventory) Check(rest func()) []config.Finding {
 	v.check.Do(func() {
-		v.findings = v.cfg.Check(config.CheckEnv{})
+		v.findings = v.cfg.Check(config.CheckEnv{Rest: rest})
 		checked := make(map[string][]config.Problem)
 		for _, f := range v.findings {
 			for _, name := range f.Hosts {

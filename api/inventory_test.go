@@ -20,7 +20,7 @@ func TestMistakesAreAmongTheProblemsOfTheirHosts(t *testing.T) {
 	if d := v.Detail("a"); len(d.Problems) > 0 {
 		t.Errorf("before Check: %v", d.Problems)
 	}
-	if n := len(v.Check()); n != 3 {
+	if n := len(v.Check(func() {})); n != 3 {
 		t.Errorf("%d findings, want 3", n)
 	}
 	shadowed := config.Problem{

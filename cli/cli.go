@@ -81,7 +81,22 @@ func command(ctx context.Context, args []string, std Stdio) error {
 		return (&app{Stdio: std}).ssh(ctx, args[1:])
 	}
 	start.All()
+	if configFile, ok := bare(args); ok {
+		return (&app{Stdio: std, configFile: configFile}).screen(ctx, "sallyport")
+	}
 	return root(std).execute(ctx, args)
+}
+
+// bare tells that a command line asks for nothing but the screen, and of which
+// file: that needs none of the other commands either.
+func bare(args []string) (configFile string, ok bool) {
+	switch {
+	case len(args) == 0:
+		return "", true
+	case len(args) == 2 && args[0] == "-F":
+		return args[1], true
+	}
+	return "", false
 }
 
 // heeded leaves out the signals that we were started to ignore, as nohup(1)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sallyport/api"
 )
 
 func TestMain(m *testing.M) {
@@ -46,7 +48,11 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			env.Defer(func() { os.RemoveAll(run) })
+			env.Defer(func() {
+				c := &api.Client{Socket: filepath.Join(run, "sallyport", "daemon.sock")}
+				_ = c.Stop(context.Background()) // only a script that fails leaves it
+				os.RemoveAll(run)
+			})
 			env.Setenv("XDG_RUNTIME_DIR", run)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("LANG", "C.UTF-8")

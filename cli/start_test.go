@@ -7,6 +7,29 @@ import (
 	"testing"
 )
 
+func TestOnlyTheBareProgramStartsWithoutTheOtherCommands(t *testing.T) {
+	for _, row := range []struct {
+		name, line, file string
+		bare             bool
+	}{
+		{"nothing", "", "", true},
+		{"a file", "-F f", "f", true},
+		{"a file that is missing", "-F", "", false},
+		{"a file written without a space", "-Ff", "", false},
+		{"a host", "host", "", false},
+		{"a host of a file", "-F f host", "", false},
+		{"help", "--help", "", false},
+		{"a word before what may be a file", "host -F", "", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			file, is := bare(strings.Fields(row.line))
+			if file != row.file || is != row.bare {
+				t.Errorf("sallyport %s: the screen of %q is %v, want %q, %v", row.line, file, is, row.file, row.bare)
+			}
+		})
+	}
+}
+
 // What is initialized before package start runs on all processors, and has
 // its memory touched for all of them.
 func TestTheProgramIsOnOneProcessorBeforeItOpensAFile(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -176,30 +175,32 @@ func (a *app) tunnelUp(ctx context.Context, host, want string, until decision, w
 
 // openTunnels opens forwards of a host and waits until it is decided what
 // becomes of each, asking on the terminal what has to be asked. The wait begins
-// once the first was asked for: what is said of its end is true then.
+// once all were asked for: what is said of its end is true then.
 func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSpec, until decision, wait patience) error {
 	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
 	}
-	failed := false
-	waiting := sync.OnceValues(func() (context.Context, context.CancelFunc) { return wait.bound(ctx) })
+	failed, asked := false, time.Now()
+	var opened []api.Tunnel
 	for _, spec := range specs {
-		asked := time.Now()
-		s, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: spec, Up: true})
+		t, err := c.SetTunnel(ctx, api.TunnelRequest{Target: target, Spec: spec, Up: true})
 		if err != nil {
 			explain(a.Err, err) // the others may well be possible
 			failed = true
 			continue
 		}
-		patient, enough := waiting()
-		defer enough()
-		if s, err = a.settle(patient, c, s, asked, until); err != nil {
+		opened = append(opened, t)
+	}
+	ctx, enough := wait.bound(ctx)
+	defer enough()
+	for _, t := range opened {
+		if t, err = a.settle(ctx, c, t, asked, until); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), s.Spec, tunnelState(s))
-		if s.State != api.TunnelUp && s.Failure != nil {
-			explain(a.Err, s.Failure)
+		fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), t.Spec, tunnelState(t))
+		if t.State != api.TunnelUp && t.Failure != nil {
+			explain(a.Err, t.Failure)
 			failed = true
 		}
 	}

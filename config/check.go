@@ -31,6 +31,7 @@ type Finding struct {
 type CheckEnv struct {
 	Stat      func(path string) (fs.FileInfo, error) // of key files; os.Stat if nil
 	HostsFile string                                 // hosts(5); /etc/hosts if empty
+	Rest      func()                                 // called between two pieces of the work, and may wait; nil does not
 }
 
 // rule is a kind of Finding.
@@ -126,12 +127,14 @@ func (c *Config) Check(env CheckEnv) []Finding {
 	k := newChecker(c, env)
 	for _, check := range checks {
 		if check.lines != nil {
+			k.env.Rest()
 			check.lines(k)
 		}
 	}
 	// Unknown keywords are found once for all; a host need not look at each.
 	m := Match{Options: []string{"IgnoreUnknown=*"}}
 	for _, e := range c.Hosts() {
+		k.env.Rest()
 		h, _ := c.Resolve(e.Name, m) // refusals are findings
 		if h.Name != e.Name {
 			continue // "user@host" on a Host line: unmatchedBlock
@@ -157,6 +160,9 @@ func newChecker(c *Config, env CheckEnv) *checker {
 	}
 	if env.HostsFile == "" {
 		env.HostsFile = "/etc/hosts"
+	}
+	if env.Rest == nil {
+		env.Rest = func() {}
 	}
 	k := &checker{
 		Config: c, env: env,

@@ -28,7 +28,7 @@ func (j *jump) firstHop() *jump {
 		return j
 	}
 	if hop, ok := parseHop(first); ok {
-		return hop
+		return &hop
 	}
 	return j
 }

@@ -17,23 +17,25 @@ type jump struct {
 }
 
 // parseJump reads a list of [user@]host[:port] and ssh:// hops. strict is for
-// the command line: names must not hold what a shell acts on.
-func parseJump(s string, strict bool) (*jump, bool) {
+// the command line: names must not hold what a shell acts on. A jump is a
+// value, since each of the hosts of a large configuration may have one that is
+// only judged when it is read.
+func parseJump(s string, strict bool) (jump, bool) {
 	if equalFold(s, "none") {
-		return &jump{none: true}, true
+		return jump{none: true}, true
 	}
 	s, _, _ = strings.Cut(s, "#")
 	if i := strings.IndexAny(s, " \t\n\v\f\r"); i > 0 {
 		s = s[:i] // rtrim of misc.c cuts at the first white space, not at the last
 	}
-	var j *jump
+	var j jump
 	for hops := s; ; {
 		i := strings.LastIndexByte(hops, ',')
 		hop, ok := parseHop(hops[i+1:])
 		if !ok || strict && !(validHost(hop.host) && (hop.user == "" || validUser(hop.user))) {
-			return nil, false
+			return jump{}, false
 		}
-		if j == nil {
+		if len(hops) == len(s) { // the last one
 			j = hop
 			j.extra = hops[:max(i, 0)]
 		}
@@ -45,23 +47,24 @@ func parseJump(s string, strict bool) (*jump, bool) {
 }
 
 // parseHop reads one hop.
-func parseHop(s string) (*jump, bool) {
+func parseHop(s string) (jump, bool) {
 	if uri, ok := strings.CutPrefix(s, "ssh://"); ok {
 		return parseURI(uri)
 	}
-	j := &jump{}
+	var j jump
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		if i == 0 {
-			return nil, false
+			return jump{}, false
 		}
 		j.user, s = s[:i], s[i+1:]
 	}
 	host, port, delim, ok := hostField(s)
 	if !ok || host == "" || delim == '/' {
-		return nil, false
+		return jump{}, false
 	}
 	j.host = unbracket(host)
-	return j, j.setPort(port)
+	ok = j.setPort(port)
+	return j, ok
 }
 
 // setPort is true for no port, too.
@@ -76,23 +79,23 @@ func (j *jump) setPort(s string) bool {
 
 // parseURI reads what follows ssh:// (parse_uri of misc.c): no path is
 // allowed, and connection parameters after a semicolon are not looked at.
-func parseURI(s string) (*jump, bool) {
-	j := &jump{}
+func parseURI(s string) (jump, bool) {
+	var j jump
 	if user, rest, ok := strings.Cut(s, "@"); ok {
 		user, _, _ = strings.Cut(user, ";")
 		if j.user, ok = unescapeURL(user); !ok || user == "" {
-			return nil, false
+			return jump{}, false
 		}
 		s = rest
 	}
 	host, rest, delim, ok := hostField(s)
 	if !ok || host == "" {
-		return nil, false
+		return jump{}, false
 	}
 	j.host = unbracket(host)
 	domain, why := parseDomain(j.host)
 	if why != "" {
-		return nil, false
+		return jump{}, false
 	}
 	j.host = domain
 	path := rest
@@ -100,7 +103,7 @@ func parseURI(s string) (*jump, bool) {
 		var port string
 		port, path, _ = strings.Cut(rest, "/")
 		if n, ok := parsePort(port); !ok || n == 0 {
-			return nil, false
+			return jump{}, false
 		} else {
 			j.port = n
 		}

@@ -317,6 +317,9 @@ func (l *loader) readLine(f *file, depth int) (refusal string) {
 	case kUnknown, kIgnored:
 		w.consume()
 		return ""
+	case kProxyJump:
+		_, refusal = w.jump()
+		return refusal
 	}
 	if why := keywords[w.key].read(w); why != "" {
 		return why

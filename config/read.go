@@ -311,14 +311,22 @@ func readForward(w *words) string {
 }
 
 func readJump(w *words) string {
+	j, refusal := w.jump()
+	if refusal == "" {
+		w.out = append(w.out, value{key: kProxyJump, jump: &j})
+	}
+	return refusal
+}
+
+// jump reads the whole line as a ProxyJump.
+func (w *words) jump() (j jump, refusal string) {
 	spec := strings.TrimLeft(w.rest, white+"=")
 	j, ok := parseJump(spec, w.cmdline)
 	if !ok {
-		return fmt.Sprintf("Invalid ProxyJump \"%s\"", Printable(spec))
+		return j, fmt.Sprintf("Invalid ProxyJump \"%s\"", Printable(spec))
 	}
-	w.out = append(w.out, value{key: kProxyJump, jump: j})
 	w.consume()
-	return ""
+	return j, ""
 }
 
 func readForwardAgent(w *words) string {

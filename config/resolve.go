@@ -115,7 +115,7 @@ func (r *resolution) commandLine(name string) {
 	}
 	if r.match.Jump != "" {
 		if j, ok := parseJump(r.match.Jump, true); ok {
-			r.apply([]value{{key: kProxyJump, jump: j}}, place{})
+			r.apply([]value{{key: kProxyJump, jump: &j}}, place{})
 		} else {
 			r.fail("Invalid -J argument")
 		}

@@ -70,7 +70,7 @@ func dialPatiently(t *testing.T, path string) (conn net.Conn) {
 // is no hindrance.
 func TestAnotherUserIsTurnedAway(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be another user")
+		sshtest.Missing(t, "root, who can be another user,")
 	}
 	s := share(t, "ControlMaster auto")
 	s.listens()

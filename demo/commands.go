@@ -38,6 +38,7 @@ var commands = []command{
 	{"tty", "", "your terminal", ttyName},
 	{"stty", "size", "its rows and columns", stty},
 	{"clear", "", "an empty screen", clearScreen},
+	{"exec", "sh", "how Sallyport looks for ports and Jupyter", execute},
 	{"sleep", "SECONDS", "wait", sleep},
 	{"true", "", "status 0", func(context.Context, *shell, []string) int { return 0 }},
 	{"false", "", "status 1", func(context.Context, *shell, []string) int { return failed }},

@@ -21,11 +21,16 @@ func top(ctx context.Context, sh *shell, _ []string) int {
 	return 0
 }
 
-// busy are the programs of top, with their share of a processor at the start.
-var busy = []struct {
+const firstPID = 4242
+
+// program is a row of top.
+type program struct {
 	name  string
-	share int // percent
-}{
+	share int // of a processor at the start, in percent
+}
+
+// busy are the programs of top, by their pids.
+var busy = []program{
 	{"dragons.x", 98}, {"wildfire-fit", 71}, {"jupyter-lab", 12}, {"raven-sync", 7}, {"slurmstepd", 3}, {"sshd", 1},
 }
 
@@ -40,7 +45,7 @@ func topLines(sh *shell, s size) []string {
 	second := int(age / time.Second)
 	for i, p := range busy {
 		share := max(0, p.share-(second*(i+3))%(p.share/4+2)) // wanders a little, so that one sees it live
-		lines = append(lines, fmt.Sprintf("%7d %-9.9s %5d.0 %8s %s", 4242+i, sh.host.user, share, age, p.name))
+		lines = append(lines, fmt.Sprintf("%7d %-9.9s %5d.0 %8s %s", firstPID+i, sh.host.user, share, age, p.name))
 	}
 	return lines
 }

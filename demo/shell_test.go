@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sallyport/api"
 	"sallyport/internal/sshtest"
 )
 
@@ -29,6 +30,12 @@ func try(line, stdin string) said {
 	return said{out.String(), err.String(), status}
 }
 
+// listening is what ListenersScript prints on targaryen.
+const listening = "@uid 1000\n@ss\nLISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 128 127.0.0.1:8080 0.0.0.0:* users:((\"jupyter-lab\",pid=4244,fd=6))\n"
+
+// served is what JupyterScript prints there.
+const served = "\n@server here\n" + `{"base_url": "/", "hostname": "localhost", "pid": 4244, "port": 8080, "root_dir": "/home/dany/notebooks", "secure": false, "sock": "", "token": "", "url": "http://localhost:8080/", "version": "2.14.2"}` + "\n"
+
 func TestCommands(t *testing.T) {
 	for _, c := range []struct {
 		line, stdin string
@@ -48,6 +55,11 @@ func TestCommands(t *testing.T) {
 		{"cat", "\x00\x03\xff\r\n", said{Out: "\x00\x03\xff\r\n"}},
 		{"cat data.csv -", "end", said{Out: data + "end"}},
 		{"less data.csv", "", said{Out: data}},
+		{"exec sh", api.JupyterScript, said{Out: served}},
+		{"exec sh", api.ListenersScript, said{Out: listening}},
+		{"exec sh", "while :; do (" + api.ListenersScript + ")\necho @end\nread -r again || exit 0\ndone\n\n", said{Out: listening + "\n@end\n" + listening + "\n@end\n"}},
+		{"exec sh", "echo mine\n", said{Err: "sh: the script is none of Sallyport's\n", Status: 1}},
+		{"exec bash", "", said{Err: "exec: only a script of Sallyport's is run\n", Status: 1}},
 		{"exit 7", "", said{Status: 7}},
 		{"exit 256", "", said{}},
 		{"exit -1", "", said{Status: 255}},

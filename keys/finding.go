@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // Finding is something wrong with a key pair.
@@ -27,7 +29,7 @@ func (f *Facts) found(rule, message, fix string) {
 // judge holds what was found against the rules, the gravest first. broken is
 // why the private half is no key.
 func (f *Facts) judge(data []byte, broken error) {
-	path, public := shellWord(f.Path), shellWord(f.Path+".pub")
+	path, public := operand(f.Path), operand(f.Path+".pub")
 	if f.open {
 		f.found("mode-open", fmt.Sprintf("others can reach it: its mode is %s", f.Mode), "chmod 600 "+path)
 	}
@@ -36,15 +38,15 @@ func (f *Facts) judge(data []byte, broken error) {
 		f.found("not-private", broken.Error(), f.replace(data, broken))
 		return
 	case f.Private == nil && f.Public == nil:
-		f.found("not-public", "the .pub file is not a public key", "mv -n "+public+" "+shellWord(f.Path+".pub.broken"))
+		f.found("not-public", "the .pub file is not a public key", "mv -n "+public+" "+operand(f.Path+".pub.broken"))
 	case f.Private == nil && f.Certificate == nil:
-		f.found(RuleOrphan, "the private half is missing", "mv -n "+public+" "+shellWord(f.Path+".pub.orphan"))
+		f.found(RuleOrphan, "the private half is missing", "mv -n "+public+" "+operand(f.Path+".pub.orphan"))
 	case f.PublicFile == PublicMissing:
 		f.found("public-missing", "the public half is missing", "ssh-keygen -y -f "+path+" > "+public)
 	case f.PublicFile == PublicMismatched:
 		// mv -n succeeds where it moves nothing, and set -C writes over nothing.
 		f.found("public-mismatched", "the .pub file beside it is not its public half",
-			"mv -n "+public+" "+shellWord(f.Path+".pub.old")+" && (set -C; ssh-keygen -y -f "+path+" > "+public+")")
+			"mv -n "+public+" "+operand(f.Path+".pub.old")+" && (set -C; ssh-keygen -y -f "+path+" > "+public+")")
 	}
 	f.judgeStrength()
 	f.judgeLock()
@@ -53,14 +55,14 @@ func (f *Facts) judge(data []byte, broken error) {
 // replace is the way out where a file is not the private key that its name
 // says.
 func (f *Facts) replace(data []byte, broken error) string {
-	path := shellWord(f.Path)
+	path := operand(f.Path)
 	if errors.Is(broken, errPuTTY) {
-		return "puttygen " + path + " -O private-openssh-new -o " + shellWord(strings.TrimSuffix(f.Path, ".ppk")+"_openssh")
+		return "puttygen " + path + " -O private-openssh-new -o " + operand(strings.TrimSuffix(f.Path, ".ppk")+"_openssh")
 	}
 	if _, _, ok := ParsePublic(data); ok && f.PublicFile == PublicMissing {
-		return "mv -n " + path + " " + shellWord(f.Path+".pub")
+		return "mv -n " + path + " " + operand(f.Path+".pub")
 	}
-	return "mv -n " + path + " " + shellWord(f.Path+".broken")
+	return "mv -n " + path + " " + operand(f.Path+".broken")
 }
 
 // leastRSA is the size in bits that NIST SP 800-57 asks for until 2030 and
@@ -83,7 +85,7 @@ func (f *Facts) judgeLock() {
 	if f.Private == nil || f.Public != nil && isSecurityKey(f.Public) {
 		return
 	}
-	fix := "ssh-keygen -p -f " + shellWord(f.Path)
+	fix := "ssh-keygen -p -f " + operand(f.Path)
 	switch {
 	case !f.Private.Encrypted:
 		f.found("unencrypted", "it has no passphrase", fix)
@@ -93,14 +95,10 @@ func (f *Facts) judgeLock() {
 	}
 }
 
-// shellWord is a path as one word of a POSIX shell, never an option.
-func shellWord(path string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,@%-"
+// operand is a path as one word of a POSIX shell, never an option.
+func operand(path string) string {
 	if strings.HasPrefix(path, "-") {
 		path = "." + string(os.PathSeparator) + path
 	}
-	if path != "" && strings.Trim(path, plain) == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return shellescape.Quote(path)
 }

@@ -328,11 +328,12 @@ func TestProxyModeOnEveryMaster(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			session.Stdin = strings.NewReader("in")
-			out, err := session.CombinedOutput("cat; echo err >&2; exit 5")
+			var stdout, stderr strings.Builder
+			session.Stdin, session.Stdout, session.Stderr = strings.NewReader("in"), &stdout, &stderr
+			err = session.Run("cat; echo err >&2; exit 5")
 			var exit *ssh.ExitError
-			if string(out) != "inerr\n" || !errors.As(err, &exit) || exit.ExitStatus() != 5 {
-				t.Errorf("the command gave %q, %v", out, err)
+			if stdout.String() != "in" || stderr.String() != "err\n" || !errors.As(err, &exit) || exit.ExitStatus() != 5 {
+				t.Errorf("the command gave %q and %q, %v", &stdout, &stderr, err)
 			}
 			killed, err := client.NewSession()
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/keys"
@@ -52,7 +53,7 @@ func (a *auth) hintFewer(cut bool) string {
 	if named := a.namedFile(); named != "" {
 		path = a.word(named)
 	}
-	return fmt.Sprintf("too many keys were offered: ssh -o IdentitiesOnly=yes -i %s %s", path, quote(a.host.Name))
+	return fmt.Sprintf("too many keys were offered: ssh -o IdentitiesOnly=yes -i %s %s", path, shellescape.Quote(a.host.Name))
 }
 
 // namedFile is the first file that the configuration names, that has a key and
@@ -85,7 +86,7 @@ func (a *auth) hintMode() string {
 
 func (a *auth) hintSHA1() string {
 	if slices.ContainsFunc(a.tried, func(t *trial) bool { return t.err == errSHA1 }) {
-		return "ssh -o PubkeyAcceptedAlgorithms=+ssh-rsa " + quote(a.host.Name)
+		return "ssh -o PubkeyAcceptedAlgorithms=+ssh-rsa " + shellescape.Quote(a.host.Name)
 	}
 	for _, t := range a.tried {
 		if t.key == nil || t.signed || keys.Plain(t.key.key.Public).Type() != ssh.KeyAlgoRSA {
@@ -172,7 +173,7 @@ func (a *auth) hintNewKey() string {
 	if len(a.identities) == 0 || slices.ContainsFunc(a.identities, func(id *identity) bool { return !old(id) }) {
 		return ""
 	}
-	return "ssh-keygen -t ed25519, since DSA is accepted nowhere any more; then ssh-copy-id " + quote(a.host.Name)
+	return "ssh-keygen -t ed25519, since DSA is accepted nowhere any more; then ssh-copy-id " + shellescape.Quote(a.host.Name)
 }
 
 // hintInstall is for keys that the server does not know, or does not want to
@@ -182,14 +183,14 @@ func (a *auth) hintInstall() string {
 	if !slices.Contains(a.accepted, "publickey") || a.mistyped() {
 		return ""
 	}
-	alias := quote(a.host.Name)
+	alias := shellescape.Quote(a.host.Name)
 	for _, id := range a.identities {
 		_, certificate := id.key.Public.(*ssh.Certificate)
 		if id.key.Path == "" || id.key.Public == nil || certificate {
 			continue
 		}
 		public := a.word(strings.TrimSuffix(id.key.Path, ".pub") + ".pub")
-		install := "have the line of " + public + " added to .ssh/authorized_keys of " + quote(a.host.User()) + " there"
+		install := "have the line of " + public + " added to .ssh/authorized_keys of " + shellescape.Quote(a.host.User()) + " there"
 		if a.mayType() {
 			install = "ssh-copy-id -i " + public + " " + alias
 		}
@@ -212,7 +213,7 @@ func (a *auth) hintKerberos() string {
 	case !yes(a.host, "GSSAPIAuthentication") && whereSet(a.host, "GSSAPIAuthentication") != "":
 		return whereSet(a.host, "GSSAPIAuthentication")
 	case !yes(a.host, "GSSAPIAuthentication"):
-		return "ssh -o GSSAPIAuthentication=yes " + quote(a.host.Name)
+		return "ssh -o GSSAPIAuthentication=yes " + shellescape.Quote(a.host.Name)
 	case errors.As(a.why["gssapi-with-mic"], new(cacheError)):
 		return fmt.Sprintf("export KRB5CCNAME=FILE:/tmp/krb5cc_%d && kinit", os.Getuid())
 	case errors.As(a.why["gssapi-with-mic"], new(ticketError)):
@@ -224,7 +225,7 @@ func (a *auth) hintKerberos() string {
 // hintHostbased is for what only ssh can do.
 func (a *auth) hintHostbased() string {
 	if slices.Contains(a.accepted, "hostbased") && a.enabled("hostbased") == errHostbased {
-		return "ssh " + quote(a.host.Name)
+		return "ssh " + shellescape.Quote(a.host.Name)
 	}
 	return ""
 }
@@ -258,13 +259,13 @@ func (a *auth) otherUser() string {
 	if where := whereSet(a.host, "User"); where != "" {
 		return fmt.Sprintf("if %q is the wrong account: %s", a.host.User(), where)
 	}
-	return fmt.Sprintf("if the account there is not %q: ssh -l NAME %s", a.host.User(), quote(a.host.Name))
+	return fmt.Sprintf("if the account there is not %q: ssh -l NAME %s", a.host.User(), shellescape.Quote(a.host.Name))
 }
 
 // word is a path as a person types it.
 func (a *auth) word(path string) string {
 	if rest, home := strings.CutPrefix(a.tilde(path), "~/"); home {
-		return "~/" + quote(rest)
+		return "~/" + shellescape.Quote(rest)
 	}
-	return quote(path)
+	return shellescape.Quote(path)
 }

@@ -3,6 +3,8 @@ package transport
 import (
 	"fmt"
 	"strings"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // What a server may say before anybody is logged in; x/crypto/ssh limits
@@ -44,7 +46,7 @@ func (a *auth) fits(prompts int) error {
 
 // endless stops a login that is none.
 func (a *auth) endless(message string) error {
-	a.stop = &Failure{Code: CodeAuth, Message: "the login was given up: " + message, Hint: "this may not be the server that you want: ssh -v " + quote(a.host.Name)}
+	a.stop = &Failure{Code: CodeAuth, Message: "the login was given up: " + message, Hint: "this may not be the server that you want: ssh -v " + shellescape.Quote(a.host.Name)}
 	return a.stop
 }
 

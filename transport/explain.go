@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
@@ -242,7 +243,7 @@ func (c dialCall) checkSilence(quiet silence) string {
 func (c dialCall) checkReach() string {
 	hint := "the host may be off, or a firewall or a missing VPN be in the way"
 	if c.link.via == nil {
-		hint += "; through a bastion: ssh -J BASTION " + quote(c.host().Name)
+		hint += "; through a bastion: ssh -J BASTION " + shellescape.Quote(c.host().Name)
 	}
 	return joinedHints(hint, c.checkAddress())
 }
@@ -256,7 +257,7 @@ func (c dialCall) checkPath(errno syscall.Errno) string {
 	case errno == syscall.EHOSTUNREACH, errno == syscall.ENETUNREACH:
 		return joinedHints("check the network and the VPN of this machine", c.checkAddress())
 	case errno == syscall.ECONNREFUSED && !port:
-		return joinedHints("sites often take logins on another port: ssh -p PORT "+quote(c.host().Name), c.checkAddress())
+		return joinedHints("sites often take logins on another port: ssh -p PORT "+shellescape.Quote(c.host().Name), c.checkAddress())
 	}
 	return c.checkAddress()
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -60,5 +61,5 @@ func onOffer(err *ssh.AlgorithmNegotiationError) []string {
 
 // allow is the command that permits an old algorithm.
 func (c dialCall) allow(keyword, name string) string {
-	return fmt.Sprintf("if you trust this server's age: sallyport host edit %s --set %s=+%s", quote(c.host().Name), keyword, name)
+	return fmt.Sprintf("if you trust this server's age: sallyport host edit %s --set %s=+%s", shellescape.Quote(c.host().Name), keyword, name)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
@@ -242,7 +243,7 @@ func (k *hostKeys) changed(known knownHosts, key ssh.PublicKey) error {
 	if i := slices.IndexFunc(known, func(e knownHost) bool { return e.key.Type() == key.Type() }); i >= 0 {
 		old = known[i]
 	}
-	hint := "ssh-keygen -f " + quote(old.file) + " -R " + quote(k.name)
+	hint := "ssh-keygen -f " + shellescape.Quote(old.file) + " -R " + shellescape.Quote(k.name)
 	switch {
 	case old.said:
 		hint = whereSet(k.host, "KnownHostsCommand")

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/keys"
@@ -79,7 +80,7 @@ func (k *hostKeys) addressDiffers(key ssh.PublicKey, old knownHost, line *knownH
 		k.notice("Warning: %s\n%s", said, places)
 		return nil
 	}
-	refused := k.fail("hostkey-changed", "ssh-keygen -f "+quote(old.file)+" -R "+quote(k.address), "%s: %s", said, places)
+	refused := k.fail("hostkey-changed", "ssh-keygen -f "+shellescape.Quote(old.file)+" -R "+shellescape.Quote(k.address), "%s: %s", said, places)
 	if strict(k.host) != strictAsk || yes(k.host, "BatchMode") {
 		return refused
 	}

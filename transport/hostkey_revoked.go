@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/keys"
@@ -53,7 +54,7 @@ func (k *hostKeys) findRevoked(file string, key ssh.PublicKey) (place, hint stri
 	if list.revokes(key) {
 		place = file
 	}
-	return place, "ssh-keygen -Q -l -f " + quote(file), nil
+	return place, "ssh-keygen -Q -l -f " + shellescape.Quote(file), nil
 }
 
 // revokedLine is the line of a list of keys that names the key or its

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
@@ -26,10 +27,10 @@ func (k *hostKeys) unknown(key ssh.PublicKey, note string) error {
 		}
 		return nil
 	case mode == strictYes:
-		return k.fail("hostkey-unknown", "ssh -o StrictHostKeyChecking=ask "+quote(k.host.Name),
+		return k.fail("hostkey-unknown", "ssh -o StrictHostKeyChecking=ask "+shellescape.Quote(k.host.Name),
 			"no %s host key is known for %q and StrictHostKeyChecking is yes; it shows %s", keys.TypeName(key), k.name, k.digest.Fingerprint(key))
 	case yes(k.host, "BatchMode"):
-		return k.fail("hostkey-unknown", "ssh -o BatchMode=no "+quote(k.host.Name),
+		return k.fail("hostkey-unknown", "ssh -o BatchMode=no "+shellescape.Quote(k.host.Name),
 			"no %s host key is known for %q and BatchMode forbids asking; it shows %s", keys.TypeName(key), k.name, k.digest.Fingerprint(key))
 	}
 	return k.askAbout(key, note)

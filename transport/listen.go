@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
@@ -187,13 +188,13 @@ func (c *Conn) explainListen(ctx context.Context, at place, err error) error {
 	switch {
 	case at.path != "":
 		f.Message = fmt.Sprintf("%q does not listen on %q: the path is taken there, or AllowStreamLocalForwarding forbids it", c.host, at.path)
-		f.Hint = "ssh " + quote(c.host) + " ls -l " + quote(quote(at.path))
+		f.Hint = "ssh " + shellescape.Quote(c.host) + " ls -l " + shellescape.Quote(shellescape.Quote(at.path))
 	case at.port == 0:
 		f.Message = fmt.Sprintf("%q listens on no port for us", c.host)
 		f.Hint = "AllowTcpForwarding or PermitListen of the server forbids it: ask its administrator"
 	default:
 		f.Message = fmt.Sprintf("%q does not listen on port %d: it is in use there, or AllowTcpForwarding or PermitListen forbids it", c.host, at.port)
-		f.Hint = fmt.Sprintf("ssh %s ss -ltn 'sport = :%d'", quote(c.host), at.port)
+		f.Hint = fmt.Sprintf("ssh %s ss -ltn 'sport = :%d'", shellescape.Quote(c.host), at.port)
 	}
 	if at.path == "" && 0 < at.port && at.port < 1024 {
 		f.Message += "; below 1024 only root may listen"

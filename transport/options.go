@@ -41,12 +41,3 @@ func given(h *config.Host, keyword string) string {
 func paths(h *config.Host, keyword string) []string {
 	return slices.DeleteFunc(h.All(keyword), func(path string) bool { return strings.EqualFold(path, "none") })
 }
-
-// quote makes a word safe to paste into a shell.
-func quote(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-"
-	if word != "" && strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"sallyport/api"
 )
 
@@ -321,9 +323,9 @@ func (s *screen) toggleOf(name string, d api.Detail) {
 // copyCommand puts the command for the selected host on the clipboard.
 func (s *screen) copyCommand() {
 	name, _ := s.list.selected()
-	command := "ssh " + shellWord(name)
+	command := "ssh " + shellescape.Quote(name)
 	if strings.HasPrefix(name, "-") {
-		command = "ssh -- " + shellWord(name)
+		command = "ssh -- " + shellescape.Quote(name)
 	}
 	s.term.SetClipboard([]byte(command))
 	s.tell("Copied: " + clean(command))
@@ -399,6 +401,7 @@ func (s *screen) follow(inv inventory) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.unfollow = cancel
 	s.look(func() {
+		pause(ctx, settled, nil)
 		if inv.WaitForChange(ctx) == nil {
 			s.in.do(func() {
 				if s.newest == inv {

@@ -59,8 +59,9 @@ type inventory interface {
 	Judge(keyword, value string) string
 	// Propose proves edits, and gives what they would make of the file.
 	Propose(ctx context.Context, edits ...api.Edit) (*api.Change, error)
-	// Check looks for mistakes, which Detail then has; it may take a second.
-	Check() []api.Finding
+	// Check looks for mistakes, which Detail then has; it may take a second,
+	// and calls rest, which may wait, between two hosts.
+	Check(rest func()) []api.Finding
 	// WaitForChange returns when the files are not as they were read.
 	WaitForChange(ctx context.Context) error
 }

@@ -132,7 +132,10 @@ func (v *fakeInventory) Forwards() []api.HostForwards {
 	return all
 }
 
-func (v *fakeInventory) Check() []api.Finding {
+func (v *fakeInventory) Check(rest func()) []api.Finding {
+	for range v.names {
+		rest()
+	}
 	if v.check != nil {
 		<-v.check
 	}

@@ -183,7 +183,11 @@ func (s *screen) jupyterRows(w int) []row {
 	switch {
 	case j.url != "":
 		p.progress(&j.finding)
-		p.say(0, "→ ", span{"or open this address yourself on this computer; it has the token:", p.plain})
+		text := "or open this address yourself on this computer"
+		if strings.Contains(j.url, "token=") {
+			text += "; it has the token"
+		}
+		p.say(0, "→ ", span{text + ":", p.plain})
 		return p.rows
 	case !j.looked || !j.since.IsZero() || j.failed.Message != "":
 		p.progress(&j.finding)

@@ -286,8 +286,8 @@ func (s *screen) typing() typist {
 func (s *screen) typed() {
 	switch s.where() {
 	case inSearch:
-		s.list.filter()
 		s.resolver.hold()
+		s.list.filter()
 		s.list.cursor, s.list.top = 0, 0
 	case inLogSearch:
 		s.journal.up = 0

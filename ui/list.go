@@ -214,7 +214,7 @@ func foundIn(h api.Host, query string) string {
 			continue
 		}
 		for _, f := range h.Fields() {
-			in := newSearchable(f)
+			in := attribute{searchable: newSearchable(f)}
 			if score, _ := t.matchField(&in, nil); score > 0 {
 				return f
 			}

@@ -10,15 +10,27 @@ const (
 	tick  = time.Second           // between two while a time is shown that passes
 )
 
+// patience is how long the screen stays empty until the configuration has been
+// read: a frame that only says that it is being read takes the time of the one
+// with the list.
+const patience = 100 * time.Millisecond
+
+// firstUpdate is update, before there is a loop.
+func (s *screen) firstUpdate() (moving bool) {
+	defer s.restore()
+	pause(s.ctx, patience, s.in.soon)
+	return s.update()
+}
+
 // pump brings what is in the inbox onto the screen until ctx ends, and then
 // stops the application. It is the only caller of QueueUpdate: that waits for
 // the loop, which stands still while a shell has the terminal, and would wait
 // for ever once the loop has ended. Stopping from within the loop also means
 // never stopping while a shell has the terminal.
-func (s *screen) pump(ctx context.Context) {
-	for moving := false; ctx.Err() == nil; {
-		s.app.QueueUpdateDraw(func() { moving = s.update() })
-		pause(ctx, frame, s.in.soon)
+//
+// It begins with the screen as the first update has left it, moving or not.
+func (s *screen) pump(ctx context.Context, moving bool) {
+	for {
 		var clock <-chan time.Time
 		if moving {
 			clock = time.After(tick)
@@ -28,6 +40,11 @@ func (s *screen) pump(ctx context.Context) {
 		case <-s.in.wake:
 		case <-clock:
 		}
+		if ctx.Err() != nil {
+			break
+		}
+		s.app.QueueUpdateDraw(func() { moving = s.update() })
+		pause(ctx, frame, s.in.soon)
 	}
 	s.app.QueueUpdate(func() {
 		s.stopped = true
@@ -72,8 +89,8 @@ func (s *screen) fulfil() {
 	}
 }
 
-// pause waits for d, or until soon: what the person waits for, the first list
-// above all, is not held up by the empty screen before it.
+// pause waits for d, or until soon if that is not nil: what the person waits
+// for, the first list above all, is not held up.
 func pause(ctx context.Context, d time.Duration, soon <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()

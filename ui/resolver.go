@@ -10,9 +10,9 @@ import (
 
 // resolver asks the inventory about hosts, outside the loop: first about what
 // is on the screen, then, once somebody searches, about all the others while
-// nobody types. After the first answer it has the index of the search made and
-// the configuration checked beside its work, and gives the details out so far
-// again with what was found.
+// nobody types. After the first answer it has the index of the search made
+// beside its work, then, while nobody types, the configuration checked, and
+// gives the details out so far again with what was found.
 type resolver struct {
 	inv   inventory
 	index func() *index
@@ -84,7 +84,7 @@ func (r *resolver) run(ctx context.Context, found func(resolved)) {
 		rows, detail, all := r.take()
 		r.urgent(ctx, rows, detail, found)
 		if detail != "" && given == nil {
-			checked = r.check()
+			checked = r.check(ctx)
 		}
 		if detail != "" && checked != nil {
 			given = append(given, detail)
@@ -111,16 +111,27 @@ func (r *resolver) run(ctx context.Context, found func(resolved)) {
 	}
 }
 
+// settled is how long after the list is there begins what nobody waits for.
+const settled = 200 * time.Millisecond
+
 // check has the configuration checked; the channel is closed when that is
-// done. It takes no more than a second or two, so nobody ends it.
-func (r *resolver) check() <-chan struct{} {
+// done. It takes no more than a second or two of work, so nobody ends it.
+func (r *resolver) check(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		r.index()
-		r.inv.Check()
+		pause(ctx, settled, nil)
+		r.inv.Check(func() { r.rest(ctx) })
 	}()
 	return done
+}
+
+// rest waits while somebody types.
+func (r *resolver) rest(ctx context.Context) {
+	for d := r.held(); d > 0 && ctx.Err() == nil; d = r.held() {
+		pause(ctx, d, nil)
+	}
 }
 
 // urgent answers what the screen shows.

@@ -36,6 +36,32 @@ func TestHostsOutOfSightWaitWhileSomebodyTypes(t *testing.T) {
 	})
 }
 
+func TestTheCheckBeginsOnceSettledAndRestsWhileSomebodyTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inv := &fakeInventory{names: manyNames(3)}
+		r := newResolver(inv, func() *index { return nil })
+		ctx, cancel := context.WithCancel(t.Context())
+		began, ended := time.Now(), make(chan struct{})
+		var given []time.Duration
+
+		time.AfterFunc(settled/2, r.hold)
+		time.AfterFunc(settled, r.hold)
+		r.want(nil, inv.names[0], false)
+		go func() { // ends with ctx
+			defer close(ended)
+			r.run(ctx, func(resolved) { given = append(given, time.Since(began)) })
+		}()
+		<-time.After(time.Minute)
+		cancel()
+		<-ended
+
+		// The detail is given out at once, and again when the check has ended.
+		if diff := cmp.Diff([]time.Duration{0, settled + typingPause}, given); diff != "" {
+			t.Errorf("the detail by the time since it was wanted (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestTheScreenPausesAfterEventsAndNotBeforeResults(t *testing.T) {
 	for _, row := range []struct {
 		name string

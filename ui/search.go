@@ -20,7 +20,14 @@ const aliasBonus = 12
 type searchable struct {
 	chars util.Chars
 	mask  uint64 // the letters and digits in it, for a quick no
-	memo  [4]struct {
+}
+
+// attribute is a text other than an alias. It remembers the last terms, since
+// many hosts may have it; an alias is looked at once a search, and all of them
+// are gone through faster without that.
+type attribute struct {
+	searchable
+	memo [4]struct {
 		term, score int
 		near        bool
 	}
@@ -54,8 +61,8 @@ func letters(text []rune) uint64 {
 // query only at what has become known since.
 type index struct {
 	alias []searchable
-	more  [][]*searchable        // HostName, User, comment, file and tags, once they are known
-	same  map[string]*searchable // fields by their text: many hosts have the same User
+	more  [][]*attribute        // HostName, User, comment, file and tags, once they are known
+	same  map[string]*attribute // by their text: many hosts have the same User
 	place map[string]int
 	slab  *util.Slab
 	terms int // searched for so far, to number them
@@ -64,13 +71,14 @@ type index struct {
 	ranked []uint64 // what it has found, the best first: see rank
 	near   []int    // all that a longer query can find, in file order
 	fresh  []int    // what has become known since
+	spare  []uint64 // for sorting
 }
 
 func newIndex(names []string) *index {
 	x := &index{
 		alias: make([]searchable, len(names)),
-		more:  make([][]*searchable, len(names)),
-		same:  map[string]*searchable{},
+		more:  make([][]*attribute, len(names)),
+		same:  map[string]*attribute{},
 		place: make(map[string]int, len(names)),
 		slab:  util.MakeSlab(16*1024, 2*1024),
 	}
@@ -87,14 +95,13 @@ func (x *index) add(name string, more []string) {
 	if !ok || x.more[i] != nil {
 		return
 	}
-	fields := make([]*searchable, 0, 4)
+	fields := make([]*attribute, 0, 4)
 	for _, f := range more {
 		if f == "" || f == name {
 			continue
 		}
 		if x.same[f] == nil {
-			s := newSearchable(f)
-			x.same[f] = &s
+			x.same[f] = &attribute{searchable: newSearchable(f)}
 		}
 		fields = append(fields, x.same[f])
 	}
@@ -144,12 +151,12 @@ func (t term) match(s *searchable, slab *util.Slab) (score, span int) {
 // matchField is match for a text other than the alias. The letters must be
 // close together there, or everything would be found in a long comment; near
 // tells that they are in it at all.
-func (t term) matchField(s *searchable, slab *util.Slab) (score int, near bool) {
-	m := &s.memo[t.n%len(s.memo)]
+func (t term) matchField(f *attribute, slab *util.Slab) (score int, near bool) {
+	m := &f.memo[t.n%len(f.memo)]
 	if t.n > 0 && m.term == t.n {
 		return m.score, m.near
 	}
-	score, span := t.match(s, slab)
+	score, span := t.match(&f.searchable, slab)
 	if span > 2*len(t.runes) {
 		score = 0
 	}
@@ -182,15 +189,6 @@ func (x *index) score(i int, all []term) (sum int, near bool) {
 	}
 	return sum, true
 }
-
-// rank sorts what is found: by score, then the shorter alias, then file order.
-func (x *index) rank(i, score int) uint64 {
-	short := min(x.alias[i].chars.Length(), 1<<12-1)
-	return uint64(1<<20-min(score, 1<<20))<<44 | uint64(short)<<32 | uint64(i)
-}
-
-// ranks is the host that was ranked.
-func ranks(rank uint64) int { return int(rank & (1<<32 - 1)) }
 
 // search lists the hosts that match query, the best first.
 func (x *index) search(query string) []int {
@@ -251,7 +249,7 @@ func (x *index) consider(query string, hosts iter.Seq[int], ranked []uint64, nea
 			near = append(near, i)
 		}
 	}
-	slices.Sort(ranked)
+	x.spare = sortRanks(ranked, x.spare)
 	return ranked, near
 }
 

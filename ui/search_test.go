@@ -2,6 +2,8 @@ package ui
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gdamore/tcell/v2"
@@ -69,6 +71,22 @@ func anew(x *index, query string) []int {
 	y.last, y.ranked, y.near, y.fresh = "", nil, nil, nil
 	defer func() { x.terms = y.terms }() // the texts are shared, and remember terms by their number
 	return y.search(query)
+}
+
+func TestManyRanksAreSortedAsFewAre(t *testing.T) {
+	x := newIndex([]string{"a", "node1.cluster.example.org", strings.Repeat("long", 100), "db"})
+	var ranks, spare []uint64
+	for i := range 3 * fewRanks { // scores up to more than a byte, in no order
+		ranks = append(ranks, x.rank(i%len(x.alias), i*7919%1000)&^(1<<hostBits-1)|uint64(i))
+	}
+	for _, n := range []int{0, 1, fewRanks - 1, fewRanks, len(ranks)} {
+		want := slices.Sorted(slices.Values(ranks[:n]))
+		got := slices.Clone(ranks[:n])
+		spare = sortRanks(got, spare)
+		if !slices.Equal(want, got) {
+			t.Errorf("%d ranks are not in order", n)
+		}
+	}
 }
 
 func manyNames(n int) []string {

@@ -3,6 +3,8 @@ package ui
 import (
 	"context"
 	"errors"
+	"os"
+	"runtime"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -63,11 +65,12 @@ func run(ctx context.Context, b backend, o Options) error {
 	s.app.SetRoot(s, true).SetInputCapture(s.handle)
 	s.read()
 	s.spawn(func() { b.Follow(s.ctx, s.in.event) })
+	moving := s.firstUpdate()
 	pumped := make(chan struct{})
 	go func() { // ends with s.ctx
 		defer close(pumped)
 		defer s.restore()
-		s.pump(s.ctx)
+		s.pump(s.ctx, moving)
 	}()
 
 	err = s.app.Run()
@@ -122,11 +125,25 @@ func (o *opened) Show() {
 // errLost ends the program whose terminal has gone.
 var errLost = errors.New("the terminal has gone")
 
+// realTerminal is the one that the program was started on. tcell sets out with
+// the size that terminfo(5) gives a terminal and copies all those cells into
+// the ones of the real size: a sixteenth of the memory that is touched before
+// the first frame. Without a size it has nothing to copy.
+func realTerminal() (tcell.Screen, error) {
+	info, err := tcell.LookupTerminfo(os.Getenv("TERM"))
+	if err != nil || runtime.GOOS == "windows" {
+		return tcell.NewScreen() // on Windows it asks no TERM; elsewhere it tells of the same error
+	}
+	sizeless := *info
+	sizeless.Columns, sizeless.Lines = 0, 0
+	return tcell.NewTerminfoScreenFromTtyTerminfo(nil, &sizeless)
+}
+
 // open gives a terminal that is ready to be drawn on.
 func open(term tcell.Screen) (*opened, error) {
 	if term == nil {
 		var err error
-		if term, err = tcell.NewScreen(); err != nil {
+		if term, err = realTerminal(); err != nil {
 			return nil, err
 		}
 	}
