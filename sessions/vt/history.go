@@ -78,6 +78,13 @@ func (h *history) straighten() {
 
 func (h *history) clear() { *h = history{} }
 
+// part ends the newest line with a newline.
+func (h *history) part() {
+	if n := h.len(); n > 0 {
+		h.at(n - 1).wrapped = false
+	}
+}
+
 func (h *history) wrapLast() {
 	if n := h.len(); n > 0 {
 		h.at(n - 1).wrapped = true

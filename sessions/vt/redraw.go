@@ -101,16 +101,20 @@ const noKeyboard = "\x1b[<8u\x1b[=0u"
 func (s *Screen) appendHistory(b []byte) []byte {
 	for i := range s.history.len() {
 		l := s.history.at(i)
-		b = append(b, l.text...)
-		if len(l.text) == 0 && i > 0 && s.history.at(i-1).wrapped {
-			b = append(b, ' ') // it brings the cursor into this line
+		if i > 0 && s.history.at(i-1).wrapped && (len(l.text) == 0 || l.text[0] == esc) {
+			b = append(b, intoNext...)
 		}
+		b = append(b, l.text...)
 		if !l.wrapped {
 			b = append(b, "\r\n"...)
 		}
 	}
 	return b
 }
+
+// intoNext brings the cursor from behind a full row to the start of the next,
+// which a character with a background would fill with that.
+const intoNext = " \r"
 
 // Untouched tells that nothing was written yet.
 func (s *Screen) Untouched() bool { return !s.written }
@@ -152,7 +156,9 @@ func (s *Screen) appendRows(b []byte, rows []row) []byte {
 	for y, r := range rows {
 		n := r.used()
 		if y > 0 && rows[y-1].wrapped || y == 0 && s.history.continues() {
-			n = max(n, 1) // a character brings the cursor here
+			if n == 0 || r.cells[0].style != (style{}) {
+				b = append(b, intoNext...)
+			}
 		}
 		if r.wrapped && y < last {
 			n = len(r.cells)

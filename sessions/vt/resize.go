@@ -83,7 +83,7 @@ const maxContinued = 100
 func (s *Screen) takeContinued() (text []cell) {
 	for n := 0; s.history.continues(); n++ {
 		if n == maxContinued {
-			s.history.at(s.history.len() - 1).wrapped = false
+			s.history.part()
 			break
 		}
 		text = append(s.read(s.history.pop().text), text...)
@@ -139,6 +139,7 @@ func (s *Screen) fit(rows []row, y int) ([]row, int) {
 		for range lines {
 			s.history.pop()
 		}
+		s.history.part() // what is left of a longer text is as wide as the screen was
 		rows, y = append(back, rows...), y+len(back)
 	}
 	return crop(rows, s.cols, s.rows), y

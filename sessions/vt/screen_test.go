@@ -334,6 +334,16 @@ func FuzzScreen(f *testing.F) {
 		}
 		s.Resize(int(cols), int(rows))
 		s.Write(written)
+		s.Picture(int(rows), int(cols))
+		s.Transcript()
+		s.Resize(int(rows)+1, int(cols)+1)
+		// The lines of the history are as wide as the screen was; only what they
+		// say in a row is the same.
+		again := redrawn(s)
+		s.history, again.history = history{}, history{}
+		if diff := cmp.Diff(s.state(), again.state()); diff != "" {
+			t.Fatalf("resized and redrawn: %s", diff)
+		}
 		if len(s.parser.seq) > maxSequence || s.history.bytes > HistoryBytes {
 			t.Fatalf("it has grown to %d and %d bytes", len(s.parser.seq), s.history.bytes)
 		}
