@@ -3,6 +3,7 @@ package sessions
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -37,14 +38,11 @@ var inquiries = []inquiry{
 var report = regexp.MustCompile(`\x1b\[[?>=]?[\d;]*(?:[cRn]|\$y)|\x1b\[\?\d+u|\x1b\[\d+;\d+;\d+t|` +
 	`\x1bP[>!01][^\x1b]*\x1b\\|\x1b\]\d+;rgb[^\x07\x1b]*(?:\x07|\x1b\\)`)
 
-// maxOpen bounds the questions that wait for an answer.
-const maxOpen = 16
-
 // question takes a question of the far side. The caller holds mu.
 func (sh *Shell) question(query, answer string) {
 	inquiry := inquiryOf(query)
 	if sh.answering() != nil {
-		if inquiry != nil && len(sh.asked.open) < maxOpen {
+		if inquiry != nil && !slices.Contains(sh.asked.open, inquiry) {
 			sh.asked.open = append(sh.asked.open, inquiry)
 		}
 		return

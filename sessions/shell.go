@@ -3,7 +3,6 @@ package sessions
 import (
 	"context"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -126,17 +125,21 @@ func (f follower) Write(p []byte) (int, error) {
 }
 
 // waitForRoom holds the far side back while its only viewer does not keep up,
-// as ssh does. Of several, those that don't keep up get pictures.
+// as ssh does. Of several, those that don't keep up get pictures, as does one
+// that may only look.
 func (sh *Shell) waitForRoom() {
 	for {
 		sh.mu.Lock()
-		viewers := slices.Clone(sh.viewers)
+		alone := sh.answering()
+		if len(sh.viewers) != 1 {
+			alone = nil
+		}
 		sh.mu.Unlock()
-		if len(viewers) != 1 || viewers[0].hasRoom() {
+		if alone == nil || alone.hasRoom() {
 			return
 		}
 		select {
-		case <-viewers[0].room:
+		case <-alone.room:
 		case <-sh.changed:
 		case <-sh.ctx.Done():
 			return

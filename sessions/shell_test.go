@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func (g *gate) Write(p []byte) (int, error) {
 
 func TestAViewerThatIsStuckHoldsNoOtherBack(t *testing.T) {
 	t.Parallel()
-	sh := keep(t, link(t, sshtest.StartServer(t)), "seq 500000; printf 'the end'; cat")
+	sh := keep(t, link(t, sshtest.StartServer(t)), "seq 250000; printf 'the end'; cat")
 	stuck := &gate{open: make(chan struct{})}
 	first := sh.Join(View{Size: usualSize})
 	watch(t, first, stuck)
@@ -158,5 +159,24 @@ func TestOneTerminalAnswers(t *testing.T) {
 		if diff := cmp.Diff([]string{row.first, row.last, row.only}, got); diff != "" {
 			t.Errorf("%s: of the first, the last and one that only looks passes (-want +got): %s", row.name, diff)
 		}
+	}
+}
+
+func TestOutputMeanwhileCostsNoHistory(t *testing.T) {
+	t.Parallel()
+	sh := keep(t, link(t, sshtest.StartServer(t)), "stty -echo; read x; seq -f %0150g 12000; printf up; cat")
+	wide := View{Size: Size{Cols: 160, Rows: 24}} // its history is longer than what may be pending
+	var out, late output
+	first := sh.Join(wide)
+	watch(t, first, &out)
+	first.Type([]byte("\n"))
+	sshtest.Eventually(t, "it runs", out.has("up"))
+	second := sh.Join(wide)
+	first.Type([]byte("more\n"))
+	sshtest.Eventually(t, "there is more", out.has("more"))
+	watch(t, second, &late)
+	sshtest.Eventually(t, "who came later sees it, too", late.has("more"))
+	if !late.has(fmt.Sprintf("%0150d\r\n", 2500))() {
+		t.Errorf("the history was lost")
 	}
 }

@@ -36,6 +36,7 @@ type Viewer struct {
 
 	mu      sync.Mutex // guards what follows
 	pending []byte     // to be written
+	limit   int        // of what is pending, in bytes
 	spare   []byte     // was written, and is used again
 	words   []byte     // for standard error
 	behind  bool       // it is owed a picture, and what is pending is not all
@@ -47,6 +48,7 @@ func (sh *Shell) Join(view View) *Viewer {
 	v := &Viewer{
 		shell: sh, view: view,
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), left: make(chan struct{}),
+		limit: maxPending,
 	}
 	sh.mu.Lock()
 	select {
@@ -57,7 +59,9 @@ func (sh *Shell) Join(view View) *Viewer {
 		sh.viewers = append(sh.viewers, v)
 		sh.fit()
 		if !v.behind && !sh.screen.Untouched() {
-			v.show(append(makeRoom(view.Size.Rows), sh.screen.Redraw()...))
+			past := append(makeRoom(view.Size.Rows), sh.screen.Redraw()...)
+			v.limit += len(past) // what comes meanwhile must not cost the history
+			v.show(past)
 		}
 	}
 	sh.mu.Unlock()
@@ -156,7 +160,7 @@ func (v *Viewer) Resize(size Size) {
 // show adds to what is pending.
 func (v *Viewer) show(p []byte) {
 	v.mu.Lock()
-	if !v.behind && len(v.pending) > maxPending {
+	if !v.behind && len(v.pending) > v.limit {
 		v.behind, v.pending = true, nil
 	}
 	if !v.behind {
@@ -205,7 +209,7 @@ func poke(c chan struct{}) {
 func (v *Viewer) flush(stdout, stderr io.Writer) error {
 	v.mu.Lock()
 	words, pending, behind := v.words, v.pending, v.behind
-	v.words, v.pending, v.spare = nil, v.spare[:0], nil
+	v.words, v.pending, v.spare, v.limit = nil, v.spare[:0], nil, maxPending
 	v.mu.Unlock()
 	poke(v.room)
 	if len(words) > 0 {

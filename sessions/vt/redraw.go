@@ -27,6 +27,7 @@ func (s *Screen) Repaint() []byte {
 // left: as much of it as there is room for, up to the row of the cursor at
 // least, and with the modes of keyboard and mouse.
 func (s *Screen) Picture(cols, rows int) []byte {
+	cols, rows = bounded(cols), bounded(rows)
 	b := append([]byte("\x1b[?1047l\x1b[?6l\x1b[r"), usual...)
 	b = append(b, "\x1b[?7l\x1b[H\x1b[2J"...)
 	first := max(0, s.cursor.y-rows+1)
