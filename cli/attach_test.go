@@ -58,10 +58,11 @@ func (p panes) resize(pane string, cols, rows int) {
 	p.tmux("resize-window", "-t", pane, "-x", strconv.Itoa(cols), "-y", strconv.Itoa(rows))
 }
 
-// shows is all that a pane shows, with colours and where the cursor is.
+// shows is all that a pane shows, with colours and where the cursor is, if it
+// is shown.
 func (p panes) shows(pane string) string {
 	return p.tmux("capture-pane", "-p", "-e", "-t", pane, ";", "display-message", "-p", "-t", pane,
-		"cursor #{cursor_x},#{cursor_y} shown #{cursor_flag} alternate #{alternate_on} keys #{keypad_cursor_flag} insert #{insert_flag} mouse #{mouse_any_flag} region #{scroll_region_upper}-#{scroll_region_lower}")
+		"cursor #{?cursor_flag,#{cursor_x} #{cursor_y},hidden} alternate #{alternate_on} keys #{keypad_cursor_flag} insert #{insert_flag} mouse #{mouse_any_flag} region #{scroll_region_upper}-#{scroll_region_lower}")
 }
 
 func (p panes) wait(pane, text string) {
@@ -183,6 +184,77 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 			p.same("at another size", pane, twin)
 		})
 	}
+}
+
+// TestScreensOfTheirOwnAreAsTheyWere leaves programs whose screens are like no
+// other's: with the time in them. What they show is what they showed; at
+// another size it is what they show to somebody who has changed his window.
+func TestScreensOfTheirOwnAreAsTheyWere(t *testing.T) {
+	t.Parallel()
+	server := sshtest.StartServer(t)
+	server.Write(t, "bars", bars())
+	for _, row := range []struct{ name, program, command, ready string }{
+		{"top", "top", "LC_ALL=C.UTF-8 top -d 1000", "PID"},
+		{"htop", "htop", "LC_ALL=C.UTF-8 HOME=" + server.Path("") + " htop -d 1000", "PID"},
+		{"text of all widths in all colours", "cat", "cat " + server.Path("bars") + "; stty -echo; cat", "the end"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			sshtest.Program(t, row.program)
+			c := newClients(t, server)
+			p := newPanes(t, c)
+			pane := p.open(80, 24, "-t", sshtest.Alias, row.command)
+			p.wait(pane, row.ready)
+			before := p.settled(pane)
+
+			p.kill(pane)
+			c.detached(t, sshtest.Alias)
+			pane = p.open(80, 24, "attach", sshtest.Alias)
+			p.wait(pane, row.ready)
+			if diff := cmp.Diff(before, p.settled(pane)); diff != "" {
+				t.Errorf("at the same size (-before +attached): %s", diff)
+			}
+
+			twin := p.open(100, 30, "attach", sshtest.Alias)
+			p.wait(twin, row.ready)
+			p.closeWindow(pane)
+			sshtest.Eventually(t, "the larger one gives the size", func() bool { return c.sessions(t)[0].Size.Cols == 100 })
+			p.settled(twin)
+			p.closeWindow(twin)
+			c.detached(t, sshtest.Alias)
+			first := p.open(100, 30, "attach", sshtest.Alias)
+			p.wait(first, row.ready)
+			second := p.open(100, 30, "attach", "--read-only", sshtest.Alias)
+			p.same("at another size", second, first)
+		})
+	}
+}
+
+// bars are text of one and two columns, combined and joined characters, the
+// attributes, and bars of direct colours, over the edge of a narrow window.
+func bars() string {
+	var b strings.Builder
+	b.WriteString("\x1b[1mbold\x1b[m \x1b[3mitalic\x1b[m \x1b[4:3;58:2::255:0:0mcurly\x1b[m \x1b[7minverse\x1b[m \x1b[9mstruck\x1b[m\n")
+	b.WriteString("日本語のテキスト 한국어 e\u0301 n\u0303 🚀🎉 ├──┤\n")
+	for y := range 8 {
+		for x := range 90 {
+			fmt.Fprintf(&b, "\x1b[38;2;%d;%d;99;48;2;%d;20;%dm▀", x*2, y*30, y*30, x*2)
+		}
+		b.WriteString("\x1b[m\n")
+	}
+	b.WriteString(strings.Repeat("あ", 45) + "\nthe end")
+	return b.String()
+}
+
+// settled is what a pane shows once it shows the same twice.
+func (p panes) settled(pane string) (now string) {
+	p.t.Helper()
+	sshtest.Eventually(p.t, "the pane shows the same twice", func() bool {
+		last := now
+		now = p.shows(pane)
+		return now == last
+	})
+	return now
 }
 
 // kill kills the viewer in a pane.
