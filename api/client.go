@@ -37,6 +37,9 @@ type SessionRequest struct {
 	Target Target        `json:"target"`
 	Spec   sessions.Spec `json:"spec"`
 	TTY    string        `json:"tty,omitempty"` // "yes" (-t), "force" (-tt), "no" (-T); "" as configured
+	// Since is when somebody began to ask for many hosts: what has failed after
+	// that is not tried again. Zero for who asks for one, and forgets all.
+	Since time.Time `json:"since,omitzero"`
 	// Link is the ID of the link on which alone the session may run, and only
 	// if that is up; else it is refused with CodeNotFound. "" for any.
 	Link string `json:"link,omitempty"`
@@ -176,6 +179,12 @@ func (c *Client) CloseLink(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, "/v1/links/"+id, nil, nil)
 }
 
+// EndSession ends a shell or a command, wherever it is seen, or dismisses the
+// last screen of a shell that has ended.
+func (c *Client) EndSession(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, sessionPath(id), nil, nil)
+}
+
 // Stop ends the background process and waits until it has gone. Its wanted
 // tunnels come back with the next one.
 func (c *Client) Stop(ctx context.Context) error {
@@ -240,11 +249,6 @@ func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal,
 // View looks at a session that is kept.
 func (c *Client) View(ctx context.Context, s sessions.Status, v sessions.View) (*Terminal, error) {
 	return c.openTerminal(ctx, sessionPath(s.ID)+viewSuffix, v, s.Host)
-}
-
-// EndSession ends a session that is kept, or dismisses its last screen.
-func (c *Client) EndSession(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, sessionPath(id), nil, nil)
 }
 
 // started runs call, and once more after starting the background process if

@@ -28,6 +28,9 @@ type Inventory struct {
 	check    sync.Once
 	findings []config.Finding // set by check
 
+	control  sync.Once
+	controls map[string]*sharers // set by control: the hosts of each ControlPath
+
 	mu      sync.Mutex                  // guards what follows
 	rows    map[string]Host             // rows made so far
 	checked map[string][]config.Problem // what was found for each host; nil before Check

@@ -65,6 +65,7 @@ const (
 	LinkFailed     = transport.Failed
 	LinkNative     = transport.Native
 	LinkLent       = transport.Lent
+	LinkShared     = transport.Shared
 
 	TunnelClosed  = tunnels.Closed
 	TunnelOpening = tunnels.Opening

@@ -60,6 +60,13 @@ func (a *terminalAsker) see(ctx context.Context, now api.Snapshot, links []strin
 // wait waits until nothing is being asked.
 func (a *terminalAsker) wait() { a.wg.Wait() }
 
+// between does f while no question has the terminal.
+func (a *terminalAsker) between(f func() error) error {
+	a.turn <- struct{}{}
+	defer func() { <-a.turn }()
+	return f()
+}
+
 func (a *terminalAsker) ask(ctx context.Context, q api.Question) {
 	select {
 	case a.turn <- struct{}{}:

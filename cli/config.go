@@ -3,12 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sallyport/api"
 	"sallyport/config"
@@ -142,7 +140,7 @@ func chosen(h *config.Host, keyword string, all bool) []config.Option {
 // shown is text for the standard output: as it is, unless a terminal could
 // act on it.
 func (a *app) shown(text string) string {
-	if f, ok := a.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(a.Out) {
 		return api.Printable(text)
 	}
 	return text

@@ -94,7 +94,7 @@ func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) 
 // printDiff prints a diff that patch(1) can read; for a terminal its bytes are
 // made harmless.
 func (a *app) printDiff(change *config.Change) error {
-	if f, ok := a.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(a.Out) {
 		showDiff(a.Out, change.Diff())
 		return nil
 	}
@@ -105,12 +105,24 @@ func (a *app) printDiff(change *config.Change) error {
 // showDiff writes a diff for a person.
 func showDiff(w io.Writer, diff string) {
 	for line := range strings.Lines(diff) {
-		cells := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
-		for i := range cells {
-			cells[i] = api.Printable(cells[i])
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		fmt.Fprintln(w, harmless(line))
 	}
+}
+
+// harmless is a line as a terminal may have it: printable but for its tabs,
+// without its end.
+func harmless(line string) string {
+	cells := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+	for i := range cells {
+		cells[i] = api.Printable(cells[i])
+	}
+	return strings.Join(cells, "\t")
+}
+
+// isTerminal tells whether what is written goes to a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // confirm asks whether to write.

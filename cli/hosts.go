@@ -17,8 +17,16 @@ import (
 func (a *app) hostsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:               "hosts [QUERY]",
-		Short:             "list the hosts of the configuration, with the way to each",
+		Use:   "hosts [QUERY]",
+		Short: "list the hosts of the configuration, with the way to each",
+		Long: `List the hosts of the configuration, with the way to each. The words of QUERY
+narrow the list, all of them together:
+
+  left        anywhere in alias, address, user, tags, comment or file, in any case
+  web*        a pattern for the alias
+  tag:gpu     a tag; likewise user:NAME, via:HOP and file:NAME, also as patterns`,
+		Example: `  sallyport hosts 'tag:gpu user:dany'
+  sallyport hosts 'via:got-bastion'`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -29,7 +37,7 @@ func (a *app) hostsCommand() *cobra.Command {
 			if err := a.named(inv); err != nil {
 				return err
 			}
-			hosts := matching(inv, strings.Join(args, " "))
+			hosts := matching(inv, api.ParseQuery(strings.Join(args, " ")).Finds)
 			if asJSON {
 				return printJSON(a.Out, hosts)
 			}
@@ -41,15 +49,11 @@ func (a *app) hostsCommand() *cobra.Command {
 	return cmd
 }
 
-// matching are the hosts whose alias, address, user, tags, comment or included
-// file hold the query, in any case.
-func matching(inv *api.Inventory, query string) []api.Host {
-	query = strings.ToLower(query)
+// matching are the hosts that fit, in file order.
+func matching(inv *api.Inventory, fits func(api.Host) bool) []api.Host {
 	hosts := []api.Host{}
 	for _, name := range inv.Names() {
-		h := inv.Host(name)
-		text := strings.Join(append(h.Fields(), h.Name), "\n")
-		if strings.Contains(strings.ToLower(text), query) {
+		if h := inv.Host(name); fits(h) {
 			hosts = append(hosts, h)
 		}
 	}
@@ -102,11 +106,16 @@ func remark(h api.Host) string {
 }
 
 // printJSON prints v, with what a terminal could act on escaped as JSON has it.
-func printJSON(w io.Writer, v any) error {
+func printJSON(w io.Writer, v any) error { return printIndented(w, v, "  ") }
+
+// printJSONLine is printJSON on one line.
+func printJSONLine(w io.Writer, v any) error { return printIndented(w, v, "") }
+
+func printIndented(w io.Writer, v any, indent string) error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}

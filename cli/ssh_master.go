@@ -59,6 +59,7 @@ func (s *sshSession) overMaster(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return s.refusedByMaster(ctx, err, "mux_client_request_session", "session request")
 	}
+	s.remember(path, logError, s.leftByMaster())
 	return true, s.ride(ctx, session)
 }
 
@@ -193,12 +194,17 @@ func (s *sshSession) ride(ctx context.Context, session *mux.Passenger) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, mux.ErrEnded):
-		s.log.say(logError, "sallyport: the connection to %s has ended with the ssh that shared it", s.host.HostName())
+		s.log.say(logError, "%s", s.leftByMaster())
 	}
 	if exit != 0 {
 		return status(exit)
 	}
 	return nil
+}
+
+// leftByMaster is the end of a session whose master has ended.
+func (s *sshSession) leftByMaster() string {
+	return fmt.Sprintf("sallyport: the connection to %s has ended with the ssh that shared it", s.host.HostName())
 }
 
 // stdioOverMaster has the master join our streams to a place behind the host.

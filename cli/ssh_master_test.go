@@ -47,9 +47,9 @@ var masterLines = []struct{ name, script string }{
 	{"a path that is too long", `ssh -S /$(printf %0120d 1) one true`},
 	{"-O of a path that is too long", `ssh -S /$(printf %0120d 1) -O exit one`},
 	{"-S none", `ssh -S none one echo x; ssh -S none -O check one`},
-	{"a session that the master's user refuses", `own -o ControlMaster=ask; ssh -S $OWN one echo x; kill $PID`},
-	{"-W that the master's user refuses", `own -o ControlMaster=ask; ssh -S $OWN -W 127.0.0.1:1 one; kill $PID`},
-	{"-O that the master's user refuses", `own -o ControlMaster=ask; for what in check "forward -L $FREE:x:1" stop exit; do ssh -S $OWN -O $what one; echo $?; done; kill $PID`},
+	{"a session that the master's user refuses", `own -M; ssh -S $OWN one echo x; kill $PID`},
+	{"-W that the master's user refuses", `own -M; ssh -S $OWN -W 127.0.0.1:1 one; kill $PID`},
+	{"-O that the master's user refuses", `own -M; for what in check "forward -L $FREE:x:1" stop exit; do ssh -S $OWN -O $what one; echo $?; done; kill $PID`},
 
 	// Forwards.
 	{"-L", `ssh -S $M -L $FREE:127.0.0.1:$SERVER one "head -c 8 </dev/tcp/127.0.0.1/$FREE"; ssh -S $M -O cancel -L $FREE:127.0.0.1:$SERVER one; nc -d 127.0.0.1 $FREE`},

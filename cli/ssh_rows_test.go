@@ -36,7 +36,7 @@ var commandLines = []struct{ name, script string }{
 	// Ways there.
 	{"-J", `ssh -J one other 'echo x; exit 9'`},
 	{"ProxyCommand", `ssh proxied echo x`},
-	{"ProxyCommand that is us", `command ssh -F "$CONFIG" -o "ProxyCommand=$SSH -F $CONFIG -W %%h:%%p one" other echo x`},
+	{"ProxyCommand that is us", `command ssh -F "$CONFIG" -o "ProxyCommand=$SSH -F $CONFIG -W %h:%p one" other echo x`},
 	{"HostKeyAlias at the end of two hops", `ssh three echo x`},
 	{"-6 where there is only -4", `ssh -6 one echo x`},
 	{"-B", `ssh -B lo one echo x`},

@@ -2,6 +2,10 @@ package config
 
 import "strings"
 
+// MatchPattern tells whether s matches a pattern of ssh_config(5), PATTERNS:
+// one with * and ?, without a list's commas and negations.
+func MatchPattern(s, pattern string) bool { return matchPattern(s, pattern) }
+
 // matchPattern tells whether s matches a pattern in which * stands for any
 // bytes and ? for one (match_pattern of match.c). Its cost is at most the
 // product of both lengths.

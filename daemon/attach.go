@@ -30,11 +30,14 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	link := d.links.Get(chain, req.Target.Env)
-	if link.Status().State == transport.Failed {
+	if !req.Since.IsZero() {
+		link.Forgive(req.Since)
+	} else if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
 	}
 	d.serveViewer(w, func(ctx context.Context, v *viewer) {
 		s := d.start(link, req)
+		defer d.running.add(s)()
 		if v.open(ctx, s, link.Chain()) && req.Keep && s.Status().PTY {
 			sh := sessions.Keep(d.ctx, s)
 			d.shells.add(sh)

@@ -49,6 +49,7 @@ type daemon struct {
 	masters   *masters
 	shells    *shells
 	busy      *activity
+	running   *running
 	log       *slog.Logger
 }
 
@@ -166,7 +167,7 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), shells: newShells(hub), log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,

@@ -205,6 +205,33 @@ func TestASignalReachesWhatRuns(t *testing.T) {
 }
 
 // bothUp tells that two links are up and no other one exists.
+// TestASessionIsEndedFromElsewhere has a client end what another one sees.
+func TestASessionIsEndedFromElsewhere(t *testing.T) {
+	h := newHouse(t)
+	ended := make(chan api.Exit, 1)
+	go func() {
+		exit, _, _, err := h.run("targaryen", "sleep 1000", "")
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- exit
+	}()
+	s := h.until("the command runs", func(s api.Snapshot) bool {
+		return len(s.Sessions) == 1 && s.Sessions[0].State == api.SessionRunning
+	})
+	if err := h.EndSession(t.Context(), s.Sessions[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if exit := <-ended; exit.Status != 255 {
+		t.Errorf("its viewer saw %+v", exit)
+	}
+	h.until("it is listed no more", func(s api.Snapshot) bool { return len(s.Sessions) == 0 })
+	var none *api.Error
+	if err := h.EndSession(t.Context(), s.Sessions[0].ID); !errors.As(err, &none) || none.Code != api.CodeNotFound {
+		t.Errorf("ending it again: %v", err)
+	}
+}
+
 func bothUp(s api.Snapshot) bool {
 	return len(s.Links) == 2 && s.Links[0].State == api.LinkUp && s.Links[1].State == api.LinkUp
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"sallyport/api"
 	"sallyport/config"
 	"sallyport/mux"
@@ -52,7 +54,7 @@ func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path st
 	host := link.Host().Host
 	m := &master{set: set, id: link.Status().ID, link: link, conn: conn, host: host, path: path, since: time.Now()}
 	m.Channels = mux.Channels{
-		Conn:    conn,
+		Conn:    withSpare{conn},
 		SendEnv: func(name string) bool { return sessions.Sends(host, name) },
 		SetEnv:  host.All("SetEnv"),
 	}
@@ -61,6 +63,22 @@ func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path st
 	m.limit, m.forever = persistence(host.Get("ControlPersist"))
 	m.ctx, m.end = context.WithCancel(set.ctx)
 	return m
+}
+
+// withSpare is a connection whose sessions take the spare channel: one round
+// trip less to the first byte.
+type withSpare struct{ *transport.Conn }
+
+// OpenChannel implements mux.Conn.
+func (c withSpare) OpenChannel(ctx context.Context, name string, data []byte) (ssh.Channel, <-chan *ssh.Request, error) {
+	if name != "session" {
+		return c.Conn.OpenChannel(ctx, name, data)
+	}
+	s, err := c.OpenSession(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.Channel, s.Requests, nil
 }
 
 // listen is the begin of the serving.
@@ -171,7 +189,11 @@ func (m *master) served() api.Served {
 // OpenSession implements mux.Handler.
 func (m *master) OpenSession(ctx context.Context, s *mux.Session) (status int, err error) {
 	defer m.attend(api.Guest{PID: s.PID, What: api.GuestSession})()
-	return m.Channels.OpenSession(ctx, s)
+	status, err = m.Channels.OpenSession(ctx, s)
+	if m.ctx.Err() != nil || m.conn.Err() != nil {
+		m.hush() // who asks why the session has ended finds no master any more
+	}
+	return status, err
 }
 
 // StdioForward implements mux.Handler.

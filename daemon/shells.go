@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,14 +73,14 @@ func (s *shells) add(sh *sessions.Shell) {
 // dropOldest keeps the last screens of no more than endedLimit.
 func (s *shells) dropOldest() {
 	s.mu.Lock()
-	ended := slices.DeleteFunc(slices.Clone(s.all), running)
+	ended := slices.DeleteFunc(slices.Clone(s.all), goesOn)
 	s.mu.Unlock()
 	for i := range len(ended) - endedLimit {
 		s.release(ended[i].Status())
 	}
 }
 
-func running(sh *sessions.Shell) bool {
+func goesOn(sh *sessions.Shell) bool {
 	select {
 	case <-sh.Over():
 		return false
@@ -119,7 +118,7 @@ func (s *shells) open() (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sh := range s.all {
-		if running(sh) {
+		if goesOn(sh) {
 			names = append(names, sh.Session.Status().Name)
 		}
 	}
@@ -174,17 +173,7 @@ var errNoSession = &api.Error{
 	Hints: []string{"sallyport sessions"},
 }
 
-// deleteSession ends a shell, or dismisses the last screen of one.
-func (d *daemon) deleteSession(w http.ResponseWriter, r *http.Request) {
-	sh := d.shells.find(r.PathValue("id"))
-	if sh == nil {
-		fail(w, http.StatusNotFound, errNoSession)
-		return
-	}
-	d.dismiss(sh)
-	w.WriteHeader(http.StatusNoContent)
-}
-
+// dismiss ends a shell, and forgets its last screen.
 func (d *daemon) dismiss(sh *sessions.Shell) {
 	sh.Close()
 	d.shells.release(sh.Status())

@@ -59,6 +59,23 @@ func TestMessagesAreThoseOfOpenSSH(t *testing.T) {
 	}
 }
 
+func TestARequestIsWhatIsAroundItsCommand(t *testing.T) {
+	spec := Spec{Subsystem: true, Term: "vt100", Env: []string{"A=b", "C=d"}}
+	before, after, err := spec.Around()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Command = "ls -l"
+	whole, err := encode(spec.message(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := bytes.Join([][]byte{before, {0, 0, 0, 5}, []byte("ls -l"), after}, nil)
+	if !bytes.Equal(got, whole) {
+		t.Errorf("got  %x\nwant %x", got, whole)
+	}
+}
+
 func TestBrokenMessagesAreRefused(t *testing.T) {
 	for _, row := range []struct {
 		name, text string

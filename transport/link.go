@@ -90,6 +90,18 @@ func (l *Link) Open() {
 	})
 }
 
+// Forgive forgets the failures from before a moment, of the hops before it too:
+// for one who wants many hosts, and is asked by none of their hops twice.
+func (l *Link) Forgive(before time.Time) {
+	for link := l; link != nil; link = link.via {
+		link.do(func() {
+			if f := link.owned.failure; f != nil && f.At.Before(before) {
+				link.forgive()
+			}
+		})
+	}
+}
+
 // Close ends the connection and any dial or question under way. Users that
 // hold the link may open it again.
 func (l *Link) Close() { l.do(l.shut) }

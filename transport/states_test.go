@@ -505,6 +505,28 @@ func TestARefusalOfTheBastionIsThatOfTheHostsBehindIt(t *testing.T) {
 	})
 }
 
+func TestOnlyFailuresFromBeforeAreForgiven(t *testing.T) {
+	onBench(t, nil, func(b *bench) {
+		l := b.get("c")
+		b.fails("b", CodeAuth)
+		refused := func(when string, dials int) {
+			if _, err := l.Conn(b.Context()); code(err) != CodeAuth {
+				b.Errorf("%s: Conn: %v", when, err)
+			}
+			if n := b.count("b"); n != dials {
+				b.Errorf("%s: %d dials of the bastion, want %d", when, n, dials)
+			}
+		}
+		began := time.Now()
+		refused("at first", 1)
+		l.Forgive(began)
+		refused("what failed since is not forgiven", 1)
+		time.Sleep(time.Second)
+		l.Forgive(time.Now())
+		refused("what failed before is", 2)
+	})
+}
+
 func TestASilentPeerIsFoundOut(t *testing.T) {
 	onBench(t, nil, func(b *bench) {
 		c, far := memoryConn(b.T, b.signer)

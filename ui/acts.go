@@ -64,10 +64,14 @@ type opening struct {
 	shell  shell // once it is ready
 }
 
-// openShell asks for a shell on the selected host, or goes to the one that is
-// ready.
+// openShell asks for a shell on the selected host.
 func (s *screen) openShell() {
 	name, _ := s.list.selected()
+	s.shellOn(name)
+}
+
+// shellOn asks for a shell on a host, or goes to the one that is ready.
+func (s *screen) shellOn(name string) {
 	if o := s.opening[name]; o != nil {
 		if o.shell != nil {
 			s.attach(name, o)
@@ -177,10 +181,9 @@ func (s *screen) ended(name string, exit api.Exit, err error) {
 	}
 }
 
-// cancel gives up what is on the way to the selected host, and tells whether
-// there was something.
-func (s *screen) cancel() bool {
-	name, _ := s.list.selected()
+// cancel gives up what is on the way to a host, and tells whether there was
+// something.
+func (s *screen) cancel(name string) bool {
 	any := false
 	if o := s.opening[name]; o != nil {
 		delete(s.opening, name)
@@ -203,8 +206,13 @@ func (s *screen) cancel() bool {
 // cancels tells whether Esc would cancel something.
 func (s *screen) cancels() bool {
 	name, ok := s.list.selected()
+	return ok && s.onItsWay(name)
+}
+
+// onItsWay tells whether there is something to cancel.
+func (s *screen) onItsWay(name string) bool {
 	l := s.link(name)
-	return ok && (s.opening[name] != nil || l != nil && underWay(l))
+	return s.opening[name] != nil || l != nil && underWay(l)
 }
 
 func underWay(l *api.Link) bool {
@@ -220,12 +228,16 @@ func (s *screen) closeLink(l api.Link) {
 	})
 }
 
-// closeConnection closes the connection of the selected host; it asks first
-// if something would be lost.
+// closeConnection closes the connection of the selected host.
 func (s *screen) closeConnection() {
 	name, _ := s.list.selected()
-	l := *s.link(name)
-	shells, tunnels, hosts := s.users(s.link(name))
+	s.closeAsking(s.link(name))
+}
+
+// closeAsking closes a connection; it asks first if something would be lost.
+func (s *screen) closeAsking(link *api.Link) {
+	name, l := link.Host, *link
+	shells, tunnels, hosts := s.users(link)
 	var lost []string
 	if shells > 0 {
 		lost = append(lost, count(shells, "shell"))
@@ -248,17 +260,26 @@ func (s *screen) closeConnection() {
 	if shells+tunnels+len(hosts) == 1 {
 		verb = " uses this connection and will end."
 	}
+	s.confirm("Close the connection to "+clean(name)+"?", button{"Close it", 'c', do}, and(lost...)+verb)
+}
+
+// confirm has the person choose between doing something and leaving it; the texts
+// say what would be lost.
+func (s *screen) confirm(title string, do button, lost ...string) {
 	keep := func() { s.dialog = nil; s.askNext() }
-	s.dialog = &dialog{
-		title:  "Close the connection to " + clean(name) + "?",
-		body:   []paragraph{{text: and(lost...) + verb, style: s.plain}},
+	d := &dialog{
+		title:  title,
 		focus:  -1,
 		escape: keep,
 		buttons: []button{
-			{"Close it", 'c', func() { keep(); do() }},
+			{do.label, do.key, func() { keep(); do.do() }},
 			{"Keep it", 'k', keep},
 		},
 	}
+	for _, text := range lost {
+		d.body = append(d.body, paragraph{text: text, style: s.plain})
+	}
+	s.dialog = d
 }
 
 // toggle switches a forward of the selected host.
@@ -320,8 +341,14 @@ func (s *screen) toggleOf(name string, d api.Detail) {
 	}
 }
 
-// copyCommand puts the command for the selected host on the clipboard.
+// copyCommand puts the command for the selected host on the clipboard, or that
+// for all marked ones.
 func (s *screen) copyCommand() {
+	if marks := s.list.marks(); len(marks) > 0 {
+		s.term.SetClipboard([]byte(runCommand(marks)))
+		s.tell("Copied: " + clean(runCommand(marks)) + "COMMAND")
+		return
+	}
 	name, _ := s.list.selected()
 	command := "ssh " + shellescape.Quote(name)
 	if strings.HasPrefix(name, "-") {
@@ -432,6 +459,7 @@ func (s *screen) display(inv inventory) {
 	s.look(func() {
 		r.run(ctx, func(found resolved) { s.in.do(func() { s.learn(r, found) }) })
 	})
+	s.followMasters(ctx, inv)
 	if s.form != nil {
 		s.readForm(s.form)
 	}

@@ -19,6 +19,10 @@ type backend interface {
 	Answer(ctx context.Context, id string, a api.Answer) error
 	Cancel(ctx context.Context, id string) error
 	CloseLink(ctx context.Context, id string) error
+	EndSession(ctx context.Context, id string) error
+	EndMaster(ctx context.Context, path string, pid int) error
+	StopMaster(ctx context.Context, path string, pid int) error
+	RemoveStale(path string) error
 
 	// Read reads the configuration (again).
 	Read() inventory
@@ -62,6 +66,8 @@ type inventory interface {
 	// Check looks for mistakes, which Detail then has; it may take a second,
 	// and calls rest, which may wait, between two hosts.
 	Check(rest func()) []api.Finding
+	// FollowMasters tells of the masters of ssh, and of each change.
+	FollowMasters(ctx context.Context, f func([]api.Master))
 	// WaitForChange returns when the files are not as they were read.
 	WaitForChange(ctx context.Context) error
 }
@@ -89,6 +95,16 @@ func (r real) Edit(ctx context.Context, file string, line int) error {
 }
 
 func (r real) Browse(ctx context.Context, url string) error { return r.o.Browse(ctx, url) }
+
+func (r real) EndMaster(ctx context.Context, path string, pid int) error {
+	return api.EndMaster(ctx, path, pid)
+}
+
+func (r real) StopMaster(ctx context.Context, path string, pid int) error {
+	return api.StopMaster(ctx, path, pid)
+}
+
+func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }
 
 func (r real) BrowseInPrivate(ctx context.Context, url string) error {
 	return r.o.BrowseInPrivate(ctx, url)

@@ -23,6 +23,9 @@ type item struct {
 	about   string       // what it is, in full
 	forward *api.Forward // of a tunnel
 	option  *api.Option  // of a line of the configuration
+	session *api.Session
+	link    *api.Link
+	master  *api.Master
 }
 
 // row is one row of the detail; the first row of an item has it.
@@ -235,6 +238,10 @@ func (p *sheet) news() {
 		return
 	}
 	l := p.link(p.host)
+	if m := p.master(p.host); m != nil && (l == nil || l.State == api.LinkDown) {
+		p.gap()
+		p.say(0, "◆ ", span{"ssh with pid " + strconv.Itoa(m.PID) + " shares its connection: Enter uses it, without a login.", p.up})
+	}
 	if l != nil && l.State == api.LinkUp {
 		p.kind(l)
 	}

@@ -32,6 +32,9 @@ type fakeInventory struct {
 	missing  bool
 	changed  chan struct{} // closed when its files have changed; nil never is
 
+	masters    []api.Master
+	mastersNow chan []api.Master // each is told of; nil for no change
+
 	check    chan struct{}            // closed when Check may end; nil at once
 	mistakes map[string][]api.Problem // that Detail has from then on
 	checked  atomic.Bool
@@ -43,6 +46,19 @@ func (v *fakeInventory) WaitForChange(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// FollowMasters tells of what is there, and then of what the test changes.
+func (v *fakeInventory) FollowMasters(ctx context.Context, f func([]api.Master)) {
+	f(v.masters)
+	for {
+		select {
+		case all := <-v.mastersNow:
+			f(all)
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -260,7 +276,7 @@ func afternoon() api.Snapshot {
 	work.Failure = &api.Failure{Code: "auth", Message: `connecting to "work-ens" via "ens": the server accepts none of your keys (publickey)`, Hint: "ssh-copy-id ens", Hop: "ens"}
 	crab := link("l8", "crab", "", api.LinkWaiting)
 	return api.Snapshot{
-		Daemon: api.DaemonStatus{PID: 4211},
+		Daemon: api.DaemonStatus{PID: 4100},
 		Links:  []api.Link{bastion, inner, martell, spirit, jz, ens, work, crab},
 		Tunnels: []api.Tunnel{
 			{ID: "t8080", Host: "targaryen", Config: configFile, Link: "l2", Spec: local(8080, "targaryen", 8080), State: api.TunnelUp, Open: 3, Total: 17, Sent: 12_345, Received: 3_456_789},
@@ -470,6 +486,15 @@ func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
 	}
 	return f.called("%s", call)
 }
+
+func (f *fake) EndSession(_ context.Context, id string) error { return f.called("end %s", id) }
+func (f *fake) EndMaster(_ context.Context, path string, pid int) error {
+	return f.called("exit %s %d", path, pid)
+}
+func (f *fake) StopMaster(_ context.Context, path string, pid int) error {
+	return f.called("stop %s %d", path, pid)
+}
+func (f *fake) RemoveStale(path string) error { return f.called("remove %s", path) }
 
 func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }
 func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("close %s", id) }

@@ -25,12 +25,13 @@ const (
 	inDialog
 	inTunnels
 	inRecord // connections and log of a tunnel
+	inSessions
 	inJupyter
 	inNode // the name of a node is typed
 	inPorts
 
 	onHosts = inList | inDetail
-	onPages = onHosts | inTunnels | inLog
+	onPages = onHosts | inTunnels | inSessions | inLog
 	scrolls = onPages | inRecord | inJupyter | inPorts | inHelp | inForm | inReview
 )
 
@@ -58,7 +59,7 @@ func init() {
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
 		{onHosts, []string{"p"}, "ports", "The selected host", "What listens on it, refreshed as you look. Enter there brings a port here.", (*screen).showPorts, noHost, nil},
 		{onHosts, []string{"j"}, "Jupyter", "The selected host", "Open a Jupyter server of yours that runs on it in the browser.", (*screen).findJupyter, noHost, nil},
-		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, or clear the search.", (*screen).escape, nil, (*screen).cancels},
+		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, clear the search, or take all marks away.", (*screen).escape, nil, (*screen).cancels},
 		// Tunnels
 		{inTunnels | inRecord, []string{"Space", "t"}, "on/off", "The page of all tunnels", "Switch the tunnel on or off. Asks first if connections would end.", (*screen).toggleBoard, noTunnel, nil},
 		{inTunnels, []string{"Enter"}, "connections", "The page of all tunnels", "Its connections, who has opened them, and what happened.", (*screen).openRecord, noTunnel, nil},
@@ -68,6 +69,13 @@ func init() {
 		{inTunnels | inRecord, []string{"y"}, "copy", "The page of all tunnels", "Copy its address to the clipboard.", (*screen).copyTunnel, noTunnel, nil},
 		{inTunnels | inRecord, []string{"f"}, "free port", "The page of all tunnels", "Of a port that another program has: listen on the next free one instead.", (*screen).takeFreePort, noFreePort, (*screen).offersPort},
 		{inRecord, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeRecord, nil, nil},
+		// Sessions
+		{inSessions, []string{"Enter", "c"}, "shell", "The page of sessions", "Open a shell on that connection's host. One that is on its way: Esc cancels it.", (*screen).openRoster, noRosterHost, (*screen).opensRoster},
+		{inSessions, []string{"Esc"}, "cancel", "", "", (*screen).cancelRoster, nil, (*screen).cancelsRoster},
+		{inSessions, []string{"x"}, "close", "The page of sessions", "Close the connection; a master of ssh ends as by  ssh -O exit. Says first what would be lost.", (*screen).closeRoster, noRosterConnection, (*screen).closesRoster},
+		{inSessions, []string{"S"}, "stop", "The page of sessions", "Have a master take no more clients, as  ssh -O stop  does. What is open goes on.", (*screen).stopMaster, noLiveMaster, (*screen).stopsMaster},
+		{inSessions, []string{"K"}, "end", "The page of sessions", "End what is ours: a shell, or a connection. Asks first.", (*screen).endRoster, noOwnRoster, (*screen).endsShell},
+		{inSessions, []string{"D", "Delete"}, "remove", "The page of sessions", "Remove the socket that a master has left behind.", (*screen).removeStale, noStaleMaster, (*screen).removesStale},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},
 		{inJupyter, []string{"Enter"}, "open", "", "", (*screen).chooseJupyter, noJupyterRow, (*screen).hasChoice},
@@ -102,10 +110,12 @@ func init() {
 		{onHosts, []string{"f"}, "forward", "The configuration", "Add a forward to the selected host.", (*screen).newForward, noHost, nil},
 		{onHosts, []string{"D", "Delete"}, "", "The configuration", "Remove the selected host. Says first what goes with it.", (*screen).removeHost, noHost, nil},
 		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
-		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard.", (*screen).copyCommand, noHost, nil},
+		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard; with marks,  sallyport run  for them.", (*screen).copyCommand, noHost, nil},
+		{inList, []string{"m"}, "", "The selected host", "Mark it, for a command on many hosts: y copies the command line. Once more takes the mark away.", (*screen).mark, noHost, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
 		{onPages | inRecord | inPorts, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
 		{onPages | inRecord | inPorts, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
+		{onPages | inRecord | inPorts, []string{"3"}, "", "The program", "Sessions: shells, connections, and the masters of ssh.", turnTo(sessionsPage), nil, nil},
 		{onPages | inRecord | inPorts, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
 		// The form
 		{inForm, []string{"Enter"}, "change", "The form of a host", "Change the value, or give the host one of its own. An empty value removes the line.", (*screen).formEnter, noForm, nil},
@@ -156,6 +166,8 @@ func (s *screen) where() where {
 		return inRecord
 	case s.page == tunnelsPage:
 		return inTunnels
+	case s.page == sessionsPage:
+		return inSessions
 	case s.page == logPage && s.journal.typing:
 		return inLogSearch
 	case s.page == logPage:
@@ -363,12 +375,19 @@ func (s *screen) toggleCurrent() {
 
 func (s *screen) escape() {
 	switch {
-	case s.cancel():
+	case s.cancelSelected():
 	case s.detail.focus:
 		s.detail.focus = false
 	case s.list.filtered():
 		s.searchClear()
+	default:
+		clear(s.list.isMarked)
 	}
+}
+
+func (s *screen) cancelSelected() bool {
+	name, _ := s.list.selected()
+	return s.cancel(name)
 }
 
 func (s *screen) otherPane() { s.detail.focus = !s.detail.focus }
@@ -431,6 +450,9 @@ func (s *screen) move(n int) {
 	case place == inTunnels:
 		in := s.layout().body.inner()
 		s.board.move(n, s.board.rows, in.h)
+	case place == inSessions:
+		in := s.layout().body.inner()
+		s.roster.move(n, s.roster.rows, in.h)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:

@@ -21,6 +21,8 @@ type list struct {
 	sought bool  // somebody has searched
 	cursor int   // place in what is shown
 	top    int   // first row in sight
+
+	isMarked map[string]bool // hosts for a command that many run
 }
 
 // setNames takes a new configuration; the cursor stays on its host.
@@ -31,6 +33,7 @@ func (l *list) setNames(names []string) {
 	for _, n := range names {
 		l.wide = max(l.wide, cells(n))
 	}
+	l.keepMarks()
 	l.filter()
 	l.choose(selected)
 }
@@ -141,7 +144,7 @@ func (s *screen) listTitle() line {
 	} else if n > 0 {
 		t = append(t, span{" ─ ", s.border}, span{strconv.Itoa(n), s.plain})
 	}
-	return t
+	return append(t, s.markedTitle()...)
 }
 
 // drawHost draws one row: state, alias and the way there at the left, what is
@@ -158,6 +161,9 @@ func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias in
 	}
 	st := s.status(name)
 	c.text(r.x+1, r.y, st.glyph, st.style)
+	if s.list.isMarked[name] {
+		c.text(r.x+2, r.y, "+", s.accent)
+	}
 	shown := clean(name)
 	c.line(r.x+3, r.y, s.marked(fit(shown, alias), query, style))
 

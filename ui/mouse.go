@@ -55,6 +55,8 @@ func (s *screen) click(x, y int, double bool) {
 		s.clickPort(l.body.inner(), x, y, double)
 	case s.page == tunnelsPage:
 		s.clickBoard(l.body.inner(), x, y, double)
+	case s.page == sessionsPage:
+		s.clickRoster(l.body.inner(), x, y, double)
 	case s.page == hostsPage && l.list.has(x, y):
 		s.clickList(l, x, y, double)
 	case s.page == hostsPage && l.detail.has(x, y):
@@ -163,6 +165,8 @@ func (s *screen) wheel(x, y, n int) {
 		s.record.top += n
 	case s.page == tunnelsPage:
 		s.board.top += n
+	case s.page == sessionsPage:
+		s.roster.top += n
 	case s.page == logPage:
 		s.journal.up -= n
 	case l.list.has(x, y):

@@ -7,6 +7,7 @@ type page int
 const (
 	hostsPage page = iota
 	tunnelsPage
+	sessionsPage
 	logPage
 )
 
@@ -19,6 +20,7 @@ var tabs = []struct {
 }{
 	{hostsPage, "1", "Hosts", nil},
 	{tunnelsPage, "2", "Tunnels", (*screen).tunnelsOn},
+	{sessionsPage, "3", "Sessions", (*screen).shellsOpen},
 	{logPage, "6", "Log", nil},
 }
 

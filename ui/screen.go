@@ -42,6 +42,7 @@ type screen struct {
 	forget   context.CancelFunc // ends resolver
 	known    map[string]api.Host
 	details  map[string]api.Detail
+	masters  []api.Master
 	wanted   string // the host whose detail was asked for last
 	searched bool   // the resolver was asked for all hosts
 
@@ -52,6 +53,7 @@ type screen struct {
 	record  *record  // over the Tunnels page
 	jupyter *jupyter // over the Hosts page
 	ports   *ports   // likewise
+	roster  roster   // the Sessions page
 	journal journal
 	help    *help
 	form    *form
@@ -135,6 +137,10 @@ func (s *screen) settle() {
 		s.board.rows = s.boardRows(l.body.inner().w)
 		s.board.settle(len(s.board.rows), l.body.inner().h)
 	}
+	if s.page == sessionsPage {
+		s.roster.rows = s.rosterRows(l.body.inner().w)
+		s.roster.settle(len(s.roster.rows), l.body.inner().h)
+	}
 	if s.record != nil {
 		s.settleRecord(l.body.inner())
 	}
@@ -170,6 +176,8 @@ func (s *screen) Draw(t tcell.Screen) {
 		s.drawDetail(c, l.detail)
 	case tunnelsPage:
 		s.drawBoard(c, l.body)
+	case sessionsPage:
+		s.drawRoster(c, l.body)
 	case logPage:
 		s.drawLog(c, l)
 	}
@@ -299,5 +307,5 @@ func (s *screen) moving() bool {
 	if f := s.found(); f != nil && !f.since.IsZero() {
 		return true
 	}
-	return s.world.moving() || s.record != nil || s.page == tunnelsPage && s.tunnelsOn() > 0
+	return s.world.moving() || s.record != nil || s.page == sessionsPage && len(places(s.roster.rows)) > 0 || s.page == tunnelsPage && s.tunnelsOn() > 0
 }

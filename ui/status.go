@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ func (s *screen) status(name string) status {
 	}
 	if s.known[name].Problem != "" {
 		return status{"✗", s.bad, "config", s.bad}
+	}
+	if m := s.master(name); m != nil {
+		return status{"◆", s.up, "pid " + strconv.Itoa(m.PID), s.plain}
 	}
 	return status{"○", s.dim, s.known[name].Condition(), s.dim}
 }

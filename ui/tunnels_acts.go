@@ -74,20 +74,8 @@ func (s *screen) toggleBoard() {
 		s.toggle(it.host, *it.forward)
 		return
 	}
-	keep := func() { s.dialog = nil; s.askNext() }
-	d := &dialog{
-		title:  "Switch off " + it.about + "?",
-		focus:  -1,
-		escape: keep,
-		buttons: []button{
-			{"Switch off", 's', func() { keep(); s.toggle(it.host, *it.forward) }},
-			{"Keep it", 'k', keep},
-		},
-	}
-	for _, text := range lost {
-		d.body = append(d.body, paragraph{text: text, style: s.plain})
-	}
-	s.dialog = d
+	off := func() { s.toggle(it.host, *it.forward) }
+	s.confirm("Switch off "+it.about+"?", button{"Switch off", 's', off}, lost...)
 }
 
 // noTunnelOn is why there is nothing that could come back.

@@ -2,8 +2,10 @@ package sshtest
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -26,24 +28,38 @@ func Eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// given are the ports that FreePort has named in this process.
+// given are the ports that FreePort has named in this process, with what tells
+// other processes of it.
 var given sync.Map
 
 // FreePort is a TCP port that nobody listens on now, on neither of the
 // loopback addresses. It is below those that Linux gives to outgoing
-// connections, so that none of them takes it meanwhile, and is named once.
+// connections, so that none of them takes it meanwhile, and is named once: on
+// Linux in all the processes that run tests at the same time.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
 		port := 20_000 + rand.IntN(12_000)
 		if free("127.0.0.1", port) && free("::1", port) {
-			if _, before := given.LoadOrStore(port, true); !before {
+			if mark, unmarked := claim(port); unmarked {
+				given.Store(port, mark)
 				return port
 			}
 		}
 	}
 	t.Fatal("no port is free on both loopback addresses")
 	return 0
+}
+
+// claim marks a port as named, by a socket in the abstract name space of Linux
+// (unix(7)), which goes with the process.
+func claim(port int) (mark net.Listener, unmarked bool) {
+	if runtime.GOOS != "linux" {
+		_, before := given.Load(port)
+		return nil, !before
+	}
+	mark, err := net.Listen("unix", fmt.Sprintf("@sallyport-test-port-%d", port))
+	return mark, err == nil
 }
 
 // free is true as well where the machine does not have the address.

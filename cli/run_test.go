@@ -1,0 +1,277 @@
+//go:build linux
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/sshtest"
+)
+
+// nodes makes a server that is reached under the names node01, node02 and so
+// on, and tells each session by NODE which it is. before comes before what is
+// said of all of them.
+func nodes(t *testing.T, n int, before string) clients {
+	t.Helper()
+	s := sshtest.StartServer(t, "AcceptEnv NODE")
+	var text strings.Builder
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&text, "Host node%02d\nSetEnv NODE=%d\n", i, i)
+	}
+	fmt.Fprintf(&text, "%s\nHost *\nHostName 127.0.0.1\nPort %d\nIdentityFile %s\nIdentitiesOnly yes\nUserKnownHostsFile %s\nGlobalKnownHostsFile none\nStrictHostKeyChecking yes\n",
+		before, s.Port, s.Path("id"), s.Path("known_hosts"))
+	s.Write(t, "ssh_config", "")
+	c := newClients(t, s)
+	s.Write(t, "ssh_config", text.String())
+	return c
+}
+
+// run runs to the end, and returns the exit status too.
+func (c clients) run(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// TestFiftyHosts has three that fail, each in its way, and one that hangs.
+func TestFiftyHosts(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 50, fmt.Sprintf("Host node08\nPort %d\nHost node09\nUserKnownHostsFile /nonexistent/known_hosts", sshtest.FreePort(t)))
+	out, errs, status := c.run(t, c.sallyport("run", "-H", "node*", "--timeout", "20s", "--",
+		`echo "on $NODE"; case $NODE in 7) echo bad >&2; exit 7;; 10) exec sleep 600;; esac`))
+	if status != 3 {
+		t.Errorf("exit status %d, want 3", status)
+	}
+	var want []string
+	for i := 1; i <= 50; i++ {
+		if i != 8 && i != 9 {
+			want = append(want, fmt.Sprintf("node%02d: on %d", i, i))
+		}
+	}
+	got := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("stdout: -want +got\n%s", diff)
+	}
+	for _, part := range []string{
+		"node07: bad\n",
+		"the command succeeded on 46 of 50 hosts, not on 4:\n  node07: exit status 7\n  node08: ",
+		"connection refused\n", "\n  node09: ", "\n  node10: not finished after 20s\n",
+	} {
+		if !strings.Contains(errs, part) {
+			t.Errorf("stderr has no %q:\n%s", part, errs)
+		}
+	}
+}
+
+func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 4, "")
+	cmd := c.sallyport("run", "-H", "node*", "-j", "2", "--json", "--", "echo up; exec sleep 600")
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(stdout)
+	ends := map[string]string{}
+	for up := 0; ; {
+		var line struct{ Host, Stdout, End string }
+		if err := dec.Decode(&line); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if line.Stdout == "up" {
+			if up++; up == 2 {
+				cmd.Process.Signal(os.Interrupt)
+			}
+		}
+		if line.End != "" {
+			ends[line.Host] = line.End
+		}
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 3 {
+		t.Errorf("exit status %d, want 3", status)
+	}
+	want := `sallyport: the command succeeded on 0 of 4 hosts, not on 4:
+  node01: not finished when it was interrupted
+  node02: not finished when it was interrupted
+  node03: not begun when it was interrupted
+  node04: not begun when it was interrupted
+`
+	if diff := cmp.Diff(want, errs.String()); diff != "" {
+		t.Errorf("stderr: -want +got\n%s", diff)
+	}
+	all := map[string]string{"node01": "interrupted", "node02": "interrupted", "node03": "interrupted", "node04": "interrupted"}
+	if diff := cmp.Diff(all, ends); diff != "" {
+		t.Errorf("ends: -want +got\n%s", diff)
+	}
+}
+
+// TestABastionAsksOnce has hosts behind a bastion whose key is not known, one
+// after the other.
+func TestABastionAsksOnce(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 4, "Host node*\nProxyJump gate\nHost gate\nStrictHostKeyChecking ask\nUserKnownHostsFile /nonexistent/known_hosts")
+	const asks, summary = "Are you sure you want to continue connecting", "the command succeeded on 0 of 4 hosts"
+	for range 2 { // the second time the failures of the first do not count
+		p := newConsole(t, c.sallyport("run", "-H", "node*", "-j", "1", "--", "echo hello"))
+		p.wait(asks)
+		if shown := p.press("no\r", summary); strings.Contains(shown, asks) {
+			t.Errorf("after a no it asks again: %q", shown)
+		}
+		if status := p.ended(); status != 4 {
+			t.Errorf("exit status %d, want 4", status)
+		}
+	}
+	before := c.server.Logins()
+	p := newConsole(t, c.sallyport("run", "-H", "node*", "--", "echo hello"))
+	p.wait(asks)
+	shown := p.press("once\r", "hello")
+	if status := p.ended(); status != 0 {
+		t.Errorf("exit status %d, want 0: %q", status, p.since())
+	}
+	if strings.Contains(shown, asks) {
+		t.Errorf("after a yes it asks again: %q", shown)
+	}
+	if n := c.server.Logins() - before; n != 5 {
+		t.Errorf("%d logins for four hosts and a bastion, want 5", n)
+	}
+}
+
+func TestBatchModeFailsInsteadOfAsking(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 2, "Host node02\nBatchMode yes\nStrictHostKeyChecking ask\nUserKnownHostsFile /nonexistent/known_hosts")
+	p := newConsole(t, c.sallyport("run", "-H", "node*", "--", "echo hello"))
+	p.wait("the command succeeded on 1 of 2 hosts")
+	p.wait("node02: ")
+	if status := p.ended(); status != 4 || strings.Contains(p.since(), "Are you sure") {
+		t.Errorf("exit status %d, want 4: %q", status, p.since())
+	}
+}
+
+// TestATerminalIsColouredAndSafe has a host that writes what a terminal acts on.
+func TestATerminalIsColouredAndSafe(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 1, "")
+	const command = `printf '\033]52;c;eA==\007\ta\r\n\033[2Jb'`
+	p := newConsole(t, c.sallyport("run", "-H", "node01", "--", command))
+	p.wait("\x1b[36mnode01:\x1b[m \\x1b]52;c;eA==\\x07\ta\r\n")
+	p.wait("\x1b[36mnode01:\x1b[m \\x1b[2Jb\r\n")
+	plain := c.sallyport("run", "-H", "node01", "--", command)
+	plain.Env = append(plain.Env, "NO_COLOR=1")
+	newConsole(t, plain).wait("node01: \\x1b]52;c;eA==\\x07\ta\r\nnode01: \\x1b[2Jb\r\n")
+
+	out, _, _ := c.run(t, c.sallyport("run", "-H", "node01", "--", command))
+	if want := "node01: \x1b]52;c;eA==\a\ta\r\nnode01: \x1b[2Jb\n"; out != want {
+		t.Errorf("to a file it writes %q, want %q", out, want)
+	}
+}
+
+func TestStandardInputIsReadOnlyWhereItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 2, "")
+	stdin, typed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	io.WriteString(typed, "words\n")
+	typed.Close()
+	for _, test := range []struct{ flag, want string }{
+		{"-j1", "node01: 0\nnode02: 0\n"},
+		{"--stdin", "node01: 6\nnode02: 6\n"},
+	} {
+		cmd := c.sallyport("run", "-H", "node*", "-j1", test.flag, "--", "wc -c")
+		cmd.Stdin = stdin
+		out, errs, status := c.run(t, cmd)
+		got := strings.SplitAfter(out, "\n")
+		slices.Sort(got)
+		if strings.Join(got, "") != test.want || errs != "" || status != 0 {
+			t.Errorf("%s: %q, %q, exit status %d, want %q", test.flag, out, errs, status, test.want)
+		}
+	}
+}
+
+func TestRunAsJSON(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 1, "Host gone\nPort "+strconv.Itoa(sshtest.FreePort(t)))
+	out, _, status := c.run(t, c.sallyport("run", "-H", "node01", "-H", "gone", "--json", "--", `printf '\033[2J\n\nend'; echo e >&2; exit 9`))
+	if status != 4 {
+		t.Errorf("exit status %d, want 4", status)
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Errorf("it has what a terminal acts on: %q", out)
+	}
+	got := map[string][]string{}
+	for line := range strings.Lines(out) {
+		var o struct {
+			Host           string
+			Stdout, Stderr *string
+			End            string
+			Status         int
+			Error          *struct{ Code, Message string }
+			Seconds        *float64
+		}
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		switch {
+		case o.Stdout != nil:
+			got[o.Host+" out"] = append(got[o.Host+" out"], *o.Stdout)
+		case o.Stderr != nil:
+			got[o.Host+" err"] = append(got[o.Host+" err"], *o.Stderr)
+		case o.Error != nil:
+			got[o.Host] = append(got[o.Host], o.End, o.Error.Code)
+		case o.Seconds != nil:
+			got[o.Host] = append(got[o.Host], o.End, strconv.Itoa(o.Status))
+		}
+	}
+	want := map[string][]string{
+		"node01 out": {"\x1b[2J", "", "end"},
+		"node01 err": {"e"},
+		"node01":     {"exit", "9"},
+		"gone":       {"failed", "unreachable"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestATimeLimitEndsTheCommandThere has dropbear, since sshd passes no signals
+// on to what runs as root (session_signal_req of session.c).
+func TestATimeLimitEndsTheCommandThere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	far := sshtest.Dropbear(t, sshtest.WriteKey(t, dir+"/id").PublicKey())
+	known := fmt.Sprintf("[127.0.0.1]:%d %s", far.Port, ssh.MarshalAuthorizedKey(far.HostKey))
+	if err := os.WriteFile(dir+"/known_hosts", []byte(known), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := nodes(t, 0, fmt.Sprintf("Host far\nPort %d\nIdentityFile %s/id\nUserKnownHostsFile %[2]s/known_hosts", far.Port, dir))
+	out, errs, status := c.run(t, c.sallyport("run", "-H", "far", "--timeout", "5s", "--", `trap 'echo told to end; exit 1' TERM; echo begun; while :; do sleep 0.1; done`))
+	if status != 3 || out != "far: begun\nfar: told to end\n" || !strings.Contains(errs, "  far: not finished after 5s\n") {
+		t.Errorf("exit status %d, %q, %q", status, out, errs)
+	}
+}

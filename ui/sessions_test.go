@@ -1,0 +1,203 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"sallyport/api"
+)
+
+// corner is where the control sockets of these tests are.
+const corner = "/run/user/1000/ssh/"
+
+// shared is an afternoon with masters of ssh, one of which carries a
+// connection of ours.
+func shared() (api.Snapshot, *fakeInventory) {
+	s := afternoon()
+	for i := range s.Links {
+		s.Links[i].Kind = api.LinkNative
+		if l := &s.Links[i]; l.Host == "spirit1" {
+			l.Kind, l.Why, l.Since = api.LinkShared, "by the ssh with pid 4211 on "+corner+"jdoe@spirit1.ipsl.fr:22", morning.Add(-time.Hour)
+		}
+	}
+	s.Sessions = append(s.Sessions, api.Session{ID: "s3", Host: "spirit1", Config: configFile, Link: "l4", PTY: true, State: api.SessionRunning, Since: morning.Add(-4 * time.Minute)})
+	v := westeros()
+	v.masters = []api.Master{
+		{Hosts: []string{"tyrell"}, Path: corner + "margaery@tyrell.example.org:22", PID: 5120, State: api.MasterAlive, Since: morning.Add(-3 * time.Minute)},
+		{Hosts: []string{"spirit1", "spirit"}, Path: corner + "jdoe@spirit1.ipsl.fr:22", PID: 4211, State: api.MasterAlive, Since: morning.Add(-2 * time.Hour)},
+		{Hosts: []string{"work-ens"}, Path: corner + "jdoe@129.199.12.4:22", State: api.MasterStale, Since: morning.Add(-80 * time.Hour)},
+		{Hosts: []string{"crab"}, Path: corner + "jdoe@crab.example.org:22", State: api.MasterUnusable, Problem: "what listens there does not speak OpenSSH's multiplexing protocol", Since: morning.Add(-time.Minute)},
+		{Hosts: []string{}, Path: corner + "jdoe@elsewhere.example.org:22", PID: 881, State: api.MasterAlive, Since: morning.Add(-26 * time.Hour)},
+	}
+	return s, v
+}
+
+func TestTheSessionsPageIsAsItWasApproved(t *testing.T) {
+	busy, v := shared()
+	for _, c := range []struct {
+		name string
+		snap api.Snapshot
+		inv  *fakeInventory
+		keys []string
+		sees string
+	}{
+		{name: "sessions", snap: busy, inv: v, keys: []string{"3"}, sees: "3 masters"},
+		{name: "sessions-none", inv: westeros(), keys: []string{"3"}, sees: "ControlMaster auto"},
+		{name: "sessions-end-master", snap: busy, inv: v, keys: []string{"3", "jjjjjjjjjj", "x"}, sees: "Keep it"},
+		{name: "masters", snap: busy, inv: v, keys: []string{"↓", "↓"}, sees: "▌◆ tyrell"},
+	} {
+		for _, size := range sizes {
+			t.Run(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h), func(t *testing.T) {
+				t.Parallel()
+				f := newFake()
+				f.inv = func() *fakeInventory { return c.inv }
+				st := perform(t, f, size.w, size.h, Options{})
+				st.sees("Hosts")
+				st.loses("Reading")
+				st.snapshot(c.snap)
+				if len(c.snap.Links) > 0 {
+					st.sees("refused", "◆")
+				}
+				st.keys(c.keys...)
+				st.sees(c.sees)
+				st.golden(fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h))
+			})
+		}
+	}
+}
+
+// onSessions is the page with the cursor on the row that has a text.
+func onSessions(t *testing.T, f *fake, row string) *stage {
+	t.Helper()
+	snap, v := shared()
+	v.mastersNow = make(chan []api.Master)
+	f.inv = func() *fakeInventory { return v }
+	st := perform(t, f, 120, 40, Options{})
+	st.sees("targaryen")
+	st.snapshot(snap)
+	st.keys("3")
+	st.sees("3 shells", "3 masters", "▌")
+	for range 20 {
+		if slices.ContainsFunc(strings.Split(st.text(), "\n"), func(l string) bool { return strings.Contains(l, "▌") && strings.Contains(l, row) }) {
+			return st
+		}
+		before := st.text()
+		st.keys("j")
+		st.until("the cursor to move", func() bool { return st.text() != before })
+	}
+	t.Fatalf("no row has %q:\n%s", row, st.text())
+	return nil
+}
+
+func TestKeysOfTheSessionsPage(t *testing.T) {
+	const spirit, elsewhere, work = corner + "jdoe@spirit1.ipsl.fr:22", corner + "jdoe@elsewhere.example.org:22", corner + "jdoe@129.199.12.4:22"
+	for _, row := range []struct {
+		name  string
+		on    string // what the row under the cursor has
+		keys  []string
+		calls []string
+		sees  string
+	}{
+		{"Enter on a master opens a shell there", "pid 4211", []string{"Enter"}, []string{"start spirit1"}, "starting…"},
+		{"and c on a shell another one", "squeue", []string{"c"}, []string{"start targaryen"}, ""},
+		{"which nobody can whose host is not known", "pid 881", []string{"Enter"}, nil, "No host of the configuration has this ControlPath"},
+		{"Esc cancels what is on its way", "pid 4211", []string{"Enter", "Esc"}, []string{"start spirit1"}, "is cancelled"},
+		{"x ends a master when it was agreed to", "pid 4211", []string{"x", "e", "Enter"}, []string{"exit " + spirit + " 4211"}, "has ended"},
+		{"and says first what of ours would end", "pid 4211", []string{"x"}, nil, "Of ours: 1 shell."},
+		{"one that is kept goes on", "pid 4211", []string{"x", "k", "Enter"}, nil, "pid 4211"},
+		{"also one of no host", "pid 881", []string{"x", "e", "Enter"}, []string{"exit " + elsewhere + " 881"}, "has ended"},
+		{"x on a stale one points to D", "stale", []string{"x"}, nil, "D removes the socket"},
+		{"D removes a stale one", "stale", []string{"D"}, []string{"remove " + work}, "Removed: "},
+		{"but no live one", "pid 4211", []string{"D"}, nil, "Only a stale socket can be removed."},
+		{"S has a master stop", "pid 4211", []string{"S"}, []string{"stop " + spirit + " 4211"}, "takes no more clients"},
+		{"which a shell cannot", "squeue", []string{"S"}, nil, "Only a master of ssh"},
+		{"K ends a shell when it was agreed to", "squeue", []string{"K", "e", "Enter"}, []string{"end s2"}, ""},
+		{"and says what that is", "squeue", []string{"K"}, nil, "squeue -u dany ends"},
+		{"K on a link names what would end", "3 tunnels and 1 host", []string{"K"}, nil, "Close the connection to got-bastion?"},
+		{"as x does", "3 tunnels and 1 host", []string{"x"}, nil, "Close the connection to got-bastion?"},
+		{"and what is agreed to is closed", "3 tunnels and 1 host", []string{"x", "c", "Enter"}, []string{"close l1"}, ""},
+		{"K is not for what is not ours", "pid 4211", []string{"K"}, nil, "It is not ours"},
+		{"x on a shell points to K", "squeue", []string{"x"}, nil, "K ends a shell"},
+		{"1 goes back to the hosts", "squeue", []string{"1"}, nil, "Configuration"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			st := onSessions(t, newFake(), row.on)
+			for _, k := range row.keys {
+				if k == "Esc" {
+					st.expects("start spirit1")
+				}
+				st.keys(k)
+			}
+			for _, call := range row.calls {
+				st.expects(call)
+			}
+			if row.sees != "" {
+				st.sees(row.sees)
+			}
+			if n := len(st.made()); n != len(row.calls) {
+				t.Errorf("it did %q", st.made())
+			}
+		})
+	}
+}
+
+func TestWhatAMasterRefusesIsSaid(t *testing.T) {
+	f := newFake()
+	f.fails["stop"] = errRefused
+	st := onSessions(t, f, "pid 4211")
+	st.keys("S")
+	st.sees("✗ connection refused")
+}
+
+func TestAMasterThatComesOrGoesIsSeenAtOnce(t *testing.T) {
+	f := newFake()
+	v := westeros()
+	v.mastersNow = make(chan []api.Master)
+	f.inv = func() *fakeInventory { return v }
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("○ tyrell")
+	v.mastersNow <- []api.Master{{Hosts: []string{"tyrell"}, Path: corner + "x", PID: 99, State: api.MasterAlive, Since: morning}}
+	st.sees("◆ tyrell", "pid 99")
+	v.mastersNow <- []api.Master{{Hosts: []string{"tyrell"}, Path: corner + "x", State: api.MasterStale, Since: morning}}
+	st.sees("○ tyrell")
+	st.loses("pid 99")
+}
+
+// Where a ControlPath is that of a connection held here, the background process
+// is a master.
+func TestTheBackgroundProcessIsNoMasterOfSSH(t *testing.T) {
+	f := newFake()
+	snap, v := shared()
+	v.mastersNow = make(chan []api.Master)
+	f.inv = func() *fakeInventory { return v }
+	st := perform(t, f, 120, 34, Options{})
+	st.sees("targaryen")
+	st.snapshot(snap)
+	st.keys("3")
+	st.sees("3 masters")
+	v.mastersNow <- []api.Master{
+		{Hosts: []string{"tyrell"}, Path: corner + "x", PID: 99, State: api.MasterAlive, Since: morning},
+		{Hosts: []string{"targaryen"}, Path: corner + "y", PID: snap.Daemon.PID, State: api.MasterAlive, Since: morning},
+	}
+	st.sees("1 master ", "pid 99")
+	st.loses(corner + "y")
+}
+
+func TestAClickOnTheSessionsPageSelectsAndADoubleClickOpens(t *testing.T) {
+	st := onSessions(t, newFake(), "shell")
+	click := func() {
+		x, y := st.find("pid 4211")
+		st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
+		st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
+	}
+	click()
+	st.sees("▌◆ spirit1")
+	click()
+	st.expects("start spirit1")
+}
