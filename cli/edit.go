@@ -136,15 +136,22 @@ func (a *app) confirm(ctx context.Context, change *config.Change) error {
 		}
 	}
 	defer tty.close()
-	answer, err := tty.line(ctx, fmt.Sprintf("Write %s? [y/N] ", api.Printable(change.File)), true)
-	if err != nil && !errors.Is(err, errDeclined) {
+	agreed, err := tty.agrees(ctx, fmt.Sprintf("Write %s?", api.Printable(change.File)))
+	if err != nil || agreed {
 		return err
-	}
-	if word := strings.TrimSpace(string(answer)); strings.EqualFold(word, "y") || strings.EqualFold(word, "yes") {
-		return nil
 	}
 	fmt.Fprintln(a.Err, "sallyport: nothing was changed")
 	return status(declined)
+}
+
+// agrees asks for a yes; anything else is a no.
+func (t *terminal) agrees(ctx context.Context, question string) (bool, error) {
+	answer, err := t.line(ctx, question+" [y/N] ", true)
+	if err != nil && !errors.Is(err, errDeclined) {
+		return false, err
+	}
+	word := strings.TrimSpace(string(answer))
+	return strings.EqualFold(word, "y") || strings.EqualFold(word, "yes"), nil
 }
 
 func (a *app) write(ctx context.Context, change *config.Change) error {

@@ -21,10 +21,13 @@ import (
 func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "look at the keys that you have",
+		Short: "look at your keys, make new ones, and install them on hosts",
 		Args:  cobra.NoArgs,
 	}
 	cmd.AddCommand(a.keyList())
+	cmd.AddCommand(a.keyNew())
+	cmd.AddCommand(a.keyInstall(), a.keyInstalled(), a.keyUninstall(), a.keyLine())
+	cmd.AddCommand(a.keyImport())
 	return cmd
 }
 
@@ -190,14 +193,27 @@ func (r *keyRow) lines() (lines []string) {
 
 func protection(l keys.Lock) string {
 	switch {
-	case l.Format == keys.FormatPuTTY:
-		return l.Format
+	case l.Version > 0:
+		return puttyProtection(l)
 	case !l.Encrypted:
 		return l.Format + ", no passphrase"
 	case l.Rounds > 0:
 		return fmt.Sprintf("%s, %s with %d rounds of bcrypt", l.Format, l.Cipher, l.Rounds)
 	}
 	return strings.TrimSpace(l.Format + ", encrypted " + l.Cipher)
+}
+
+// puttyProtection names what slows down who guesses the passphrase: in version
+// 2 nothing does.
+func puttyProtection(l keys.Lock) string {
+	what := fmt.Sprintf("%s version %d", l.Format, l.Version)
+	switch {
+	case !l.Encrypted:
+		return what + ", no passphrase"
+	case l.KDF != "":
+		return fmt.Sprintf("%s, %s with %s", what, l.Cipher, l.KDF)
+	}
+	return fmt.Sprintf("%s, %s with SHA-1", what, l.Cipher)
 }
 
 func validity(c *keys.Certificate) string {

@@ -44,7 +44,11 @@ func root(std Stdio) *app {
 	// What follows the host is the remote command's, as with ssh.
 	a.cmd.Flags().SetInterspersed(false)
 	shell.register(a.cmd.Flags())
-	a.cmd.AddCommand(a.hostsCommand(), a.hostCommand(), a.forwardCommand(), a.configCommand(), a.tunnelCommand(), a.runCommand(), a.jupyterCommand(), a.portsCommand(), a.attachCommand(), a.sessionsCommand(), a.mastersCommand(), a.envCommand(), a.keyCommand(), a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
+	a.cmd.AddCommand(
+		a.hostsCommand(), a.hostCommand(), a.forwardCommand(), a.configCommand(),
+		a.tunnelCommand(), a.runCommand(), a.jupyterCommand(), a.portsCommand(),
+		a.mastersCommand(), a.envCommand(), a.keyCommand(), a.doctorCommand(),
+		a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
 	return a
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,14 +75,14 @@ func FuzzLines(f *testing.F) {
 
 func TestAClockStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		expired := false
-		c := newClock(10*time.Second, func() { expired = true })
+		var expired atomic.Bool
+		c := newClock(10*time.Second, func() { expired.Store(true) })
 		after := func(d time.Duration, want bool, what string) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if expired != want {
-				t.Errorf("%s: expired is %v", what, expired)
+			if expired.Load() != want {
+				t.Errorf("%s: expired is %v", what, !want)
 			}
 		}
 		after(time.Hour, false, "before it goes")

@@ -48,41 +48,51 @@ func (c clients) run(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// TestFiftyHosts has three that fail, each in its way, and one that hangs.
+// TestFiftyHosts has three that fail, each in its way, and one that hangs until
+// all others have ended.
 func TestFiftyHosts(t *testing.T) {
 	t.Parallel()
 	c := nodes(t, 50, fmt.Sprintf("Host node08\nPort %d\nHost node09\nUserKnownHostsFile /nonexistent/known_hosts", sshtest.FreePort(t)))
-	out, errs, status := c.run(t, c.sallyport("run", "-H", "node*", "--timeout", "20s", "--",
-		`echo "on $NODE"; case $NODE in 7) echo bad >&2; exit 7;; 10) exec sleep 600;; esac`))
-	if status != 3 {
-		t.Errorf("exit status %d, want 3", status)
+	r := c.follow(t, func(r *followed) bool { return len(r.ends) == 49 }, "-H", "node*", "--",
+		`echo "on $NODE"; case $NODE in 7) exit 7;; 10) exec sleep 600;; esac`)
+	if r.status != 3 {
+		t.Errorf("exit status %d, want 3", r.status)
 	}
-	var want []string
+	out, ends := map[string]string{}, map[string]string{}
 	for i := 1; i <= 50; i++ {
-		if i != 8 && i != 9 {
-			want = append(want, fmt.Sprintf("node%02d: on %d", i, i))
-		}
+		name := fmt.Sprintf("node%02d", i)
+		out[name], ends[name] = fmt.Sprintf("on %d", i), "exit"
 	}
-	got := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
+	delete(out, "node08")
+	delete(out, "node09")
+	ends["node08"], ends["node09"], ends["node10"] = "failed", "failed", "interrupted"
+	if diff := cmp.Diff(out, r.out); diff != "" {
 		t.Errorf("stdout: -want +got\n%s", diff)
 	}
+	if diff := cmp.Diff(ends, r.ends); diff != "" {
+		t.Errorf("ends: -want +got\n%s", diff)
+	}
 	for _, part := range []string{
-		"node07: bad\n",
 		"the command succeeded on 46 of 50 hosts, not on 4:\n  node07: exit status 7\n  node08: ",
-		"connection refused\n", "\n  node09: ", "\n  node10: not finished after 20s\n",
+		"connection refused\n", "\n  node09: ", "\n  node10: not finished when it was interrupted\n",
 	} {
-		if !strings.Contains(errs, part) {
-			t.Errorf("stderr has no %q:\n%s", part, errs)
+		if !strings.Contains(r.errs, part) {
+			t.Errorf("stderr has no %q:\n%s", part, r.errs)
 		}
 	}
 }
 
-func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
-	t.Parallel()
-	c := nodes(t, 4, "")
-	cmd := c.sallyport("run", "-H", "node*", "-j", "2", "--json", "--", "echo up; exec sleep 600")
+// followed is a run that was read as it went on.
+type followed struct {
+	out, ends map[string]string // by host
+	errs      string
+	status    int
+}
+
+// follow runs with --json, and interrupts it once enough was seen.
+func (c clients) follow(t *testing.T, enough func(*followed) bool, args ...string) *followed {
+	t.Helper()
+	cmd := c.sallyport(append([]string{"run", "--json"}, args...)...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	stdout, err := cmd.StdoutPipe()
@@ -92,27 +102,37 @@ func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	dec := json.NewDecoder(stdout)
-	ends := map[string]string{}
-	for up := 0; ; {
+	r := &followed{out: map[string]string{}, ends: map[string]string{}}
+	interrupted := false
+	for dec := json.NewDecoder(stdout); ; {
 		var line struct{ Host, Stdout, End string }
 		if err := dec.Decode(&line); err == io.EOF {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if line.Stdout == "up" {
-			if up++; up == 2 {
-				cmd.Process.Signal(os.Interrupt)
-			}
+		if line.Stdout != "" {
+			r.out[line.Host] += line.Stdout
 		}
 		if line.End != "" {
-			ends[line.Host] = line.End
+			r.ends[line.Host] = line.End
+		}
+		if !interrupted && enough(r) {
+			interrupted = true
+			cmd.Process.Signal(os.Interrupt)
 		}
 	}
-	cmd.Wait()
-	if status := cmd.ProcessState.ExitCode(); status != 3 {
-		t.Errorf("exit status %d, want 3", status)
+	cmd.Wait() // its status says how
+	r.errs, r.status = errs.String(), cmd.ProcessState.ExitCode()
+	return r
+}
+
+func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 4, "")
+	r := c.follow(t, func(r *followed) bool { return len(r.out) == 2 }, "-H", "node*", "-j", "2", "--", "echo up; exec sleep 600")
+	if r.status != 3 {
+		t.Errorf("exit status %d, want 3", r.status)
 	}
 	want := `sallyport: the command succeeded on 0 of 4 hosts, not on 4:
   node01: not finished when it was interrupted
@@ -120,11 +140,11 @@ func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
   node03: not begun when it was interrupted
   node04: not begun when it was interrupted
 `
-	if diff := cmp.Diff(want, errs.String()); diff != "" {
+	if diff := cmp.Diff(want, r.errs); diff != "" {
 		t.Errorf("stderr: -want +got\n%s", diff)
 	}
 	all := map[string]string{"node01": "interrupted", "node02": "interrupted", "node03": "interrupted", "node04": "interrupted"}
-	if diff := cmp.Diff(all, ends); diff != "" {
+	if diff := cmp.Diff(all, r.ends); diff != "" {
 		t.Errorf("ends: -want +got\n%s", diff)
 	}
 }
@@ -270,8 +290,8 @@ func TestATimeLimitEndsTheCommandThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := nodes(t, 0, fmt.Sprintf("Host far\nPort %d\nIdentityFile %s/id\nUserKnownHostsFile %[2]s/known_hosts", far.Port, dir))
-	out, errs, status := c.run(t, c.sallyport("run", "-H", "far", "--timeout", "5s", "--", `trap 'echo told to end; exit 1' TERM; echo begun; while :; do sleep 0.1; done`))
-	if status != 3 || out != "far: begun\nfar: told to end\n" || !strings.Contains(errs, "  far: not finished after 5s\n") {
+	out, errs, status := c.run(t, c.sallyport("run", "-H", "far", "--timeout", "20s", "--", `trap 'echo told to end; exit 1' TERM; echo begun; while :; do sleep 0.1; done`))
+	if status != 3 || out != "far: begun\nfar: told to end\n" || !strings.Contains(errs, "  far: not finished after 20s\n") {
 		t.Errorf("exit status %d, %q, %q", status, out, errs)
 	}
 }

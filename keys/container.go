@@ -1,9 +1,10 @@
 package keys
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
+	"crypto"
 	"crypto/x509"
+	"encoding/binary"
+	"encoding/pem"
 	"fmt"
 	"strings"
 
@@ -52,21 +53,12 @@ func publicOfContainer(data []byte) (ssh.PublicKey, error) {
 	return public, nil
 }
 
-// section is the private section, [PROTOCOL.key] section 3: it begins with
-// the same number twice, by which a wrong passphrase is known.
+// section is the private section, [PROTOCOL.key] section 3, after the number
+// that it begins with twice, by which a wrong passphrase is known.
 func (c container) section(passphrase []byte) ([]byte, error) {
-	plain := c.Private
-	switch {
-	case c.CipherName == "none" && c.KDFName == "none":
-	case c.CipherName != "aes256-ctr" || c.KDFName != "bcrypt":
-		return nil, fmt.Errorf("its encryption %q by %q is not supported for a security key", c.CipherName, c.KDFName)
-	case passphrase == nil:
-		return nil, &ssh.PassphraseMissingError{}
-	default:
-		var err error
-		if plain, err = c.decrypt(passphrase); err != nil {
-			return nil, err
-		}
+	plain, err := c.plain(passphrase)
+	if err != nil {
+		return nil, err
 	}
 	var head struct {
 		Check, Again uint32
@@ -81,26 +73,70 @@ func (c container) section(passphrase []byte) ([]byte, error) {
 	return head.Rest, nil
 }
 
-// maxRounds bounds the work that a file can ask for; ssh-keygen's default is
-// 16, later 24.
-const maxRounds = 10_000
-
-func (c container) decrypt(passphrase []byte) ([]byte, error) {
-	var kdf struct {
-		Salt   []byte
-		Rounds uint32
+func (c container) plain(passphrase []byte) ([]byte, error) {
+	if c.CipherName == "none" && c.KDFName == "none" {
+		return c.Private, nil
 	}
-	if err := ssh.Unmarshal([]byte(c.KDFOptions), &kdf); err != nil || kdf.Rounds < 1 || kdf.Rounds > maxRounds || len(kdf.Salt) == 0 {
+	cipher, ok := containerCiphers[c.CipherName]
+	if !ok || c.KDFName != "bcrypt" {
+		return nil, fmt.Errorf("its encryption %q by %q is not supported", c.CipherName, c.KDFName)
+	}
+	if passphrase == nil {
+		return nil, &ssh.PassphraseMissingError{}
+	}
+	var kdf bcryptOptions
+	if err := ssh.Unmarshal([]byte(c.KDFOptions), &kdf); err != nil || kdf.Rounds < 1 || kdf.Rounds > MaxRounds || len(kdf.Salt) == 0 {
 		return nil, errMalformed
 	}
-	const keySize = 32
-	derived := bcryptPBKDF(passphrase, kdf.Salt, int(kdf.Rounds), keySize+aes.BlockSize)
+	derived := bcryptPBKDF(passphrase, kdf.Salt, int(kdf.Rounds), cipher.key+cipher.iv)
 	defer clear(derived)
-	block, err := aes.NewCipher(derived[:keySize])
+	return cipher.open(derived[:cipher.key], derived[cipher.key:], c.Private, c.Rest)
+}
+
+// bcryptOptions are the KDFOptions of "bcrypt", [PROTOCOL.key] section 2.
+type bcryptOptions struct {
+	Salt   []byte
+	Rounds uint32
+}
+
+// MaxRounds bounds the work that a file can ask for; ssh-keygen's default is
+// 16, later 24.
+const MaxRounds = 10_000
+
+// parseContainer has the library read what is in the container, once it is in
+// the clear: it knows fewer ciphers than ssh-keygen.
+func parseContainer(data, passphrase []byte) (crypto.PrivateKey, error) {
+	c, err := openContainer(data)
 	if err != nil {
 		return nil, err
 	}
-	plain := make([]byte, len(c.Private))
-	cipher.NewCTR(block, derived[keySize:]).XORKeyStream(plain, c.Private)
-	return plain, nil
+	if public, err := ssh.ParsePublicKey(c.Public); err == nil && isSecurityKey(public) {
+		token, err := parseTokenKey(c, public, passphrase)
+		if err != nil {
+			return nil, err
+		}
+		return token, nil
+	}
+	if c.Private, err = c.plain(passphrase); err != nil {
+		return nil, err
+	}
+	encrypted := c.CipherName != "none"
+	c.CipherName, c.KDFName, c.KDFOptions, c.Rest = "none", "none", "", nil
+	file := c.armour()
+	defer clear(file)
+	raw, err := ssh.ParseRawPrivateKey(file)
+	if err != nil && encrypted && !c.checks() {
+		return nil, x509.IncorrectPasswordError
+	}
+	return raw, plainWords(err)
+}
+
+// checks tells whether the passphrase was right.
+func (c container) checks() bool {
+	return len(c.Private) >= 8 && binary.BigEndian.Uint32(c.Private) == binary.BigEndian.Uint32(c.Private[4:])
+}
+
+// armour is the file of the container.
+func (c container) armour() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: containerType, Bytes: append([]byte(containerMagic), ssh.Marshal(c)...)})
 }

@@ -57,7 +57,7 @@ func (f *Facts) judge(data []byte, broken error) {
 func (f *Facts) replace(data []byte, broken error) string {
 	path := operand(f.Path)
 	if errors.Is(broken, errPuTTY) {
-		return "puttygen " + path + " -O private-openssh-new -o " + operand(strings.TrimSuffix(f.Path, ".ppk")+"_openssh")
+		return "sallyport key import " + path
 	}
 	if _, _, ok := ParsePublic(data); ok && f.PublicFile == PublicMissing {
 		return "mv -n " + path + " " + operand(f.Path+".pub")

@@ -117,7 +117,7 @@ func (f *Facts) private(data []byte) error {
 	}
 	f.Private = &lock
 	if lock.Format == FormatPuTTY {
-		return errPuTTY
+		return f.putty(data)
 	}
 	public, err := publicHalf(data)
 	switch {
@@ -133,6 +133,21 @@ func (f *Facts) private(data []byte) error {
 		f.PublicFile = PublicMismatched
 	}
 	return nil
+}
+
+// putty reads both halves from a .ppk: it needs no .pub.
+func (f *Facts) putty(data []byte) error {
+	p, err := parsePPK(data)
+	if err != nil {
+		return err
+	}
+	public, err := ssh.ParsePublicKey(p.public)
+	if err != nil {
+		return plainWords(err)
+	}
+	f.is(public, p.comment)
+	f.PublicFile = PublicPresent
+	return errPuTTY
 }
 
 func certificate(cert *ssh.Certificate) *Certificate {

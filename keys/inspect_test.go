@@ -24,15 +24,15 @@ func TestFactsAreThoseOfSSHKeygen(t *testing.T) {
 		rules      []string
 	}{
 		{"ed25519 without a passphrase", "", "-t ed25519", Lock{Format: FormatOpenSSH}, []string{"unencrypted"}},
-		{"ed25519 with few rounds", "winter", "-t ed25519 -a 3", Lock{FormatOpenSSH, true, "aes256-ctr", 3}, nil},
-		{"ed25519 by another cipher", "winter", "-t ed25519 -a 2 -Z aes128-cbc", Lock{FormatOpenSSH, true, "aes128-cbc", 2}, nil},
-		{"ed25519 by an authenticating cipher", "winter", "-t ed25519 -a 2 -Z aes256-gcm@openssh.com", Lock{FormatOpenSSH, true, "aes256-gcm@openssh.com", 2}, nil},
-		{"ecdsa of 256 bits", "winter", "-t ecdsa -b 256 -a 2", Lock{FormatOpenSSH, true, "aes256-ctr", 2}, nil},
+		{"ed25519 with few rounds", "winter", "-t ed25519 -a 3", Lock{Format: FormatOpenSSH, Encrypted: true, Cipher: "aes256-ctr", Rounds: 3}, nil},
+		{"ed25519 by another cipher", "winter", "-t ed25519 -a 2 -Z aes128-cbc", Lock{Format: FormatOpenSSH, Encrypted: true, Cipher: "aes128-cbc", Rounds: 2}, nil},
+		{"ed25519 by an authenticating cipher", "winter", "-t ed25519 -a 2 -Z aes256-gcm@openssh.com", Lock{Format: FormatOpenSSH, Encrypted: true, Cipher: "aes256-gcm@openssh.com", Rounds: 2}, nil},
+		{"ecdsa of 256 bits", "winter", "-t ecdsa -b 256 -a 2", Lock{Format: FormatOpenSSH, Encrypted: true, Cipher: "aes256-ctr", Rounds: 2}, nil},
 		{"ecdsa of 384 bits as PEM", "", "-t ecdsa -b 384 -m PEM", Lock{Format: FormatPEM}, []string{"unencrypted"}},
-		{"ecdsa of 521 bits as encrypted PEM", "winter", "-t ecdsa -b 521 -m PEM", Lock{FormatPEM, true, "AES-128-CBC", 0}, []string{"old-pem"}},
+		{"ecdsa of 521 bits as encrypted PEM", "winter", "-t ecdsa -b 521 -m PEM", Lock{Format: FormatPEM, Encrypted: true, Cipher: "AES-128-CBC"}, []string{"old-pem"}},
 		{"ecdsa as PKCS#8", "", "-t ecdsa -m PKCS8", Lock{Format: FormatPKCS8}, []string{"unencrypted"}},
 		{"ecdsa as encrypted PKCS#8", "winter", "-t ecdsa -m PKCS8", Lock{Format: FormatPKCS8, Encrypted: true}, nil},
-		{"short rsa", "winter", "-t rsa -b 1024 -a 2", Lock{FormatOpenSSH, true, "aes256-ctr", 2}, []string{"rsa-short"}},
+		{"short rsa", "winter", "-t rsa -b 1024 -a 2", Lock{Format: FormatOpenSSH, Encrypted: true, Cipher: "aes256-ctr", Rounds: 2}, []string{"rsa-short"}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -94,18 +94,6 @@ func TestWhatIsWrongWithAPairIsFoundAndItsCommandMendsIt(t *testing.T) {
 				t.Errorf("after %q it is still found", f.Findings)
 			}
 		})
-	}
-}
-
-func TestAPuTTYKeyIsNamedAndItsCommandConvertsIt(t *testing.T) {
-	sshtest.Program(t, "puttygen")
-	path := filepath.Join(t.TempDir(), "jon.ppk")
-	sshtest.Run(t, "puttygen", generate(t, "", "-t", "ed25519"), "-o", path)
-	f := inspect(t, path)
-	checkRules(t, f, "not-private")
-	sshtest.Run(t, "sh", "-c", f.Findings[0].Fix)
-	if made := inspect(t, strings.TrimSuffix(path, ".ppk")+"_openssh"); made.Type != "ED25519" {
-		t.Errorf("puttygen made %+v", made)
 	}
 }
 

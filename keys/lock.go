@@ -25,13 +25,20 @@ type Lock struct {
 	Encrypted bool   `json:"encrypted"`
 	Cipher    string `json:"cipher,omitempty"` // "" also where it can only be known with work, as in PKCS#8
 	Rounds    uint32 `json:"rounds,omitempty"` // of bcrypt
+	// Version and KDF are PuTTY's: 2 or 3, and "Argon2id" or its like.
+	Version int    `json:"version,omitempty"`
+	KDF     string `json:"kdf,omitempty"`
 }
 
 // lockOf reads what stands in clear in a private key file; false is a file in
 // no format that is known.
 func lockOf(data []byte) (Lock, bool) {
 	if bytes.HasPrefix(data, []byte(puttyMagic)) {
-		return Lock{Format: FormatPuTTY}, true
+		p, err := parsePPK(data)
+		if err != nil {
+			return Lock{Format: FormatPuTTY}, true
+		}
+		return p.lock(), true
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
@@ -61,12 +68,17 @@ func (c container) lock() Lock {
 		return l
 	}
 	l.Encrypted, l.Cipher = true, c.CipherName
-	var kdf struct {
-		Salt   []byte
-		Rounds uint32
-	}
+	var kdf bcryptOptions
 	if c.KDFName == "bcrypt" && ssh.Unmarshal([]byte(c.KDFOptions), &kdf) == nil {
 		l.Rounds = kdf.Rounds
+	}
+	return l
+}
+
+func (p *ppk) lock() Lock {
+	l := Lock{Format: FormatPuTTY, Version: p.version}
+	if p.encrypted() {
+		l.Encrypted, l.Cipher, l.KDF = true, p.cipher, p.argon.flavour
 	}
 	return l
 }

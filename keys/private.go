@@ -53,8 +53,8 @@ func parseRaw(data, passphrase []byte) (crypto.PrivateKey, error) {
 	switch {
 	case block.Type == encryptedPKCS8:
 		return parseEncryptedPKCS8(block.Bytes, passphrase)
-	case block.Type == containerType && holdsToken(block.Bytes):
-		return parseTokenKey(block.Bytes, passphrase)
+	case block.Type == containerType:
+		return parseContainer(block.Bytes, passphrase)
 	case passphrase == nil:
 		raw, err := ssh.ParseRawPrivateKey(data)
 		return raw, plainWords(err)

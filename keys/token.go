@@ -65,11 +65,6 @@ var errToken = errors.New("it is a security key, which needs ssh-sk-helper or an
 // errPIN is a token that signs only after its PIN.
 var errPIN = errors.New("it needs its PIN")
 
-func holdsToken(data []byte) bool {
-	public, err := publicOfContainer(data)
-	return err == nil && isSecurityKey(public)
-}
-
 // skEd25519 and skECDSA are the private halves of [PROTOCOL.u2f], "SSH U2F
 // Key formats", and what follows them in a file.
 type (
@@ -87,15 +82,7 @@ type (
 	}
 )
 
-func parseTokenKey(data, passphrase []byte) (*tokenKey, error) {
-	c, err := openContainer(data)
-	if err != nil {
-		return nil, err
-	}
-	public, err := ssh.ParsePublicKey(c.Public)
-	if err != nil {
-		return nil, plainWords(err)
-	}
+func parseTokenKey(c container, public ssh.PublicKey, passphrase []byte) (*tokenKey, error) {
 	section, err := c.section(passphrase)
 	if err != nil {
 		return nil, err

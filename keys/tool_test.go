@@ -2,8 +2,10 @@ package keys
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"sallyport/internal/sshtest"
@@ -45,4 +47,14 @@ func number(t *testing.T, text string) int {
 	n, err := strconv.Atoi(text)
 	check(t, err)
 	return n
+}
+
+// shell runs a script as the far side does, with a home.
+func shell(t *testing.T, home, script string) []byte {
+	t.Helper()
+	cmd := exec.Command(sshtest.Program(t, "sh"))
+	cmd.Env = append(os.Environ(), "HOME="+home)
+	cmd.Stdin = strings.NewReader(script)
+	out, _ := cmd.Output() // half a script ends with an error
+	return out
 }

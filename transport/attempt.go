@@ -17,8 +17,18 @@ const (
 	commandLimit  = 2 * time.Minute  // the same behind a ProxyCommand, which may ask a person itself
 )
 
-// stepTCP is the step of a link that waits for an address to answer.
-const stepTCP = "tcp"
+// The steps of a link before the login: stepTCP is of one that waits for an
+// address to answer.
+const (
+	stepTCP      = "tcp"
+	stepChannel  = "channel"
+	stepCommand  = "proxy command"
+	stepExchange = "key exchange"
+	stepHostKey  = "host key"
+
+	stepLent   = "ssh"            // of one that an ssh of ours makes
+	stepShared = "control socket" // of one that an ssh of the user's has
+)
 
 // connector makes a connection for a link, telling the call how it goes.
 type connector func(ctx context.Context, call dialCall) (*Conn, error)
@@ -97,14 +107,14 @@ func (c dialCall) before(ctx context.Context) (*Conn, error) {
 func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 	h := c.host()
 	if command := c.route.hop().Command; command != "" {
-		c.step("proxy command")
+		c.step(stepCommand)
 		return c.throughCommand(ctx, command)
 	}
 	limit := c.connectLimit()
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{toConnection, limit})
 	defer cancel()
 	if via != nil {
-		c.step("channel")
+		c.step(stepChannel)
 		return via.open(ctx, "tcp", hostPort(h))
 	}
 	c.step(stepTCP)

@@ -12,6 +12,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/config"
 	"sallyport/keys"
 )
 
@@ -131,7 +132,9 @@ func (a *auth) hintSwitch() string {
 		case switchedOff(a.host, m.keyword):
 			where = whereSet(a.host, m.keyword)
 		case m.person && yes(a.host, "BatchMode"):
-			where = whereSet(a.host, "BatchMode")
+			if origin, _ := a.host.IsSet("BatchMode"); origin != config.CommandLine { // whoever typed it knows
+				where = whereSet(a.host, "BatchMode")
+			}
 		case !slices.Contains(a.preferred(), name):
 			where = whereSet(a.host, "PreferredAuthentications")
 		}

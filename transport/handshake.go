@@ -44,7 +44,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	w := newWire(raw)
 	login.lost, login.answered = w.lost, limits.answered
 	login.cut = func() { w.Close() } // whoever reads has the error
-	c.step("key exchange")
+	c.step(stepExchange)
 	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
 	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, limits), offers)
@@ -158,7 +158,7 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits
 func (c dialCall) check(trust *hostKeys, limits *phaseLimits) ssh.HostKeyCallback {
 	return func(hostname string, remote net.Addr, key ssh.PublicKey) error {
 		limits.exchanged()
-		c.step("host key")
+		c.step(stepHostKey)
 		if err := trust.check(hostname, remote, key); err != nil {
 			return err
 		}

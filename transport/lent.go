@@ -93,7 +93,7 @@ func (c dialCall) startMaster(ctx context.Context, giveUp context.CancelCauseFun
 		err = c.serveRelay(ctx, m)
 	}
 	if err == nil {
-		c.step("ssh")
+		c.step(stepLent)
 		c.trace(1, "Executing OpenSSH: %s", m.started.process)
 		err = m.started.start(ownSession)
 	}

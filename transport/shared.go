@@ -59,7 +59,7 @@ func (c dialCall) findMaster(ctx context.Context, path string) (*master, error) 
 	if err != nil {
 		return nil, err
 	}
-	c.step("control socket")
+	c.step(stepShared)
 	pid, err := client.Alive(ctx)
 	if err == nil && pid == os.Getpid() {
 		err = errSelf

@@ -22,6 +22,7 @@ type roster struct {
 func (s *screen) followMasters(ctx context.Context, inv inventory) {
 	s.masters = nil
 	s.look(func() {
+		pause(ctx, settled, nil)
 		inv.FollowMasters(ctx, func(all []api.Master) {
 			s.in.do(func() {
 				if s.inv == inv {

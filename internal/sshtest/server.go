@@ -28,9 +28,10 @@ type Server struct {
 	HostKey ssh.PublicKey // of the file hostkey
 	Env     []string      // added to the server's own environment
 
-	dir   string
-	cmd   *exec.Cmd     // nil while it does not run
-	ended chan struct{} // closed when cmd has
+	dir    string
+	inside []string      // the command that runs sshd in a namespace of its own; nil for none
+	cmd    *exec.Cmd     // nil while it does not run
+	ended  chan struct{} // closed when cmd has
 }
 
 // NewServer writes the files of a server. lines of sshd_config come before
@@ -90,7 +91,8 @@ func (s *Server) Start(t testing.TB) {
 	}
 	defer log.Close()
 	begun := s.begun()
-	cmd := exec.Command(Program(t, "sshd"), "-D", "-e", "-f", s.Path("sshd_config")) // an absolute path, as sshd wants it
+	argv := append(slices.Clone(s.inside), Program(t, "sshd"), "-D", "-e", "-f", s.Path("sshd_config")) // an absolute path, as sshd wants it
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stderr = log
 	cmd.Env = append(os.Environ(), s.Env...)
 	if err := cmd.Start(); err != nil {

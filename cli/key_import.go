@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+	"github.com/spf13/cobra"
+
+	"sallyport/keys"
+)
+
+const keyImportLong = `Reads a private key of PuTTY (.ppk, version 2 or 3; rsa, ecdsa or ed25519) and
+writes it as OpenSSH has it, with the same passphrase and comment: to ~/.ssh,
+under the name of the file without .ppk, unless -f names another. The .ppk stays
+as it is, and no file is ever written over.`
+
+func (a *app) keyImport() *cobra.Command {
+	var out string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "import FILE.ppk",
+		Short:   "make a key of PuTTY one of OpenSSH",
+		Long:    keyImportLong,
+		Example: `  sallyport key import ~/Downloads/cluster.ppk`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			made, err := a.importKey(cmd.Context(), args[0], out)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(a.Out, made)
+			}
+			return a.printMade(made)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "file", "f", "", "the `FILE` of the private half; the public one is FILE.pub")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *app) importKey(ctx context.Context, ppk, out string) (*madeKey, error) {
+	if out == "" {
+		dir, err := a.sshDirectory()
+		if err != nil {
+			return nil, err
+		}
+		out = filepath.Join(dir, strings.TrimSuffix(filepath.Base(ppk), ".ppk"))
+	}
+	if err := vacant(out, "sallyport key import -f OTHER-FILE "+shellescape.Quote(ppk)); err != nil {
+		return nil, err
+	}
+	opened, err := keys.Open(ctx, ppk, filePassphrase)
+	if err != nil {
+		return nil, unanswered(err, "SSH_ASKPASS names a program that asks, with SSH_ASKPASS_REQUIRE=force")
+	}
+	defer opened.Wipe()
+	return keepKey(newKey{path: filepath.Clean(out), rounds: keys.DefaultRounds}, opened.Secret, opened.Passphrase)
+}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/api"
+	"sallyport/keys"
+)
+
+const keyNewLong = `Makes a key pair: ed25519 unless -t says otherwise, ecdsa of 256, 384 or 521
+bits, rsa of 4096 or 3072, or ed25519-sk or ecdsa-sk in a FIDO token, by
+ssh-keygen. The file is that which ssh looks for, ~/.ssh/id_ed25519 and its
+like, unless -f names another; no file is ever written over.
+
+The passphrase is asked for on the terminal, or by SSH_ASKPASS. It can be left
+empty only by saying so, or by --no-passphrase.`
+
+// newKey is what is asked for by "key new".
+type newKey struct {
+	spec         keys.Spec
+	path         string
+	rounds       int
+	noPassphrase bool
+}
+
+func (a *app) keyNew() *cobra.Command {
+	var n newKey
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "new",
+		Short: "make a key pair",
+		Long:  keyNewLong,
+		Example: `  sallyport key new
+  sallyport key new -t rsa -b 4096 -f ~/.ssh/id_lab -C "jon at the lab"`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("comment") {
+				n.spec.Comment = whoAndWhere()
+			}
+			made, err := a.makeKey(cmd.Context(), n)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(a.Out, made)
+			}
+			return a.printMade(made)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&n.spec.Type, "type", "t", "ed25519", "the `TYPE`: "+strings.Join(keys.Types(), ", "))
+	flags.IntVarP(&n.spec.Bits, "bits", "b", 0, "the size of an ecdsa or rsa key in `BITS`")
+	flags.StringVarP(&n.path, "file", "f", "", "the `FILE` of the private half; the public one is FILE.pub")
+	flags.StringVarP(&n.spec.Comment, "comment", "C", "", "the `COMMENT`, by which people know the key (default user@host)")
+	flags.IntVarP(&n.rounds, "rounds", "a", keys.DefaultRounds, "how many `ROUNDS` of bcrypt slow down who guesses the passphrase")
+	flags.BoolVar(&n.noPassphrase, "no-passphrase", false, "leave the private half unprotected")
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// whoAndWhere is the comment that ssh-keygen writes.
+func whoAndWhere() string {
+	host, _ := os.Hostname() // a comment may do without
+	if u, err := user.Current(); err == nil {
+		return u.Username + "@" + host
+	}
+	return host
+}
+
+// madeKey is a new key pair, in the words of "key ls".
+type madeKey struct {
+	*keys.Facts
+	Randomart string `json:"randomart"`
+}
+
+func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
+	var err error
+	if n.spec, err = n.spec.Check(); err != nil {
+		return nil, err
+	}
+	if n.rounds < 1 || n.rounds > keys.MaxRounds {
+		return nil, fmt.Errorf("--rounds wants a number between 1 and %d", keys.MaxRounds)
+	}
+	if n.path, err = a.newKeyPath(n); err != nil {
+		return nil, err
+	}
+	if err := vacant(n.path, "sallyport key new -f OTHER-FILE"); err != nil {
+		return nil, err
+	}
+	var passphrase []byte
+	defer func() { clear(passphrase) }()
+	if !n.noPassphrase {
+		if passphrase, err = a.newPassphrase(ctx); err != nil {
+			return nil, unanswered(err, "--no-passphrase leaves the key without one")
+		}
+	}
+	secret, err := a.secretOf(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return keepKey(n, secret, passphrase)
+}
+
+// newKeyPath is where the key goes.
+func (a *app) newKeyPath(n newKey) (string, error) {
+	if n.path != "" {
+		return filepath.Clean(n.path), nil
+	}
+	dir, err := a.sshDirectory()
+	return filepath.Join(dir, n.spec.FileName()), err
+}
+
+// sshDirectory is ~/.ssh, which is made where there is none.
+func (a *app) sshDirectory() (string, error) {
+	p, err := a.paths()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(p.Home, ".ssh")
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	return dir, nil
+}
+
+// vacant tells before any question that a key would be in the way, and the
+// command that goes around it.
+func vacant(path, around string) error {
+	for _, taken := range []string{path, path + ".pub"} {
+		if _, err := os.Lstat(taken); err == nil {
+			return &api.Error{
+				Code:    "key-exists",
+				Message: fmt.Sprintf("%q exists already; it was left as it is", taken),
+				Hints:   []string{around},
+			}
+		}
+	}
+	return nil
+}
+
+// unanswered says what to do where nobody gave a passphrase.
+func unanswered(err error, hint string) error {
+	switch {
+	case errors.Is(err, errNoTerminal):
+		return &api.Error{Code: errNoTerminal.Code, Message: errNoTerminal.Message, Hints: []string{hint}}
+	case errors.Is(err, errDeclined):
+		return errors.New("no passphrase was given; nothing was written")
+	}
+	return err
+}
+
+func (a *app) secretOf(ctx context.Context, n newKey) (*keys.Secret, error) {
+	if n.spec.InToken() {
+		return a.enroll(ctx, n)
+	}
+	return keys.Generate(n.spec)
+}
+
+func keepKey(n newKey, secret *keys.Secret, passphrase []byte) (*madeKey, error) {
+	private, err := secret.Encode(passphrase, n.rounds)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private)
+	if err := keys.Create(n.path, private, secret.AuthorizedLine()); err != nil {
+		return nil, err
+	}
+	facts, err := keys.Inspect(n.path)
+	if err != nil {
+		return nil, err
+	}
+	return &madeKey{facts, keys.Randomart(facts.Public)}, nil
+}
+
+// printMade says where the key is on standard error; the public half, which is
+// what is asked for next, is data.
+func (a *app) printMade(made *madeKey) error {
+	fmt.Fprintf(a.Err, "sallyport: wrote %s and %s.pub\n", api.Printable(made.Path), api.Printable(made.Path))
+	_, err := fmt.Fprintf(a.Out, "%d %s %s (%s)\n%s\n%s",
+		made.Bits, made.SHA256, api.Printable(made.Comment), made.Type, made.Randomart, keys.PublicLine(made.Public, api.Printable(made.Comment)))
+	return err
+}

@@ -1,0 +1,135 @@
+//go:build linux
+
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sallyport/internal/sshtest"
+)
+
+const marked = "Marked-Passphrase-7q"
+
+// maker is sallyport itself, in a home of its own.
+func maker(t *testing.T, args ...string) (cmd *exec.Cmd, dir string) {
+	t.Helper()
+	test, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	ours := filepath.Join(t.TempDir(), "sallyport")
+	if err := os.Link(test, ours); err != nil {
+		copyFile(t, test, ours)
+	}
+	cmd = exec.Command(ours, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+dir, "SSH_ASKPASS=", "TERM=xterm")
+	return cmd, dir
+}
+
+func TestAPassphraseIsAskedTwiceAndItsStrengthShown(t *testing.T) {
+	t.Parallel()
+	sshtest.Program(t, "ssh-keygen")
+	cmd, dir := maker(t, "key", "new", "-f", "id", "-a", "2")
+	p := newConsole(t, cmd)
+	p.wait("Enter passphrase (empty for no passphrase): ")
+	p.press("winter\r", "weak; four or five random words are better")
+	p.wait("Enter same passphrase again: ")
+	p.press("summer\r", "the passphrases differ; nothing was written")
+	if got := p.ended(); got != 255 {
+		t.Errorf("it ended with %d", got)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("it left %v", left)
+	}
+}
+
+func TestNoPassphraseHasToBeMeant(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		answer, want string
+		status       int
+	}{
+		{"\r", "no passphrase was given; nothing was written", 255},
+		{"yes\r", "wrote id and id.pub", 0},
+	} {
+		cmd, _ := maker(t, "key", "new", "-f", "id")
+		p := newConsole(t, cmd)
+		p.wait("Enter passphrase")
+		p.press("\r", "Without a passphrase (yes/no)? ")
+		p.press(row.answer, row.want)
+		if got := p.ended(); got != row.status {
+			t.Errorf("after %q it ended with %d", row.answer, got)
+		}
+	}
+}
+
+// TestAMarkedPassphraseIsFoundNowhere looks at the process while it waits for
+// the second answer, and at all files afterwards.
+func TestAMarkedPassphraseIsFoundNowhere(t *testing.T) {
+	t.Parallel()
+	sshtest.Program(t, "ssh-keygen")
+	cmd, dir := maker(t, "key", "new", "-f", "id", "-a", "2", "-C", "jon@wall")
+	p := newConsole(t, cmd)
+	p.wait("Enter passphrase")
+	p.press(marked+"\r", "Enter same passphrase again: ")
+	for _, place := range []string{"cmdline", "environ"} {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, place))
+		if err != nil || len(text) == 0 || strings.Contains(string(text), marked) {
+			t.Errorf("the %s is %q, %v", place, text, err)
+		}
+	}
+	p.press(marked+"\r", "ssh-ed25519 ")
+	if got := p.ended(); got != 0 {
+		t.Errorf("it ended with %d", got)
+	}
+	<-p.read
+	if strings.Contains(p.seen.String(), marked) {
+		t.Error("the terminal shows it")
+	}
+	notIn(t, dir, marked)
+	if line := sshtest.Run(t, "ssh-keygen", "-y", "-P", marked, "-f", filepath.Join(dir, "id")); !strings.HasSuffix(line, " jon@wall\n") {
+		t.Errorf("ssh-keygen opens it as %q", line)
+	}
+}
+
+func notIn(t *testing.T, dir, secret string) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), secret) {
+			t.Errorf("%s holds it", path)
+		}
+		return err
+	})
+	if err != nil || files == 0 {
+		t.Errorf("looked through %d files: %v", files, err)
+	}
+}
+
+func TestAKeyOfATokenIsMadeBySSHKeygen(t *testing.T) {
+	t.Parallel()
+	provider := sshtest.Token(t)
+	cmd, dir := maker(t, "key", "new", "-t", "ecdsa-sk", "-f", "id", "-C", "jon@wall", "--no-passphrase")
+	cmd.Env = append(cmd.Env, "SSH_SK_PROVIDER="+provider)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	line := sshtest.Run(t, "ssh-keygen", "-l", "-f", filepath.Join(dir, "id"))
+	if !strings.HasSuffix(line, " jon@wall (ECDSA-SK)\n") || !strings.Contains(string(out), strings.Fields(line)[1]) {
+		t.Errorf("ssh-keygen says %q, we %q", line, out)
+	}
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	validator "github.com/wagslane/go-password-validator"
+
+	"sallyport/api"
+)
+
+// asIs puts a question of this process as its own words say it.
+var asIs = wording{
+	heading: func(api.Question) string { return "" },
+	prompt:  func(_ api.Question, p api.Prompt) string { return promptText(p.Text) },
+}
+
+// askLine asks a person here, on the terminal or by SSH_ASKPASS.
+func askLine(ctx context.Context, text string, echo bool) ([]byte, error) {
+	answer, err := prompt(ctx, api.Question{Prompts: []api.Prompt{{Text: text, Echo: echo}}}, asIs)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Texts[0], nil
+}
+
+// passphraseTries is how often the passphrase of a file is asked for:
+// NumberOfPasswordPrompts of ssh_config(5).
+const passphraseTries = 3
+
+// filePassphrase asks for the passphrase of a key file; it is a
+// keys.Passphrase.
+func filePassphrase(ctx context.Context, path string, try int) ([]byte, error) {
+	if try > passphraseTries {
+		return nil, errors.New("the passphrase is wrong")
+	}
+	again := ""
+	if try > 1 {
+		again = "That was wrong. "
+	}
+	return askLine(ctx, again+fmt.Sprintf("Enter passphrase for key '%s'", api.Printable(path)), false)
+}
+
+// newPassphrase asks twice for a passphrase that protects a file, and tells
+// what it is worth in between. None at all has to be meant.
+func (a *app) newPassphrase(ctx context.Context) ([]byte, error) {
+	passphrase, err := askLine(ctx, "Enter passphrase (empty for no passphrase)", false)
+	if err != nil {
+		return nil, err
+	}
+	if len(passphrase) == 0 {
+		return nil, meantEmpty(ctx)
+	}
+	fmt.Fprintf(a.Err, "  %s\n", strength(passphrase))
+	again, err := askLine(ctx, "Enter same passphrase again", false)
+	defer clear(again)
+	if err == nil && !bytes.Equal(passphrase, again) {
+		err = &api.Error{Code: "passphrase", Message: "the passphrases differ; nothing was written"}
+	}
+	if err != nil {
+		clear(passphrase)
+		return nil, err
+	}
+	return passphrase, nil
+}
+
+func meantEmpty(ctx context.Context) error {
+	answer, err := askLine(ctx, "Whoever gets the file can then use the key. Without a passphrase (yes/no)?", true)
+	if err == nil && string(bytes.ToLower(bytes.TrimSpace(answer))) != "yes" {
+		err = errDeclined
+	}
+	return err
+}
+
+// strength says what a passphrase is worth against somebody who has the file.
+// No list of words is at hand, which would be read at each start of any
+// command: well-known ones are worth less than is said.
+func strength(passphrase []byte) string {
+	// The library takes a string, of which it keeps nothing.
+	bits := validator.GetEntropy(string(passphrase))
+	verdict := "strong"
+	switch {
+	case bits < 60:
+		verdict = "weak; four or five random words are better"
+	case bits < 80:
+		verdict = "fair"
+	}
+	return fmt.Sprintf("strength: about %.0f bits if nobody can guess its words: %s", bits, verdict)
+}
