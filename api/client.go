@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,6 +43,15 @@ type SessionRequest struct {
 	// Link is the ID of the link on which alone the session may run, and only
 	// if that is up; else it is refused with CodeNotFound. "" for any.
 	Link string `json:"link,omitempty"`
+	// Keep has a session with a terminal outlive its viewers, of whom Viewer
+	// is the first, with the size that Spec has.
+	Keep   bool          `json:"keep,omitempty"`
+	Viewer sessions.View `json:"viewer,omitzero"`
+}
+
+// View is how the first viewer looks at it.
+func (r SessionRequest) View() sessions.View {
+	return sessions.View{Size: r.Spec.Size, PID: r.Viewer.PID, TTY: Printable(r.Viewer.TTY)}
 }
 
 // TunnelRequest switches a tunnel on or off.
@@ -169,9 +179,10 @@ func (c *Client) CloseLink(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, "/v1/links/"+id, nil, nil)
 }
 
-// EndSession ends a shell or a command, wherever it is seen.
+// EndSession ends a shell or a command, wherever it is seen, or dismisses the
+// last screen of a shell that has ended.
 func (c *Client) EndSession(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, "/v1/sessions/"+url.PathEscape(id), nil, nil)
+	return c.call(ctx, http.MethodDelete, sessionPath(id), nil, nil)
 }
 
 // Stop ends the background process and waits until it has gone. Its wanted
@@ -193,18 +204,20 @@ func (c *Client) Stop(ctx context.Context) error {
 
 // RestartRequest asks the background process to make room for another one.
 type RestartRequest struct {
-	Program string `json:"program"` // the executable that is to take over
+	Program   string `json:"program"`             // the executable that is to take over
+	EndShells bool   `json:"endShells,omitempty"` // it may end shells, which else refuse it
 }
 
 // Restart has program take over from the background process that runs, and
 // waits until it answers. Listeners are handed over: no port refuses
-// meanwhile. What is open stays with the old process to its end.
-func (c *Client) Restart(ctx context.Context, program string) error {
+// meanwhile. What is open stays with the old process to its end, but for shells
+// that nobody looks at.
+func (c *Client) Restart(ctx context.Context, r RestartRequest) error {
 	before, err := c.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.call(ctx, http.MethodPost, "/v1/restart", RestartRequest{program}, nil); err != nil {
+	if err := c.call(ctx, http.MethodPost, "/v1/restart", r, nil); err != nil {
 		return err
 	}
 	look := time.NewTicker(10 * time.Millisecond)
@@ -227,10 +240,15 @@ func (c *Client) Restart(ctx context.Context, program string) error {
 func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal, error) {
 	var t *Terminal
 	err := c.started(ctx, func() (err error) {
-		t, err = c.openTerminal(ctx, r)
+		t, err = c.openTerminal(ctx, sessionsPath, r, r.Target.Host)
 		return err
 	})
 	return t, err
+}
+
+// View looks at a session that is kept.
+func (c *Client) View(ctx context.Context, s sessions.Status, v sessions.View) (*Terminal, error) {
+	return c.openTerminal(ctx, sessionPath(s.ID)+viewSuffix, v, s.Host)
 }
 
 // started runs call, and once more after starting the background process if
@@ -273,7 +291,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	if err != nil {
 		return nil, err
 	}
-	if path == sessionsPath {
+	if path == sessionsPath || strings.HasSuffix(path, viewSuffix) {
 		req.Header.Set("Connection", "Upgrade")
 		req.Header.Set("Upgrade", Protocol)
 	}

@@ -23,6 +23,7 @@ const (
 	CodeBadRequest = "bad-request"
 	CodeNotFound   = "not-found"
 	CodeNoDaemon   = "no-daemon"
+	CodeBusy       = "busy"
 	CodeConfig     = "config"
 )
 

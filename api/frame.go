@@ -24,6 +24,8 @@ const (
 	FrameResize FrameKind = 'w' // sessions.Size as JSON
 	FrameSignal FrameKind = 's' // the name of a signal, without SIG
 	FrameBreak  FrameKind = 'b' // a break (RFC 4335)
+	FrameDetach FrameKind = 'd' // the viewer wants to leave a session that goes on; then, as the last, that it has left
+	FrameEnd    FrameKind = 'q' // the session shall end
 )
 
 // MaxFrame is the longest payload that is accepted, in bytes.
@@ -31,13 +33,15 @@ const MaxFrame = 1 << 20
 
 // Hello says what was opened.
 type Hello struct {
-	ID    string   `json:"id"`    // sessions.Status.ID
-	Links []string `json:"links"` // first hop first
+	ID    string   `json:"id"`             // sessions.Status.ID
+	Name  string   `json:"name,omitempty"` // sessions.Status.Name
+	Links []string `json:"links"`          // first hop first
 }
 
 // Ready says how it runs.
 type Ready struct {
-	PTY bool `json:"pty"` // whether the far side gave it a terminal
+	PTY  bool `json:"pty"`            // whether the far side gave it a terminal
+	Kept bool `json:"kept,omitempty"` // it outlives its viewers
 }
 
 // FrameWriter writes frames, one at a time, from any goroutine.
@@ -123,8 +127,8 @@ func exitOf(payload []byte) (sessions.Exit, error) {
 	return exit, nil
 }
 
-// hasPTY reads the payload of a FrameReady.
-func hasPTY(payload []byte) bool {
-	var ready Ready
-	return json.Unmarshal(payload, &ready) == nil && ready.PTY
+// readyOf reads the payload of a FrameReady.
+func readyOf(payload []byte) (r Ready) {
+	_ = json.Unmarshal(payload, &r) // without it nothing is ready in a special way
+	return r
 }

@@ -30,6 +30,7 @@ type (
 	Session      = sessions.Status
 	SessionState = sessions.State
 	SessionSpec  = sessions.Spec
+	SessionView  = sessions.View
 	Size         = sessions.Size
 	Exit         = sessions.Exit
 

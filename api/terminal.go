@@ -6,15 +6,24 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"sallyport/sessions"
 	"sallyport/transport"
 )
 
 // Protocol is what a session's connection is upgraded to.
-const Protocol = "sallyport-session/2"
+const Protocol = "sallyport-session/3"
 
-const sessionsPath = "/v1/sessions"
+const (
+	sessionsPath = "/v1/sessions"
+	viewSuffix   = "/view"
+)
+
+func sessionPath(id string) string { return sessionsPath + "/" + url.PathEscape(id) }
+
+// ErrDetached is the end of a Terminal whose session goes on.
+var ErrDetached = sessions.ErrDetached
 
 // Terminal is the near end of a session.
 type Terminal struct {
@@ -23,7 +32,7 @@ type Terminal struct {
 	host  string
 	hello Hello
 
-	pty   bool            // written by the reader before ready gets its value
+	how   Ready           // written by the reader before ready gets its value
 	ready chan error      // gets one value: nil, or why it is not running
 	begun chan struct{}   // closed when Attach takes the output
 	over  <-chan struct{} // closed once the request has ended
@@ -36,11 +45,11 @@ type Terminal struct {
 	err  error         // likewise
 }
 
-func (c *Client) openTerminal(ctx context.Context, r SessionRequest) (*Terminal, error) {
+func (c *Client) openTerminal(ctx context.Context, path string, request any, host string) (*Terminal, error) {
 	// The request lives as long as the terminal, ctx only until it is ready.
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stopWatching := context.AfterFunc(ctx, cancel)
-	resp, err := c.send(own, http.MethodPost, sessionsPath, r)
+	resp, err := c.send(own, http.MethodPost, path, request)
 	if err != nil {
 		stopWatching()
 		cancel()
@@ -54,7 +63,7 @@ func (c *Client) openTerminal(ctx context.Context, r SessionRequest) (*Terminal,
 	}
 	t := &Terminal{
 		conn:  conn,
-		host:  r.Target.Host,
+		host:  host,
 		out:   NewFrameWriter(conn),
 		ready: make(chan error, 1),
 		begun: make(chan struct{}),
@@ -83,12 +92,18 @@ func (t *Terminal) ID() string { return t.hello.ID }
 // Host is the host that was asked for.
 func (t *Terminal) Host() string { return t.host }
 
+// Name is sessions.Status.Name.
+func (t *Terminal) Name() string { return t.hello.Name }
+
 // Links are the IDs of the links on the way, first hop first: whose questions
 // belong to this session.
 func (t *Terminal) Links() []string { return t.hello.Links }
 
 // PTY tells, after Ready, whether the far side gave the session a terminal.
-func (t *Terminal) PTY() bool { return t.pty }
+func (t *Terminal) PTY() bool { return t.how.PTY }
+
+// Kept tells, after Ready, whether the session outlives its viewers.
+func (t *Terminal) Kept() bool { return t.how.Kept }
 
 // Ready waits until the shell or command runs on the far side, or has failed;
 // the error is an *Error. It is called once.
@@ -125,8 +140,19 @@ func (t *Terminal) Signal(name string) error { return t.out.Write(FrameSignal, [
 // Break sends a break to the far side's terminal.
 func (t *Terminal) Break() error { return t.out.Write(FrameBreak, nil) }
 
-// Close ends the session.
+// Detach has Attach end with ErrDetached. A session that is not kept ends.
+func (t *Terminal) Detach() error { return t.out.Write(FrameDetach, nil) }
+
+// End ends the session, also one that is kept.
+func (t *Terminal) End() error { return t.out.Write(FrameEnd, nil) }
+
+// Close leaves the session, which ends unless it is kept and was attached to.
 func (t *Terminal) Close() error {
+	select {
+	case <-t.begun:
+	default:
+		t.End() // fails only where it has ended
+	}
 	t.stop()
 	return nil
 }
@@ -167,7 +193,7 @@ func (t *Terminal) read(stopWatching func() bool) {
 		case FrameReady:
 			running = true
 			stopWatching()
-			t.pty = hasPTY(payload)
+			t.how = readyOf(payload)
 			t.ready <- nil
 			select {
 			case <-t.begun:
@@ -177,6 +203,9 @@ func (t *Terminal) read(stopWatching func() bool) {
 			_, err = t.stdout.Write(payload)
 		case FrameStderr:
 			_, err = t.stderr.Write(payload)
+		case FrameDetach:
+			t.err = ErrDetached
+			return
 		case FrameExit:
 			t.exit, t.err = exitOf(payload)
 			t.notReady(running, failed(t.exit, t.err))

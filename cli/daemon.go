@@ -79,7 +79,7 @@ func (a *app) printDaemon(s api.Snapshot, socket string) error {
 func (a *app) daemonStop() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stop",
-		Short: "end it; tunnels that are on come back with the next one",
+		Short: "end it; tunnels that are on come back with the next one, shells do not",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.stopDaemon(cmd.Context())
@@ -104,30 +104,36 @@ func (a *app) stopDaemon(ctx context.Context) error {
 }
 
 func (a *app) daemonRestart() *cobra.Command {
-	return &cobra.Command{
+	var request api.RestartRequest
+	cmd := &cobra.Command{
 		Use:   "restart",
 		Short: "have this version take over from the one that runs",
 		Long: `Start the background process anew, as after an upgrade: tunnels keep their ports,
-which refuse nobody meanwhile. Connections through them and shells that are open
-stay with the old process until they end. What the far side listens for
-(RemoteForward) it is asked for anew, and connections through that end.`,
+which refuse nobody meanwhile. Connections through them stay with the old process
+until they end. What the far side listens for (RemoteForward) it is asked for
+anew, and connections through that end.
+
+Shells cannot be handed over. While there are any the process is not replaced;
+with --end-shells it is: those that nobody looks at end, and the others when they
+are left.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.restartDaemon(cmd.Context())
+			return a.restartDaemon(cmd.Context(), request)
 		},
 	}
+	cmd.Flags().BoolVar(&request.EndShells, "end-shells", false, "also while shells are open")
+	return cmd
 }
 
-func (a *app) restartDaemon(ctx context.Context) error {
+func (a *app) restartDaemon(ctx context.Context, request api.RestartRequest) error {
 	c, err := a.client()
 	if err != nil {
 		return err
 	}
-	program, err := os.Executable()
-	if err != nil {
+	if request.Program, err = os.Executable(); err != nil {
 		return err
 	}
-	err = c.Restart(ctx, program)
+	err = c.Restart(ctx, request)
 	if api.IsNoDaemon(err) {
 		return c.Start(ctx)
 	}

@@ -14,6 +14,7 @@ import (
 type abilities struct {
 	ends      string // what "~." ends, in the words of "~?"
 	sendBreak func()
+	detach    func() // leaves the session running
 	forwards  forwards
 	verbosity func(by int) (level string)
 
@@ -61,8 +62,10 @@ type escapeRow struct {
 // rows are all escapes of ssh(1), in the order of its list. Rekeying on
 // request and going to the background are not offered: x/crypto/ssh has no
 // way to start a key exchange, and a Go program none to fork.
+//
+// "~d" is ours: where it can do nothing it is no escape.
 func (e *escaping) rows() []escapeRow {
-	return []escapeRow{
+	rows := []escapeRow{
 		{keys: ".", name: ".", help: e.can.ends, act: func(byte) { e.leave() }},
 		{keys: "B", name: "B", help: "send a BREAK to the remote system", act: unless(e.can.sendBreak == nil, e.sendBreak)},
 		{keys: "C", name: "C", help: "open a command line", act: unless(e.can.forwards == nil || !suspends, e.commandLine), hidden: !e.can.commandLine},
@@ -73,6 +76,10 @@ func (e *escaping) rows() []escapeRow {
 		{keys: "&", name: "&", help: "background sallyport (when waiting for connections to terminate)"},
 		{keys: "?", name: "?", help: "this message", act: e.list},
 	}
+	if e.can.detach != nil {
+		rows = append(rows, escapeRow{keys: "d", name: "d", help: "detach, and leave the session running", act: func(byte) { e.can.detach() }})
+	}
+	return rows
 }
 
 func unless(cannot bool, act func(byte)) func(byte) {

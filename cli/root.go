@@ -47,7 +47,8 @@ func root(std Stdio) *app {
 	a.cmd.AddCommand(
 		a.hostsCommand(), a.hostCommand(), a.forwardCommand(), a.configCommand(),
 		a.tunnelCommand(), a.runCommand(), a.jupyterCommand(), a.portsCommand(),
-		a.mastersCommand(), a.envCommand(), a.keyCommand(), a.doctorCommand(),
+		a.attachCommand(), a.sessionsCommand(), a.mastersCommand(), a.envCommand(),
+		a.keyCommand(), a.doctorCommand(),
 		a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
 	return a
 }

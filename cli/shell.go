@@ -66,7 +66,7 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	target.Port = f.port
 	what := spec(command)
 	what.ForwardAgent, what.ForwardX11 = f.agent, f.x11
-	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: what, TTY: f.request()})
+	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: what, TTY: f.request(), Keep: what.PTY, Viewer: viewer()})
 	if err != nil {
 		return err
 	}
@@ -75,11 +75,24 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 		return err
 	}
 	exit, err := a.viewHeld(ctx, c, target, t)
+	return a.finish(t, exit, err)
+}
+
+// finish turns the way a session was left or has ended into our exit status.
+func (a *app) finish(t *api.Terminal, exit api.Exit, err error) error {
+	if errors.Is(err, api.ErrDetached) {
+		name := api.Printable(t.Name())
+		fmt.Fprintf(a.Err, "sallyport: the shell %q goes on\n  to come back: sallyport attach %s\n", name, name)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	return ended(a.Err, exit)
 }
+
+// viewer is this terminal as others are told of it.
+func viewer() api.SessionView { return api.SessionView{PID: os.Getpid(), TTY: ttyName()} }
 
 // viewHeld gives this terminal to a session of the background process, as the
 // host's configuration has it.
@@ -92,6 +105,11 @@ func (a *app) viewHeld(ctx context.Context, c *api.Client, target api.Target, t 
 	if err := a.localCommand(ctx, h); err != nil {
 		return api.Exit{Status: ours}, err
 	}
+	return a.viewShared(ctx, c, target, t, h)
+}
+
+// viewShared gives this terminal to a session of the background process.
+func (a *app) viewShared(ctx context.Context, c *api.Client, target api.Target, t *api.Terminal, h *config.Host) (api.Exit, error) {
 	v := shared(t, h)
 	v.can.forwards = heldForwards{c, target, t.ID()}
 	return a.attach(ctx, v, parseEscape(h.Get("EscapeChar")))
@@ -182,6 +200,7 @@ type viewed struct {
 	pty    bool // the far side gives it a terminal
 	attach func(ctx context.Context, in io.Reader, out, err io.Writer) (api.Exit, error)
 	resize func(api.Size)
+	end    func() // what "~." does; nil where leaving ends the session
 	name   string // of the far side, for the word that it is left
 	can    abilities
 }
@@ -190,10 +209,14 @@ type viewed struct {
 func shared(t *api.Terminal, h *config.Host) viewed {
 	can := abilitiesOf(h)
 	can.sendBreak = func() { t.Break() } // fails only when the session has ended
+	if t.Kept() {
+		can.detach = func() { t.Detach() } // likewise
+	}
 	return viewed{
 		pty:    t.PTY(),
 		attach: t.Attach,
 		resize: func(s api.Size) { t.Resize(s) }, // likewise
+		end:    func() { t.End() },               // likewise
 		name:   h.HostName(),
 		can:    can,
 	}
@@ -217,9 +240,14 @@ func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, erro
 	var turn turn
 	does := &escaping{
 		ctx: ctx, term: term, out: a.Err, char: escape, can: v.can, turn: &turn,
-		leave: leave,
-		size:  func() { v.resize(term.size()) },
-		run:   func(command string) { a.byShell(ctx, command) },
+		leave: func() {
+			if v.end != nil {
+				v.end()
+			}
+			leave()
+		},
+		size: func() { v.resize(term.size()) },
+		run:  func(command string) { a.byShell(ctx, command) },
 	}
 	in := newEscapes(term, escape, does.acts())
 	defer turn.settle()

@@ -52,6 +52,16 @@ func (t *terminal) close() { t.file.Close() }
 
 func (t *terminal) modes() map[uint8]uint32 { return mux.TerminalModes(t.fd) }
 
+// ttyName is the terminal on standard input, as /proc or /dev/fd has it; "" if
+// it is not known.
+func ttyName() string {
+	name, err := os.Readlink("/proc/self/fd/0")
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
 // print writes words to the terminal.
 func (t *terminal) print(s string) { io.WriteString(t.file, s) } // a terminal that has gone cannot be told
 

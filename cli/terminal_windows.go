@@ -64,6 +64,8 @@ func (t *terminal) line(ctx context.Context, prompt string, echo bool) ([]byte, 
 	return line, context.Cause(ctx)
 }
 
+func ttyName() string { return "" }
+
 // size is that of the window, 80x24 when it is not known.
 func (t *terminal) size() api.Size {
 	cols, rows, err := term.GetSize(int(os.Stdout.Fd()))

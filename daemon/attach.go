@@ -3,7 +3,7 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -14,14 +14,10 @@ import (
 )
 
 // postSession starts a session and, on the same connection, becomes its
-// viewer: frames both ways until it ends.
+// viewer: frames both ways until it ends or the viewer leaves.
 func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	var req api.SessionRequest
-	if !read(w, r, &req) {
-		return
-	}
-	if r.Header.Get("Upgrade") != api.Protocol {
-		fail(w, http.StatusUpgradeRequired, &api.Error{Code: api.CodeBadRequest, Message: "a session needs an upgrade to " + api.Protocol})
+	if !read(w, r, &req) || !upgrades(w, r) {
 		return
 	}
 	chain, err := plan(req.Target)
@@ -39,6 +35,54 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	} else if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
 	}
+	d.serveViewer(w, func(ctx context.Context, v *viewer) {
+		s := d.start(link, req)
+		defer d.running.add(s)()
+		if v.open(ctx, s, link.Chain()) && req.Keep && s.Status().PTY {
+			sh := sessions.Keep(d.ctx, s)
+			d.shells.add(sh)
+			joined := sh.Join(req.View())
+			sh.Begin()
+			d.show(ctx, v, sh, joined)
+			return
+		}
+		v.run(ctx, s)
+		d.shells.release(s.Status())
+	})
+}
+
+// postView becomes a viewer of a session that is there.
+func (d *daemon) postView(w http.ResponseWriter, r *http.Request) {
+	var view sessions.View
+	if !read(w, r, &view) || !upgrades(w, r) {
+		return
+	}
+	sh := d.shells.find(r.PathValue("id"))
+	if sh == nil {
+		fail(w, http.StatusNotFound, errNoSession)
+		return
+	}
+	view.TTY = api.Printable(view.TTY)
+	d.serveViewer(w, func(ctx context.Context, v *viewer) {
+		if v.out.WriteJSON(api.FrameHello, api.Hello{ID: sh.Status().ID, Name: sh.Status().Name}) == nil {
+			v.listen(ctx)
+			d.show(ctx, v, sh, sh.Join(view))
+		}
+	})
+}
+
+// upgrades refuses a request that is no upgrade to our protocol.
+func upgrades(w http.ResponseWriter, r *http.Request) bool {
+	if r.Header.Get("Upgrade") == api.Protocol {
+		return true
+	}
+	fail(w, http.StatusUpgradeRequired, &api.Error{Code: api.CodeBadRequest, Message: "a session needs an upgrade to " + api.Protocol})
+	return false
+}
+
+// serveViewer takes the connection over for f, whose context ends when the
+// viewer has gone.
+func (d *daemon) serveViewer(w http.ResponseWriter, f func(context.Context, *viewer)) {
 	conn, rest, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err)
@@ -53,11 +97,12 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel}
-	s := d.start(ctx, link, req)
-	defer d.running.add(s)()
-	v.run(ctx, s, link.Chain())
-	d.hub.post(api.Event{SessionGone: s.Status().ID})
+	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{})}
+	f(ctx, v)
+	conn.Close()
+	if v.received != nil {
+		<-v.received
+	}
 }
 
 // holds tells whether the link of a chain is the one that is meant, and is up.
@@ -68,44 +113,73 @@ func (d *daemon) holds(chain transport.Chain, id string) bool {
 
 // start begins the session that was asked for, as the host's configuration
 // has it where the request does not say.
-func (d *daemon) start(ctx context.Context, link *transport.Link, req api.SessionRequest) *sessions.Session {
+func (d *daemon) start(link *transport.Link, req api.SessionRequest) *sessions.Session {
 	spec := sessions.Configured(link.Host().Host, req.Spec, req.TTY)
 	id := sessions.Identity{ID: rand.Text()[:12], Host: req.Target.Host, Config: req.Target.Config}
-	return sessions.Start(ctx, link, id, spec, req.Target.Env,
+	if req.Keep {
+		id.Name = d.shells.reserve(id.Host, id.ID)
+	}
+	return sessions.Start(d.ctx, link, id, spec, req.Target.Env,
 		func(s sessions.Status) { d.hub.post(api.Event{Session: &s}) })
+}
+
+// show gives a shell to a viewer until either ends.
+func (d *daemon) show(ctx context.Context, v *viewer, sh *sessions.Shell, joined *sessions.Viewer) {
+	defer d.shells.left(sh)
+	v.bind(shellKeys{d, sh, joined})
+	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: true, Kept: true}) != nil {
+		v.gone()
+	}
+	exit, err := joined.Run(ctx, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
+	switch {
+	case err == nil:
+		v.out.WriteJSON(api.FrameExit, exit) // the viewer may have gone
+	case errors.Is(err, sessions.ErrDetached):
+		v.out.Write(api.FrameDetach, nil) // likewise
+	}
 }
 
 // viewer is the far end of an api.Terminal.
 type viewer struct {
-	conn net.Conn
-	in   io.Reader
-	out  *api.FrameWriter
-	gone func() // the viewer has left
+	conn     net.Conn
+	in       io.Reader
+	out      *api.FrameWriter
+	gone     func()        // the viewer has left
+	received chan struct{} // closed when listen's goroutine has ended; nil before
+	keys     keys          // set before bound is closed
+	bound    chan struct{}
 }
 
-func (v *viewer) run(ctx context.Context, s *sessions.Session, links []string) {
+// open waits until a session runs, and tells the viewer why it does not.
+func (v *viewer) open(ctx context.Context, s *sessions.Session, links []string) bool {
+	if v.out.WriteJSON(api.FrameHello, api.Hello{ID: s.Status().ID, Name: s.Status().Name, Links: links}) != nil {
+		v.gone()
+		return false
+	}
+	v.listen(ctx)
+	if err := s.Ready(ctx); err != nil {
+		v.out.WriteJSON(api.FrameExit, exitFor(s, err)) // the viewer may have gone
+		v.gone()
+		return false
+	}
+	return true
+}
+
+// run shows a session that ends with its viewer.
+func (v *viewer) run(ctx context.Context, s *sessions.Session) {
 	defer s.Close()
-	if v.out.WriteJSON(api.FrameHello, api.Hello{ID: s.Status().ID, Links: links}) != nil {
+	if ctx.Err() != nil {
 		return
 	}
 	stdin, typed := io.Pipe()
-	received := make(chan struct{})
-	go func() { // ends when the connection does, at the latest by postSession
-		defer close(received)
-		v.receive(s, typed)
-	}()
-	defer func() { v.conn.Close(); stdin.Close(); <-received }()
-
-	if err := s.Ready(ctx); err != nil {
-		v.out.WriteJSON(api.FrameExit, exitFor(s, err)) // the viewer may have gone
-		return
-	}
+	defer stdin.Close()
+	v.bind(sessionKeys{s, typed, v.gone})
 	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: s.Status().PTY}) != nil {
 		return
 	}
 	exit, err := s.Attach(ctx, stdin, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
 	if err == nil || ctx.Err() == nil {
-		v.out.WriteJSON(api.FrameExit, exit) // likewise
+		v.out.WriteJSON(api.FrameExit, exit) // the viewer may have gone
 	}
 }
 
@@ -118,34 +192,31 @@ func exitFor(s *sessions.Session, err error) sessions.Exit {
 	return sessions.Exit{Status: 255, Failure: &transport.Failure{Code: e.Code, Message: e.Message}}
 }
 
-// receive takes the viewer's frames until it leaves.
-func (v *viewer) receive(s *sessions.Session, typed *io.PipeWriter) {
-	defer v.gone()
-	defer typed.Close()
-	var buf []byte
-	for {
-		kind, payload, err := api.ReadFrame(v.in, buf)
-		if err != nil {
-			return
-		}
-		buf = payload
-		switch kind {
-		case api.FrameStdin:
-			if len(payload) == 0 {
-				typed.Close()
-				continue
+// listen takes the viewer's frames until it leaves.
+func (v *viewer) listen(ctx context.Context) {
+	v.received = make(chan struct{})
+	go func() { // ends when the connection does, which serveViewer closes
+		defer close(v.received)
+		defer v.gone()
+		var buf []byte
+		for {
+			kind, payload, err := api.ReadFrame(v.in, buf)
+			if err != nil {
+				return
 			}
-			typed.Write(payload) // fails once the session takes no more input
-			clear(payload)       // what is typed may be a secret
-		case api.FrameResize:
-			var size sessions.Size
-			if json.Unmarshal(payload, &size) == nil {
-				s.Resize(size)
+			buf = payload
+			select {
+			case <-v.bound:
+			case <-ctx.Done():
+				return
 			}
-		case api.FrameSignal:
-			s.Signal(string(payload))
-		case api.FrameBreak:
-			s.Break(sessions.BreakLength)
+			receive(v.keys, kind, payload)
 		}
-	}
+	}()
+}
+
+// bind says what the viewer's keys go to.
+func (v *viewer) bind(k keys) {
+	v.keys = k
+	close(v.bound)
 }

@@ -47,6 +47,7 @@ type daemon struct {
 	links     *transport.Links
 	forwards  *forwards
 	masters   *masters
+	shells    *shells
 	busy      *activity
 	running   *running
 	log       *slog.Logger
@@ -166,7 +167,7 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,
@@ -259,7 +260,7 @@ func listen(path string) (net.Listener, error) {
 
 // idle tells that nothing would be lost by stopping.
 func (d *daemon) idle() bool {
-	if !d.forwards.none() {
+	if !d.forwards.none() || !d.shells.none() {
 		return false
 	}
 	for _, l := range d.hub.state().Links {

@@ -61,6 +61,10 @@ func (d *daemon) postRestart(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &req) {
 		return
 	}
+	if err := d.shells.mayEnd(req.EndShells); err != nil {
+		fail(w, http.StatusConflict, err)
+		return
+	}
 	next, err := d.startHeir(r.Context(), req.Program)
 	if err != nil {
 		fail(w, http.StatusConflict, err)
@@ -152,6 +156,7 @@ func (d *daemon) bequeath(next *heir) {
 // drain waits for the ends of all that is still open, which nobody else can
 // serve.
 func (d *daemon) drain(ctx context.Context) {
+	d.shells.retire()
 	d.forwards.wait(ctx)
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

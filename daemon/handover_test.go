@@ -26,7 +26,7 @@ func TestANextProcessThatCannotStartChangesNothing(t *testing.T) {
 		{"it is not there", "/nowhere/sallyport", `starting "/nowhere/sallyport": `},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err := h.Restart(t.Context(), row.program)
+			err := h.Restart(t.Context(), api.RestartRequest{Program: row.program})
 			if err == nil || !strings.HasPrefix(api.AsError(err).Message, row.want) {
 				t.Errorf("Restart: %v, want %s", err, row.want)
 			}
@@ -52,7 +52,7 @@ func TestTheServiceManagerHearsOfTheNextProcess(t *testing.T) {
 	if err := os.WriteFile(ready, []byte("#!/bin/sh\nprintf r >&3\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	go h.Restart(t.Context(), ready) // nobody answers after it; it ends with the test
+	go h.Restart(t.Context(), api.RestartRequest{Program: ready}) // nobody answers after it; it ends with the test
 	message := make([]byte, 100)
 	n, err := manager.Read(message)
 	if err != nil {

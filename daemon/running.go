@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"sync"
 
-	"sallyport/api"
 	"sallyport/sessions"
 )
 
@@ -36,13 +35,17 @@ func (r *running) find(id string) *sessions.Session {
 	return r.byID[id]
 }
 
-// deleteSession ends a session; its viewer is told as of any other end.
+// deleteSession ends a session, or dismisses the last screen of a shell; its
+// viewers are told as of any other end.
 func (d *daemon) deleteSession(w http.ResponseWriter, r *http.Request) {
-	s := d.running.find(r.PathValue("id"))
-	if s == nil {
-		fail(w, http.StatusNotFound, &api.Error{Code: api.CodeNotFound, Message: "there is no such session"})
+	id := r.PathValue("id")
+	if sh := d.shells.find(id); sh != nil {
+		d.dismiss(sh)
+	} else if s := d.running.find(id); s != nil {
+		s.Close()
+	} else {
+		fail(w, http.StatusNotFound, errNoSession)
 		return
 	}
-	s.Close()
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -26,6 +26,7 @@ func (d *daemon) handler() http.Handler {
 	mux.HandleFunc("POST /v1/links/{id}/share", d.postShare)
 	mux.HandleFunc("GET /v1/served", d.getServed)
 	mux.HandleFunc("POST /v1/sessions", d.postSession)
+	mux.HandleFunc("POST /v1/sessions/{id}/view", d.postView)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", d.deleteSession)
 	mux.HandleFunc("POST /v1/questions/{id}", d.postAnswer)
 	mux.HandleFunc("POST /v1/stop", d.postStop)
@@ -38,6 +39,11 @@ func (d *daemon) getSnapshot(w http.ResponseWriter, _ *http.Request) {
 	for i, t := range s.Tunnels {
 		if exact, ok := d.forwards.status(t.ID); ok {
 			s.Tunnels[i] = exact
+		}
+	}
+	for i, now := range s.Sessions {
+		if sh := d.shells.find(now.ID); sh != nil {
+			s.Sessions[i] = sh.Status()
 		}
 	}
 	reply200(w, s)

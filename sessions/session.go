@@ -69,6 +69,13 @@ type Status struct {
 	State   State     `json:"state"`
 	Since   time.Time `json:"since"`
 	Exit    *Exit     `json:"exit,omitempty"`
+
+	// What follows is of a Shell.
+	Name    string    `json:"name,omitempty"`    // by which it is asked for
+	Viewers []View    `json:"viewers,omitempty"` // in the order in which they joined
+	Size    Size      `json:"size,omitzero"`
+	Title   string    `json:"title,omitempty"` // printable; exact in a snapshot, as is Output
+	Output  time.Time `json:"output,omitzero"` // when it last wrote something
 }
 
 // Link is what a session needs of *transport.Link.
@@ -82,6 +89,7 @@ type Link interface {
 // Identity is what names a session; it goes into its Status.
 type Identity struct {
 	ID, Host, Config string
+	Name             string // of a Shell
 }
 
 // Session is one shell or command on a link.
@@ -106,8 +114,10 @@ type Session struct {
 
 	wishes chan struct{} // of size 1: mu's wishes wait for sendWishes
 
+	telling sync.Mutex // held while the Status changes, so that notify gets the changes in order
+
 	mu       sync.Mutex // guards what follows
-	status   Status     // changed only by run
+	status   Status     // changed only by change
 	attached bool
 	size     Size // wished for, or as it is
 	resized  bool // size was not sent yet
@@ -135,7 +145,7 @@ func Start(ctx context.Context, l Link, id Identity, s Spec, env transport.Env, 
 		wishes: make(chan struct{}, 1),
 		size:   s.Size,
 		status: Status{
-			ID: id.ID, Host: id.Host, Config: id.Config,
+			ID: id.ID, Host: id.Host, Config: id.Config, Name: id.Name,
 			Link: l.Status().ID, Command: config.Printable(s.Command), PTY: s.PTY,
 			State: Opening, Since: time.Now(),
 		},
@@ -266,8 +276,15 @@ func (s *Session) fail(err error) {
 func (s *Session) end(e Exit) { s.enter(Ended, &e) }
 
 func (s *Session) enter(state State, exit *Exit) {
+	s.change(func(now *Status) { now.State, now.Since, now.Exit = state, time.Now(), exit })
+}
+
+// change changes the Status and tells it.
+func (s *Session) change(f func(*Status)) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	s.mu.Lock()
-	s.status.State, s.status.Since, s.status.Exit = state, time.Now(), exit
+	f(&s.status)
 	status := s.status
 	s.mu.Unlock()
 	s.notify(status)

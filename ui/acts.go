@@ -166,6 +166,8 @@ func (s *screen) handOver(f func()) error {
 func (s *screen) ended(name string, exit api.Exit, err error) {
 	shown := clean(name)
 	switch {
+	case errors.Is(err, api.ErrDetached):
+		s.tell(shown + ": the shell goes on; to come back: sallyport attach")
 	case err != nil:
 		s.failed(name, err)
 	case exit.Failure != nil:

@@ -153,7 +153,7 @@ func (r real) script(ctx context.Context, host string) (*api.Terminal, error) {
 func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }
 
 func (r real) Start(ctx context.Context, host string) (shell, error) {
-	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell()})
+	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell(), Keep: true})
 	if err != nil {
 		return nil, err
 	}
