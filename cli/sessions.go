@@ -71,7 +71,7 @@ func (a *app) attachTo(ctx context.Context, name string, readOnly bool) error {
 
 // kept are the sessions that outlive their viewers.
 func kept(now api.Snapshot) []api.Session {
-	return slices.DeleteFunc(now.Sessions, func(s api.Session) bool { return s.Name == "" || !s.PTY })
+	return slices.DeleteFunc(now.Sessions, func(s api.Session) bool { return !s.Kept() })
 }
 
 // shellNamed is the session of a name or an ID; of no name, the one that nobody

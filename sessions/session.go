@@ -78,6 +78,9 @@ type Status struct {
 	Output  time.Time `json:"output,omitzero"` // when it last wrote something
 }
 
+// Kept tells whether it outlives its viewers, who can come back to it.
+func (s Status) Kept() bool { return s.Name != "" && s.PTY }
+
 // Link is what a session needs of *transport.Link.
 type Link interface {
 	Conn(ctx context.Context) (*transport.Conn, error)

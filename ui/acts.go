@@ -136,16 +136,40 @@ func (s *screen) failed(name string, err error) {
 	s.fail(name, message, hint)
 }
 
-// attach gives the terminal to a shell until it ends. It runs on the loop,
-// which stands still meanwhile: the pump waits and the inbox merges.
+// attach gives the terminal to the shell that was on its way.
 func (s *screen) attach(name string, o *opening) {
 	delete(s.opening, name)
+	s.give(name, o.shell)
+	o.cancel()
+}
+
+// comeBack goes to a shell that was left running.
+func (s *screen) comeBack(to api.Session) {
+	s.spawn(func() {
+		sh, err := s.b.View(s.ctx, to)
+		if err == nil {
+			if err = sh.Ready(s.ctx); err != nil {
+				_ = sh.Close() // nobody has looked at it
+			}
+		}
+		s.in.do(func() {
+			if err != nil {
+				s.failed(to.Host, err)
+				return
+			}
+			s.give(to.Host, sh)
+		})
+	})
+}
+
+// give gives the terminal to a shell until it ends or is left. It runs on the
+// loop, which stands still meanwhile: the pump waits and the inbox merges.
+func (s *screen) give(name string, sh shell) {
 	var exit api.Exit
 	var err error
-	if e := s.handOver(func() { exit, err = o.shell.Attach(s.ctx) }); e != nil {
+	if e := s.handOver(func() { exit, err = sh.Attach(s.ctx) }); e != nil {
 		err = e
 	}
-	o.cancel()
 	s.ended(name, exit, err)
 }
 
@@ -167,7 +191,7 @@ func (s *screen) ended(name string, exit api.Exit, err error) {
 	shown := clean(name)
 	switch {
 	case errors.Is(err, api.ErrDetached):
-		s.tell(shown + ": the shell goes on; to come back: sallyport attach")
+		s.tell(shown + ": the shell goes on; to come back: Enter on it, on page 3")
 	case err != nil:
 		s.failed(name, err)
 	case exit.Failure != nil:

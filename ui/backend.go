@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"sallyport/api"
@@ -44,6 +45,8 @@ type backend interface {
 	Save(ctx context.Context, c *api.Change) error
 	// Start asks for a shell on a host.
 	Start(ctx context.Context, host string) (shell, error)
+	// View comes back to a shell that is kept.
+	View(ctx context.Context, of api.Session) (shell, error)
 }
 
 // inventory is what the screen needs of *api.Inventory. Names is cheap; the
@@ -154,6 +157,14 @@ func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(c
 
 func (r real) Start(ctx context.Context, host string) (shell, error) {
 	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell(), Keep: true})
+	if err != nil {
+		return nil, err
+	}
+	return terminal{t, r.o.Attach}, nil
+}
+
+func (r real) View(ctx context.Context, of api.Session) (shell, error) {
+	t, err := r.Client.View(ctx, of, api.SessionView{Size: r.o.Shell().Size, PID: os.Getpid()})
 	if err != nil {
 		return nil, err
 	}

@@ -525,6 +525,13 @@ func (f *fake) Start(_ context.Context, host string) (shell, error) {
 	return f.shell, nil
 }
 
+func (f *fake) View(_ context.Context, of api.Session) (shell, error) {
+	if err := f.called("view %s", of.Name); err != nil {
+		return nil, err
+	}
+	return f.shell, nil
+}
+
 // stage is the real application on a simulated terminal.
 type stage struct {
 	*testing.T

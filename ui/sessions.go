@@ -123,19 +123,35 @@ func (s *screen) shellEntries() (out []rosterEntry) {
 	}
 	for i := range s.snap.Sessions {
 		sh := &s.snap.Sessions[i]
-		if sh.Config != s.config || sh.State == api.SessionEnded || sh.State == api.SessionOpening && s.opening[sh.Host] != nil {
+		over := sh.State == api.SessionEnded && !sh.Kept()
+		if sh.Config != s.config || over || sh.State == api.SessionOpening && s.opening[sh.Host] != nil {
 			continue
 		}
-		e := rosterEntry{item: &item{id: "shell " + sh.ID, host: sh.Host, about: "the shell", session: sh}, status: status{glyph: "●", style: s.up}, what: "shell", more: clean(sh.Command), since: sh.Since}
-		if sh.Command != "" {
-			e.what = "command"
-		}
-		if sh.State == api.SessionOpening {
-			e.status = status{glyph: "◐", style: s.busy}
-		}
-		out = append(out, e)
+		out = append(out, s.shellEntry(sh))
 	}
 	return out
+}
+
+// shellEntry is a shell or a command, and whether anybody looks at it.
+func (s *screen) shellEntry(sh *api.Session) rosterEntry {
+	e := rosterEntry{
+		item:   &item{id: "shell " + sh.ID, host: sh.Host, about: "the shell", session: sh},
+		status: status{glyph: "●", style: s.up}, what: "shell", more: clean(sh.Command), since: sh.Since,
+	}
+	switch {
+	case sh.State == api.SessionOpening:
+		e.status = status{glyph: "◐", style: s.busy}
+	case sh.State == api.SessionEnded:
+		e.status, e.what, e.more = status{glyph: "○", style: s.dim}, "ended", "Enter shows its last screen, K dismisses it"
+	case sh.Kept() && len(sh.Viewers) == 0:
+		e.what = "left"
+	case sh.Command != "":
+		e.what = "command"
+	}
+	if e.more == "" {
+		e.more = sh.Title // printable
+	}
+	return e
 }
 
 func (s *screen) linkEntries() (out []rosterEntry) {

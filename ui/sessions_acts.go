@@ -104,7 +104,18 @@ func (s *screen) cancelsRoster() bool {
 
 // What the keys do.
 
-func (s *screen) openRoster() { s.shellOn(s.rosterItem().host) }
+// openRoster comes back to a shell that was left, or opens one.
+func (s *screen) openRoster() {
+	it := s.rosterItem()
+	if it.session != nil && it.session.Kept() {
+		s.comeBack(*it.session)
+		return
+	}
+	s.openAnother()
+}
+
+// openAnother opens a shell, whatever there is.
+func (s *screen) openAnother() { s.shellOn(s.rosterItem().host) }
 
 func (s *screen) cancelRoster() {
 	if s.cancelsRoster() {

