@@ -20,7 +20,7 @@ const twice = `twice() { for run in 1 2; do echo in | "$@"; echo "status $?"; do
 // shows in what is initialized, and does what the first did, and ssh.
 func TestACommandRunsAgainOverItsMaster(t *testing.T) {
 	b := newBench(t)
-	m := filepath.Join(b.bin, "m")
+	m := filepath.Join(b.bin, "again")
 	sshtest.RunMaster(t, m, exec.Command(sshtest.Program(t, "ssh"), "-F", b.config, "-M", "-N", "-S", m, "one"))
 	place := t.TempDir()
 	for _, row := range []struct {
@@ -51,7 +51,7 @@ func TestACommandRunsAgainOverItsMaster(t *testing.T) {
 		{"a forward", `twice ssh -S $M -L $FREE:127.0.0.1:$SERVER one echo x; ssh -S $M -O cancel -L $FREE:127.0.0.1:$SERVER one`, 3},
 		{"options after the host", `twice ssh -S $M one -q echo x`, 2},
 
-		{"the master has gone", `own; ssh -S $OWN one echo x; kill $PID; until [ ! -S $OWN ]; do sleep 0.02; done; ssh -S $OWN one echo y`, 2},
+		{"the master has gone", `own; ssh -S $OWN one echo x; command ssh -F "$CONFIG" -S $OWN -O exit one 2>/dev/null; until [ ! -S $OWN ]; do sleep 0.02; done; ssh -S $OWN one echo y`, 2},
 		{"kill -9 of the master", `own; ssh -S $OWN one echo x; (until [ -e up ]; do sleep 0.05; done; kill -9 $PID) & ssh -S $OWN one "touch $PWD/up; sleep 100"; echo $?`, 1},
 		{"a master that refuses", `own -M; for n in 1 2; do ssh -S $OWN one echo x; done; kill $PID`, 2},
 	} {

@@ -179,9 +179,6 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	modeThere := func(name string, mode os.FileMode) func(*testing.T, *ward) {
 		return func(t *testing.T, w *ward) { chmod(t, w.there(name), mode) }
 	}
-	file := func(name, text string) func(*testing.T, *ward) {
-		return func(t *testing.T, w *ward) { write(t, w.here(name), text) }
-	}
 	stub := func(name, script string) func(*testing.T, *ward) { // a program there that says what it would say
 		return func(t *testing.T, w *ward) {
 			os.Mkdir(w.there("bin"), 0o700)
@@ -208,7 +205,10 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		{name: "the key has the mode 0777", setUp: mode("id_ed25519", 0o777), found: []string{"key-file"}, said: "0777", mended: true},
 		{name: "the private half is the public one", setUp: func(t *testing.T, w *ward) { write(t, w.here("id_ed25519"), text(t, w.here("id_ed25519.pub"))) },
 			found: []string{"key-file"}},
-		{name: "the key is PuTTY's", setUp: file("id_ed25519", "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n"), found: []string{"key-file"}, said: "puttygen"},
+		{name: "the key is PuTTY's", setUp: func(t *testing.T, w *ward) {
+			sshtest.Run(t, "puttygen", w.here("id_ed25519"), "-O", "private", "-o", w.here("ppk"), "--old-passphrase", "/dev/null", "--new-passphrase", "/dev/null")
+			os.Rename(w.here("ppk"), w.here("id_ed25519"))
+		}, found: []string{"key-file"}, said: "sallyport key import"},
 		{name: "the key was cut off when it was copied", setUp: func(t *testing.T, w *ward) {
 			write(t, w.here("id_ed25519"), text(t, w.here("id_ed25519"))[:120])
 		}, found: []string{"key-file"}},
