@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sallyport/api"
 	"sallyport/config"
@@ -27,7 +28,8 @@ func (s *sshSession) remember(socket string, level int, lost string) {
 		return
 	}
 	files, settled := s.host.Settled()
-	before, after, err := s.masterSpec().Around()
+	wanted := s.masterSpec()
+	before, err := wanted.Before()
 	dir, trusted := s.recipes()
 	if !settled || err != nil || !trusted {
 		return
@@ -35,13 +37,26 @@ func (s *sshSession) remember(socket string, level int, lost string) {
 	if ssh, err := config.Program(); err == nil {
 		files = append(files, ssh) // whose release says what the lines mean
 	}
-	r := again.Recipe{Files: files, Socket: socket, Before: before, After: after}
+	r := again.Recipe{Files: files, Socket: socket, Before: before, Env: named(wanted.Env)}
 	if s.log.shows(level) {
 		r.Lost = lost + "\r\n"
 	}
 	if content := r.Encode(line); content != nil {
 		_ = keepRecipe(dir, line.Name(), content) // there is none, then
 	}
+}
+
+// named is an environment by the names of what is in ours.
+func named(env []string) (out []string) {
+	for _, set := range env {
+		name, value, _ := strings.Cut(set, "=")
+		if ours, there := os.LookupEnv(name); there && ours == value {
+			out = append(out, "$"+name)
+		} else {
+			out = append(out, "="+set)
+		}
+	}
+	return out
 }
 
 // repeatable tells whether a command is all that there is to do, would be the

@@ -59,20 +59,21 @@ func TestMessagesAreThoseOfOpenSSH(t *testing.T) {
 	}
 }
 
-func TestARequestIsWhatIsAroundItsCommand(t *testing.T) {
-	spec := Spec{Subsystem: true, Term: "vt100", Env: []string{"A=b", "C=d"}}
-	before, after, err := spec.Around()
+func TestACommandAndTheEnvironmentFollowTheRestOfARequest(t *testing.T) {
+	spec := Spec{Subsystem: true, Term: "vt100", Command: "ls -l", Env: []string{"A=b", "C=d"}}
+	before, err := spec.Before()
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.Command = "ls -l"
 	whole, err := encode(spec.message(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := bytes.Join([][]byte{before, {0, 0, 0, 5}, []byte("ls -l"), after}, nil)
-	if !bytes.Equal(got, whole) {
-		t.Errorf("got  %x\nwant %x", got, whole)
+	for _, text := range []string{"ls -l", "A=b", "C=d"} {
+		before = append(append(before, 0, 0, 0, byte(len(text))), text...)
+	}
+	if !bytes.Equal(before, whole) {
+		t.Errorf("got  %x\nwant %x", before, whole)
 	}
 }
 

@@ -31,19 +31,14 @@ func (m *newSessionMsg) spec() Spec {
 	return s
 }
 
-// Around is the request for a session as a client writes it, but for its
-// length and its command: what comes before that and after it.
-func (s Spec) Around() (before, after []byte, err error) {
-	s.Command = ""
-	whole, err := encode(s.message(1))
+// Before is the request for a session as a client writes it, without its
+// length, up to its command. That and the environment follow, each as a string.
+func (s Spec) Before() ([]byte, error) {
+	s.Command, s.Env = "", nil
+	text, err := encode(s.message(1))
 	if err != nil {
-		return nil, nil, err
-	}
-	s.Env = nil
-	head, err := encode(s.message(1))
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	const none = 4 // the length of no command
-	return head[:len(head)-none], whole[len(head):], nil
+	return text[:len(text)-none], nil
 }

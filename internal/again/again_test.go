@@ -85,7 +85,7 @@ func TestARecipeHoldsWhileAllIsAsItWas(t *testing.T) {
 			write(t, filepath.Join(dir, "config"), "x")
 			must(t, os.Mkdir(filepath.Join(dir, "d"), 0o700))
 			defer later(time.Second)()
-			r := Recipe{Files: []string{filepath.Join(dir, "config"), filepath.Join(dir, "missing"), filepath.Join(dir, "d")}, Socket: "s", Before: []byte("b"), After: []byte("a"), Lost: "lost"}
+			r := Recipe{Files: []string{filepath.Join(dir, "config"), filepath.Join(dir, "missing"), filepath.Join(dir, "d")}, Socket: "s", Before: []byte("b"), Env: []string{"=LC_A=1", "$LC_B"}, Lost: "lost"}
 			l, _ := Parse([]string{"h", "ls"})
 			content := r.Encode(l)
 
@@ -96,7 +96,7 @@ func TestARecipeHoldsWhileAllIsAsItWas(t *testing.T) {
 			if holds != row.holds {
 				t.Fatalf("the recipe holds: %v, want %v", holds, row.holds)
 			}
-			if holds && (got.Socket != "s" || string(got.Before) != "b" || string(got.After) != "a" || got.Lost != "lost") {
+			if holds && (got.Socket != "s" || string(got.Before) != "b" || !slices.Equal(got.Env, r.Env) || got.Lost != "lost") {
 				t.Errorf("got %+v", got)
 			}
 			if other, _ := Parse([]string{"-q", "h", "ls"}); holds {
@@ -124,12 +124,25 @@ func TestWhatHasJustChangedIsNotRemembered(t *testing.T) {
 	}
 }
 
+func TestTheValuesOfTheEnvironmentAreNotInTheRecipe(t *testing.T) {
+	t.Setenv("LC_TOKEN", "winter")
+	r := Recipe{Before: []byte("b"), Env: []string{"$LC_TOKEN", "=LC_Y=2", "$LC_MISSING"}}
+	l, _ := Parse([]string{"h", "ls"})
+	if strings.Contains(string(r.Encode(l)), "winter") {
+		t.Error("a value is in the recipe")
+	}
+	if want := append([]byte("b"), pack("ls", "LC_TOKEN=winter", "LC_Y=2")...); !slices.Equal(r.request("ls"), want) {
+		t.Errorf("the request is %q, want %q", r.request("ls"), want)
+	}
+}
+
 func FuzzRecipe(f *testing.F) {
-	f.Add(pack(magic, "about", "socket", "before", "after", "lost", "path", "version"))
+	f.Add(pack(magic, "about", "socket", "before", string(pack("$LC_A", "")), "lost", "path", "version"))
 	f.Add([]byte("\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		l, _ := Parse([]string{"h", "ls"})
-		decode(content, l)
+		r, _ := decode(content, l)
+		r.request("ls")
 		if texts := unpack(content); texts != nil && !slices.Equal(content, pack(texts...)) {
 			t.Errorf("%q is unpacked to %q", content, texts)
 		}

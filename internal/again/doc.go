@@ -21,9 +21,11 @@ type Recipe struct {
 	Files []string
 	// Socket is that of the master.
 	Socket string
-	// Before and After are the request, framed but for its length, around the
-	// words of the command.
-	Before, After []byte
+	// Before is the request up to the words of the command, without its length.
+	Before []byte
+	// Env is the environment that goes with it: "$NAME" of our own, whose value
+	// may be a secret and is not kept, or "=NAME=value".
+	Env []string
 	// Lost is what is said if the master ends before the command.
 	Lost string
 }

@@ -81,7 +81,7 @@ func (l Line) Name() string {
 // program began and may have been read before that.
 func (r Recipe) Encode(l Line) []byte {
 	text, _ := about(l) // it has a name
-	all := []string{magic, text, r.Socket, string(r.Before), string(r.After), r.Lost}
+	all := []string{magic, text, r.Socket, string(r.Before), string(pack(r.Env...)), r.Lost}
 	for _, path := range append([]string{program}, r.Files...) {
 		s := look(path)
 		if s.changed > began-tick {
@@ -92,6 +92,22 @@ func (r Recipe) Encode(l Line) []byte {
 	return pack(all...)
 }
 
+// request is that for a command.
+func (r Recipe) request(command string) []byte {
+	m := append(append([]byte{}, r.Before...), pack(command)...)
+	for _, e := range r.Env {
+		switch e[:min(1, len(e))] {
+		case "=":
+			m = append(m, pack(e[1:])...)
+		case "$":
+			if value, set := syscall.Getenv(e[1:]); set {
+				m = append(m, pack(e[1:]+"="+value)...)
+			}
+		}
+	}
+	return m
+}
+
 // decode is the recipe in a file, if it is that of l and still holds.
 func decode(content []byte, l Line) (r Recipe, ok bool) {
 	all := unpack(content)
@@ -99,7 +115,7 @@ func decode(content []byte, l Line) (r Recipe, ok bool) {
 	if len(all) < 6 || !known || all[0] != magic || all[1] != text {
 		return r, false
 	}
-	r = Recipe{Socket: all[2], Before: []byte(all[3]), After: []byte(all[4]), Lost: all[5]}
+	r = Recipe{Socket: all[2], Before: []byte(all[3]), Env: unpack([]byte(all[4])), Lost: all[5]}
 	for same := all[6:]; len(same) > 1; same = same[2:] {
 		if look(same[0]).text != same[1] {
 			return r, false

@@ -136,8 +136,7 @@ func open(master int, r Recipe, command string) bool {
 		return false
 	}
 	syscall.SetsockoptTimeval(master, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{})
-	request := append(append(append([]byte{}, r.Before...), pack(command)...), r.After...)
-	if !send(master, request) {
+	if !send(master, r.request(command)) {
 		return false
 	}
 	for stream := range 3 {
