@@ -156,16 +156,21 @@ func (s service) write() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".sallyport-*")
+	return replaceFile(s.path, []byte(s.text), 0o644)
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path string, text []byte, mode fs.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".sallyport-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // fails once it was renamed
-	_, err = tmp.WriteString(s.text)
-	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+	_, err = tmp.Write(text)
+	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), s.path)
+	return os.Rename(tmp.Name(), path)
 }
 
 // manage gives commands to the service manager.

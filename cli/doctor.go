@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -131,11 +130,7 @@ func (v *visit) tell(f transport.Finding) error {
 	if !v.flags.json {
 		return printFinding(v.Out, f)
 	}
-	text, err := json.Marshal(f)
-	if err == nil {
-		_, err = fmt.Fprintf(v.Out, "%s\n", text)
-	}
-	return err
+	return printJSONLine(v.Out, f)
 }
 
 var marks = map[transport.Outcome]string{transport.Healthy: "✓", transport.Noted: "·", transport.Wrong: "✗"}
@@ -160,8 +155,7 @@ func printFinding(w io.Writer, f transport.Finding) error {
 
 // mend asks whether a fix is to be done, and does it.
 func (v *visit) mend(ctx context.Context, f transport.Finding) error {
-	agreed, err := agree(ctx, "    Do it? (yes/no) ")
-	if err != nil || !agreed {
+	if agreed, err := agree(ctx, "    Do it?"); err != nil || !agreed {
 		return err
 	}
 	if err := f.Repair(ctx); err != nil {
@@ -226,9 +220,5 @@ func agree(ctx context.Context, question string) (bool, error) {
 		return false, errNoTerminal
 	}
 	defer tty.close()
-	line, err := tty.line(ctx, question, true)
-	if errors.Is(err, errDeclined) {
-		return false, nil
-	}
-	return strings.EqualFold(strings.TrimSpace(string(line)), "yes"), err
+	return tty.agrees(ctx, question)
 }

@@ -39,7 +39,7 @@ func (a *app) report(ctx context.Context, host string) error {
 		return nil
 	}
 	name := "sallyport-report-" + time.Now().Format("20060102-150405") + ".txt"
-	agreed, err := agree(ctx, "Write this to "+name+"? (yes/no) ")
+	agreed, err := agree(ctx, "Write this to "+name+"?")
 	if err != nil || !agreed {
 		return err
 	}

@@ -118,13 +118,13 @@ func TestTheDoctorMendsWhatIsAgreedTo(t *testing.T) {
 		return info.Mode().Perm()
 	}
 	refused := newConsole(t, c.sallyport("doctor", "--fix", sshtest.Alias))
-	refused.wait("Do it? (yes/no) ")
+	refused.wait("Do it? [y/N] ")
 	refused.press("no\r", "is known and matches")
 	if got := refused.ended(); got != found || mode() != 0o644 {
 		t.Errorf("after a no it ends with %d, and the mode is %o", got, mode())
 	}
 	agreed := newConsole(t, c.sallyport("doctor", "--fix", sshtest.Alias))
-	agreed.wait("Do it? (yes/no) ")
+	agreed.wait("Do it? [y/N] ")
 	agreed.press("yes\r", "Looking again.")
 	agreed.wait("✓ " + sshtest.Alias + ": commands run there")
 	if got := agreed.ended(); got != 0 || mode() != 0o600 {

@@ -86,8 +86,8 @@ func (s *sshSession) recipes() (dir string, ok bool) {
 	return dir, dirs.Trusted() == nil
 }
 
-// keepRecipe writes a recipe, whole or not at all. When too many lie around,
-// all go: those in use are soon back.
+// keepRecipe writes a recipe. When too many lie around, all go: those in use
+// are soon back.
 func keepRecipe(dir, name string, content []byte) error {
 	there, err := os.ReadDir(dir)
 	if err != nil {
@@ -98,19 +98,7 @@ func keepRecipe(dir, name string, content []byte) error {
 			_ = os.Remove(filepath.Join(dir, old.Name())) // another run may have been faster
 		}
 	}
-	f, err := os.CreateTemp(dir, ".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // it has its name by then, if all went well
-	if _, err := f.Write(content); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), filepath.Join(dir, name))
+	return replaceFile(filepath.Join(dir, name), content, 0o600)
 }
 
 // rememberHeld is remember for a connection of the background process, which

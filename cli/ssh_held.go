@@ -108,11 +108,12 @@ func (s *sshSession) overHeld(ctx context.Context, client *api.Client, t *api.Te
 		return err
 	}
 	s.settle()
-	s.rememberHeld(ctx, client)
 	s.spec.PTY = t.PTY()
 	v := shared(t, s.host)
 	v.can.forwards = heldForwards{client, s.target(), t.ID()}
-	return s.view(ctx, v, "Shared connection to %s closed.")
+	err := s.view(ctx, v, "Shared connection to %s closed.")
+	s.rememberHeld(ctx, client) // nobody waits for the first byte any more
+	return err
 }
 
 // target is the host as the background process finds it by the same way.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -59,37 +60,39 @@ func (e *exam) refusedKey(id string) (ssh.PublicKey, string) {
 
 // lists tells whether authorized_keys has a key.
 func (f *farSide) lists(key ssh.PublicKey) bool {
-	for line := range bytes.Lines(f.authorized) {
-		if there, _, _, _, err := ssh.ParseAuthorizedKey(line); err == nil && keys.Equal(there, key) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(keys.ParseAuthorized(f.authorized), func(a keys.Authorized) bool { return keys.Equal(a.Public, key) })
 }
 
 // brokenKey is the first line of an authorized_keys file that is no key, 0 if
 // there is none.
 func brokenKey(text []byte) (number int, said string) {
+	whole := map[int]bool{}
+	for _, a := range keys.ParseAuthorized(text) {
+		whole[a.Line] = true
+	}
 	for line := range bytes.Lines(text) {
 		number++
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] == '#' {
-			continue
-		}
-		if _, _, _, _, err := ssh.ParseAuthorizedKey(line); err != nil {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && !whole[number] {
 			return number, string(line)
 		}
 	}
 	return 0, ""
 }
 
-// install adds the public half of a key over the connection that there is. The
-// last line of the file may lack its end.
+// install adds the public half of a key over the connection that there is.
 func (e *exam) install(key ssh.PublicKey, path string) (fix string, repair func(context.Context) error) {
-	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-	_, repair = e.overThere(`umask 077; mkdir -p ~/.ssh && cd ~/.ssh || exit 1
-[ -s authorized_keys ] && [ -n "$(tail -c 1 authorized_keys)" ] && echo >> authorized_keys
-echo ` + shellescape.Quote(line) + ` >> authorized_keys`)
-	public := strings.TrimSuffix(path, ".pub") + ".pub"
-	return "ssh-copy-id -i " + shellescape.Quote(public) + " " + shellescape.Quote(e.Host), repair
+	conn := e.conn
+	return "sallyport key install -i " + shellescape.Quote(path) + " " + shellescape.Quote(e.Host), func(ctx context.Context) error {
+		out, problems, err := conn.run(ctx, keys.AccountScript)
+		now, ok := keys.ParseAccount(out)
+		if !ok {
+			return cmp.Or(err, fmt.Errorf("on %q: %s", e.Host, sayable(problems)))
+		}
+		out, problems, err = conn.run(ctx, keys.Change{Add: keys.AuthorizedLine(key, "")}.Script(now))
+		refused, ok := keys.ParseChange(out)
+		if !ok {
+			return cmp.Or(err, fmt.Errorf("on %q: %s", e.Host, sayable(problems)))
+		}
+		return refused
+	}
 }

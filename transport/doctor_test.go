@@ -301,7 +301,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 
 		// what a login shows
 		{name: "the key is not installed, and a ticket lets in", server: kerberos, realm: realm, block: byTicket, setUp: unknown,
-			found: []string{"far-keys"}, said: "ssh-copy-id", mended: true},
+			found: []string{"far-keys"}, said: "sallyport key install", mended: true},
 		{name: "the key was pasted over two lines", server: kerberos, realm: realm, block: byTicket, setUp: func(t *testing.T, w *ward) {
 			write(t, w.there(".ssh/authorized_keys"), strings.Replace(text(t, w.here("id_ed25519.pub")), "AAAA", "AAAA\n", 1))
 		}, found: []string{"far-keys"}, said: "line 1", mended: true},
