@@ -29,6 +29,9 @@ with their options, and the file of those that are yours.`,
 			if asJSON {
 				return printJSON(a.Out, list)
 			}
+			if len(list) == 0 {
+				fmt.Fprintf(a.Err, "sallyport: no key is in ~/.ssh/authorized_keys on %s\n", api.Printable(args[0]))
+			}
 			return printInstalled(a.Out, list)
 		},
 	}
