@@ -20,13 +20,13 @@ type terminalAsker struct {
 	mu   sync.Mutex
 	open map[string]context.CancelFunc // questions being asked, by ID; guarded by mu
 
-	turn  chan struct{} // held by the question that has the terminal
+	floor floor
 	touch touches
 	wg    sync.WaitGroup
 }
 
 func newTerminalAsker(c *api.Client) *terminalAsker {
-	return &terminalAsker{client: c, open: make(map[string]context.CancelFunc), turn: make(chan struct{}, 1)}
+	return &terminalAsker{client: c, open: make(map[string]context.CancelFunc), floor: newFloor()}
 }
 
 // see begins to ask what is new among the questions of links, and stops
@@ -62,18 +62,17 @@ func (a *terminalAsker) wait() { a.wg.Wait() }
 
 // between does f while no question has the terminal.
 func (a *terminalAsker) between(f func() error) error {
-	a.turn <- struct{}{}
-	defer func() { <-a.turn }()
+	a.floor <- struct{}{}
+	defer func() { <-a.floor }()
 	return f()
 }
 
 func (a *terminalAsker) ask(ctx context.Context, q api.Question) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
+	give, err := a.floor.take(ctx)
+	if err != nil {
 		return
 	}
+	defer give()
 	answer, err := prompt(ctx, q, ourWords)
 	defer answer.Wipe()
 	if ctx.Err() != nil {

@@ -176,7 +176,7 @@ func (a *app) patient(ctx context.Context, host string) (transport.Patient, erro
 	}
 	p := transport.Patient{Config: config.Load(paths), Host: host, Env: os.Environ(), Save: a.save}
 	if _, ok := openTerminal(); ok {
-		p.Asker = &doctorAsker{turn: make(chan struct{}, 1)}
+		p.Asker = &doctorAsker{newFloor()}
 	}
 	if host != "" {
 		return p, nil
@@ -191,16 +191,15 @@ func (a *app) patient(ctx context.Context, host string) (transport.Patient, erro
 }
 
 // doctorAsker asks on the terminal, one question after the other.
-type doctorAsker struct{ turn chan struct{} }
+type doctorAsker struct{ floor floor }
 
 // Ask implements transport.Asker.
 func (a *doctorAsker) Ask(ctx context.Context, q transport.Question) (transport.Answer, error) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return transport.Answer{}, context.Cause(ctx)
+	give, err := a.floor.take(ctx)
+	if err != nil {
+		return transport.Answer{}, err
 	}
+	defer give()
 	answer, err := prompt(ctx, q, ourWords)
 	switch {
 	case ctx.Err() != nil:

@@ -30,7 +30,7 @@ func (on *account) prove(ctx context.Context, key *keys.Key) (login string, err 
 	if err != nil {
 		return loginUnproved, err
 	}
-	asker := &proofAsker{turn: make(chan struct{}, 1)}
+	asker := &proofAsker{floor: newFloor()}
 	heard := &proof{link: chain.ID()}
 	touch := new(touches)
 	links := transport.NewLinks(transport.Options{Asker: asker, Notify: touch.see, Trace: heard.hear})
@@ -122,7 +122,7 @@ func (p *proof) said() (taken string, partial bool) {
 
 // proofAsker asks what a login in this process has to ask, in our words.
 type proofAsker struct {
-	turn chan struct{} // of size 1: held by the question that has the terminal
+	floor floor
 
 	mu  sync.Mutex // guards err
 	err error      // why a question could not be asked
@@ -130,12 +130,11 @@ type proofAsker struct {
 
 // Ask implements transport.Asker.
 func (a *proofAsker) Ask(ctx context.Context, q transport.Question) (transport.Answer, error) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return transport.Answer{}, context.Cause(ctx)
+	give, err := a.floor.take(ctx)
+	if err != nil {
+		return transport.Answer{}, err
 	}
+	defer give()
 	answer, err := prompt(ctx, q, ourWords)
 	if err == nil {
 		return answer, nil

@@ -248,7 +248,7 @@ func (s *sshSession) dial(ctx context.Context) error {
 	banner, touch := &banners{log: s.log}, new(touches)
 	s.forwards = &ownForwards{host: s.host, log: s.log, id: s.chain.ID(), moved: make(chan struct{}, 1)}
 	links := transport.NewLinks(transport.Options{
-		Asker: &sshAsker{chain: s.chain, log: s.log, turn: make(chan struct{}, 1)},
+		Asker: &sshAsker{chain: s.chain, log: s.log, floor: newFloor()},
 		Notify: func(now transport.LinkStatus) {
 			banner.see(now)
 			touch.see(now)

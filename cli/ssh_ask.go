@@ -18,17 +18,16 @@ import (
 type sshAsker struct {
 	chain transport.Chain
 	log   *sshLog
-	turn  chan struct{} // of size 1: held by the question that has the terminal
+	floor floor
 }
 
 // Ask implements transport.Asker.
 func (a *sshAsker) Ask(ctx context.Context, q transport.Question) (transport.Answer, error) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return transport.Answer{}, context.Cause(ctx)
+	give, err := a.floor.take(ctx)
+	if err != nil {
+		return transport.Answer{}, err
 	}
+	defer give()
 	a.announce(q)
 	answer, err := prompt(ctx, q, a.words(q))
 	switch {
