@@ -55,3 +55,20 @@ func TestEverySocketMatchesItsLine(t *testing.T) {
 		}
 	}
 }
+
+func FuzzControlPath(f *testing.F) {
+	for _, seed := range []string{"~/.ssh/cm-%r@%h:%p", "/run/%i/%C", "/tmp/${USER}/a*b?[c]\\d", "%%", "%", "${", "none", `"/tmp/a b"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		c, _ := loadText(t, "ControlPath "+path+"\n", nil)
+		for _, p := range c.ControlPaths() {
+			if _, err := filepath.Match(p.Name, "cm-dany@targaryen:22"); err != nil {
+				t.Errorf("%q is looked for by %q: %v", path, p.Name, err)
+			}
+			if strings.Contains(p.Name, "/") {
+				t.Errorf("%q is looked for by %q, in more than one folder", path, p.Name)
+			}
+		}
+	})
+}
