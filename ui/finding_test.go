@@ -278,6 +278,7 @@ func TestAQuestionWaitsWhileANodeIsTyped(t *testing.T) {
 	st.keys("j")
 	st.sees("no Jupyter server")
 	st.keys("n", "gp")
+	st.sees("On the node  gp")
 	s := afternoon()
 	s.Questions = []api.Question{passwordQuestion()}
 	st.snapshot(s)
