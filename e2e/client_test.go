@@ -37,7 +37,7 @@ func newClient(t *testing.T, config string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &client{machine: m, t: t, lab: l, env: []string{"GORACE=log_path=/run/race"}}
+	c := &client{machine: m, t: t, lab: l, env: []string{"GORACE=log_path=/run/race atexit_sleep_ms=0"}}
 	t.Cleanup(c.leave)
 	if err := connect(l.bastion, m); err != nil {
 		t.Fatal(err)
