@@ -8,12 +8,20 @@ import (
 	"testing"
 )
 
-// TestMain also is a program that prints on how many processors it runs, at
-// its start, after All and after One.
+// programs are what TestMain also is, by the value of START.
+var programs = map[string]func(){"print": print}
+
 func TestMain(m *testing.M) {
-	if os.Getenv("START_PRINT") == "" {
-		os.Exit(m.Run())
+	if run := programs[os.Getenv("START")]; run != nil {
+		run()
+		return
 	}
+	os.Exit(m.Run())
+}
+
+// print tells on how many processors the program runs, at its start, after All
+// and after One.
+func print() {
 	began := runtime.GOMAXPROCS(0)
 	All()
 	all := runtime.GOMAXPROCS(0)
@@ -28,7 +36,7 @@ func TestAProgramBeginsOnOneProcessor(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = []string{"START_PRINT=1", "GODEBUG=containermaxprocs=0", row.set}
+			cmd.Env = []string{"START=print", "GODEBUG=containermaxprocs=0", row.set}
 			out, err := cmd.CombinedOutput()
 			if err != nil || string(out) != row.want {
 				t.Errorf("at its start, after All and after One it runs on %q processors, %v; want %q", out, err, row.want)
