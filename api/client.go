@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -77,18 +75,23 @@ type Client struct {
 	Start func(ctx context.Context) error
 }
 
-// lookAgain is how long Follow waits before it looks for a background process
-// that was not there, or for the next one after the last has gone.
-const lookAgain = time.Second
+// A socket that does not answer is asked again a few times: the process that
+// made it may not listen yet, or hand it over to the next one.
+const (
+	askAgain = time.Second
+	asks     = 5
+)
 
 // Follow calls f with a Snapshot and then with every event, in order, until
 // ctx ends. While no background process runs it reports an empty Snapshot and
 // waits for one; it never starts one. It survives restarts: each begins with
-// a new Snapshot.
+// a new Snapshot. While it waits it does nothing until the kernel tells of a
+// new socket.
 func (c *Client) Follow(ctx context.Context, f func(Event)) {
+	left := asks
 	for absent := false; ctx.Err() == nil; {
-		seen := false
-		if c.mayAnswer() {
+		before, seen := c.socketNow(), false
+		if before[c.Socket].info != nil {
 			seen, _ = c.watch(ctx, f) // why a watch ended does not matter: the next one begins anew
 		}
 		if ctx.Err() != nil {
@@ -98,18 +101,39 @@ func (c *Client) Follow(ctx context.Context, f func(Event)) {
 			absent = true
 			f(Event{Snapshot: &Snapshot{}})
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(lookAgain):
+		if seen {
+			left = asks
+		}
+		if left--; c.anotherSocket(ctx, before, left > 0) {
+			left = asks
 		}
 	}
 }
 
-// mayAnswer tells whether there is a socket to ask: to look for one costs next
-// to nothing, and is all that a screen at rest does.
-func (c *Client) mayAnswer() bool {
-	_, err := os.Lstat(c.Socket)
-	return !errors.Is(err, fs.ErrNotExist)
+// socketNow is what there is at the place of the socket.
+func (c *Client) socketNow() stamps { return stamps{c.Socket: stampOf(c.Socket)} }
+
+// anotherSocket waits until there is another socket than before, and tells
+// whether there is. It gives up after a while if again says so and there was
+// one.
+func (c *Client) anotherSocket(ctx context.Context, before stamps, again bool) bool {
+	var enough <-chan time.Time
+	if again && before[c.Socket].info != nil {
+		enough = time.After(askAgain)
+	}
+	w := newWatcher()
+	defer w.close()
+	for w.follow(before); !before.changed(); w.follow(before) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-enough:
+			return false
+		case <-w.events():
+		case <-w.look.C:
+		}
+	}
+	return true
 }
 
 // watch reads one event stream to its end and tells whether there was any.

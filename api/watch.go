@@ -102,7 +102,7 @@ func (s stamps) now() stamps {
 type watcher struct {
 	kernel  *fsnotify.Watcher // nil where there is none
 	look    *time.Ticker
-	folders map[string]bool // watched
+	folders map[string]bool // which were looked at for being remote
 }
 
 func newWatcher() *watcher {
@@ -127,19 +127,17 @@ func (w *watcher) events() <-chan fsnotify.Event {
 	return w.kernel.Events
 }
 
-// follow watches the folders that matter now: one that was made since, too.
+// follow watches the folders that matter now: one that was made since, too, or
+// was removed and made again. To watch one twice changes nothing.
 func (w *watcher) follow(s stamps) {
 	if w.kernel == nil {
 		return
 	}
 	for dir := range s.folders() {
-		if w.folders[dir] {
-			continue
-		}
-		w.folders[dir] = true
-		if w.kernel.Add(dir) != nil || remote(dir) {
+		if w.kernel.Add(dir) != nil || !w.folders[dir] && remote(dir) {
 			w.look.Reset(lookEvery)
 		}
+		w.folders[dir] = true
 	}
 }
 
