@@ -20,7 +20,8 @@ const (
 	FrameStdout FrameKind = 'o'
 	FrameStderr FrameKind = 'e'
 	FrameExit   FrameKind = 'x' // last: sessions.Exit as JSON
-	FrameStdin  FrameKind = 'i' // from the viewer; empty at the end of input
+	FrameStdin  FrameKind = 'i' // from the viewer, within its window; empty at the end of input
+	FrameTaken  FrameKind = 't' // by how many bytes the window is open again, as JSON
 	FrameResize FrameKind = 'w' // sessions.Size as JSON
 	FrameSignal FrameKind = 's' // the name of a signal, without SIG
 	FrameBreak  FrameKind = 'b' // a break (RFC 4335)
@@ -42,6 +43,9 @@ type Hello struct {
 type Ready struct {
 	PTY  bool `json:"pty"`            // whether the far side gave it a terminal
 	Kept bool `json:"kept,omitempty"` // it outlives its viewers
+	// Window is how much may be typed that was not taken yet, in bytes. Other
+	// frames pass by what waits.
+	Window int `json:"window"`
 }
 
 // FrameWriter writes frames, one at a time, from any goroutine.
@@ -131,4 +135,10 @@ func exitOf(payload []byte) (sessions.Exit, error) {
 func readyOf(payload []byte) (r Ready) {
 	_ = json.Unmarshal(payload, &r) // without it nothing is ready in a special way
 	return r
+}
+
+// takenOf reads the payload of a FrameTaken.
+func takenOf(payload []byte) (n int) {
+	_ = json.Unmarshal(payload, &n) // without it the window stays as it is
+	return n
 }

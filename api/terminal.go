@@ -13,7 +13,7 @@ import (
 )
 
 // Protocol is what a session's connection is upgraded to.
-const Protocol = "sallyport-session/3"
+const Protocol = "sallyport-session/4"
 
 const (
 	sessionsPath = "/v1/sessions"
@@ -38,6 +38,8 @@ type Terminal struct {
 	over  <-chan struct{} // closed once the request has ended
 	stop  func()          // ends the request
 	ended chan struct{}   // closed when the reader has ended
+
+	window *window // how much may be typed
 
 	stdout, stderr io.Writer // set before begun is closed
 
@@ -68,8 +70,10 @@ func (c *Client) openTerminal(ctx context.Context, path string, request any, hos
 		ready: make(chan error, 1),
 		begun: make(chan struct{}),
 		ended: make(chan struct{}),
-		over:  own.Done(),
-		stop:  func() { conn.Close(); cancel() },
+
+		window: newWindow(),
+		over:   own.Done(),
+		stop:   func() { conn.Close(); cancel() },
 	}
 	kind, payload, err := ReadFrame(conn, nil)
 	if err == nil && kind == FrameHello {
@@ -162,12 +166,14 @@ func (t *Terminal) send(stdin io.Reader) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := stdin.Read(buf)
-		if n > 0 {
-			if t.out.Write(FrameStdin, buf[:n]) != nil {
+		for part := buf[:n]; len(part) > 0; {
+			room := t.window.take(len(part))
+			if room == 0 || t.out.Write(FrameStdin, part[:room]) != nil {
 				return // the reader knows why
 			}
-			clear(buf[:n])
+			part = part[room:]
 		}
+		clear(buf[:n])
 		if err != nil {
 			t.out.Write(FrameStdin, nil) // if this fails, the session has ended
 			return
@@ -178,6 +184,7 @@ func (t *Terminal) send(stdin io.Reader) {
 // read takes the frames from the background process until the last one.
 func (t *Terminal) read(stopWatching func() bool) {
 	defer close(t.ended)
+	defer t.window.close()
 	running := false
 	var buf []byte
 	for {
@@ -194,6 +201,7 @@ func (t *Terminal) read(stopWatching func() bool) {
 			running = true
 			stopWatching()
 			t.how = readyOf(payload)
+			t.window.open(t.how.Window)
 			t.ready <- nil
 			select {
 			case <-t.begun:
@@ -203,6 +211,8 @@ func (t *Terminal) read(stopWatching func() bool) {
 			_, err = t.stdout.Write(payload)
 		case FrameStderr:
 			_, err = t.stderr.Write(payload)
+		case FrameTaken:
+			t.window.open(takenOf(payload))
 		case FrameDetach:
 			t.err = ErrDetached
 			return

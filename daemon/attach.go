@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 
 	"sallyport/api"
 	"sallyport/sessions"
@@ -97,12 +98,10 @@ func (d *daemon) serveViewer(w http.ResponseWriter, f func(context.Context, *vie
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{})}
+	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow()}
 	f(ctx, v)
 	conn.Close()
-	if v.received != nil {
-		<-v.received
-	}
+	v.running.Wait()
 }
 
 // holds tells whether the link of a chain is the one that is meant, and is up.
@@ -127,7 +126,7 @@ func (d *daemon) start(link *transport.Link, req api.SessionRequest) *sessions.S
 func (d *daemon) show(ctx context.Context, v *viewer, sh *sessions.Shell, joined *sessions.Viewer) {
 	defer d.shells.left(sh)
 	v.bind(shellKeys{d, sh, joined})
-	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: true, Kept: true}) != nil {
+	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: true, Kept: true, Window: window}) != nil {
 		v.gone()
 	}
 	exit, err := joined.Run(ctx, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
@@ -141,13 +140,14 @@ func (d *daemon) show(ctx context.Context, v *viewer, sh *sessions.Shell, joined
 
 // viewer is the far end of an api.Terminal.
 type viewer struct {
-	conn     net.Conn
-	in       io.Reader
-	out      *api.FrameWriter
-	gone     func()        // the viewer has left
-	received chan struct{} // closed when listen's goroutine has ended; nil before
-	keys     keys          // set before bound is closed
-	bound    chan struct{}
+	conn    net.Conn
+	in      io.Reader
+	out     *api.FrameWriter
+	gone    func()         // the viewer has left
+	running sync.WaitGroup // of listen
+	keys    keys           // set before bound is closed
+	bound   chan struct{}
+	typed   *flow
 }
 
 // open waits until a session runs, and tells the viewer why it does not.
@@ -171,10 +171,10 @@ func (v *viewer) run(ctx context.Context, s *sessions.Session) {
 	if ctx.Err() != nil {
 		return
 	}
-	stdin, typed := io.Pipe()
+	stdin := sessions.NewTyping()
 	defer stdin.Close()
-	v.bind(sessionKeys{s, typed, v.gone})
-	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: s.Status().PTY}) != nil {
+	v.bind(sessionKeys{s, stdin, v.gone})
+	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: s.Status().PTY, Window: window}) != nil {
 		return
 	}
 	exit, err := s.Attach(ctx, stdin, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
@@ -194,9 +194,8 @@ func exitFor(s *sessions.Session, err error) sessions.Exit {
 
 // listen takes the viewer's frames until it leaves.
 func (v *viewer) listen(ctx context.Context) {
-	v.received = make(chan struct{})
-	go func() { // ends when the connection does, which serveViewer closes
-		defer close(v.received)
+	v.running.Go(func() { v.typed.grant(ctx, v.out) })
+	v.running.Go(func() { // ends when the connection does, which serveViewer closes
 		defer v.gone()
 		var buf []byte
 		for {
@@ -210,9 +209,9 @@ func (v *viewer) listen(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			receive(v.keys, kind, payload)
+			v.receive(kind, payload)
 		}
-	}()
+	})
 }
 
 // bind says what the viewer's keys go to.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"encoding/json"
-	"io"
 
 	"sallyport/api"
 	"sallyport/sessions"
@@ -10,7 +9,7 @@ import (
 
 // keys are what a viewer does to a session.
 type keys interface {
-	Type(p []byte) // nothing is the end of input
+	Type(p []byte, taken func(n int)) // see sessions.Typing.Type; nothing is the end of input
 	Resize(sessions.Size)
 	Signal(name string)
 	Break(milliseconds uint32)
@@ -18,10 +17,11 @@ type keys interface {
 	End()
 }
 
-func receive(k keys, kind api.FrameKind, payload []byte) {
+func (v *viewer) receive(kind api.FrameKind, payload []byte) {
+	k := v.keys
 	switch kind {
 	case api.FrameStdin:
-		k.Type(payload)
+		k.Type(payload, v.typed.taken)
 		clear(payload) // what is typed may be a secret
 	case api.FrameResize:
 		var size sessions.Size
@@ -42,16 +42,16 @@ func receive(k keys, kind api.FrameKind, payload []byte) {
 // sessionKeys are those of a session's one viewer, with which it ends.
 type sessionKeys struct {
 	*sessions.Session
-	typed *io.PipeWriter
-	gone  func()
+	typing *sessions.Typing
+	gone   func()
 }
 
-func (k sessionKeys) Type(p []byte) {
+func (k sessionKeys) Type(p []byte, taken func(int)) {
 	if len(p) == 0 {
-		k.typed.Close()
+		k.typing.End()
 		return
 	}
-	_, _ = k.typed.Write(p) // fails once the session takes no more input
+	k.typing.Type(p, taken)
 }
 
 func (k sessionKeys) Detach() { k.gone() }
@@ -65,7 +65,7 @@ type shellKeys struct {
 	viewer *sessions.Viewer
 }
 
-func (k shellKeys) Type(p []byte) { k.viewer.Type(p) }
+func (k shellKeys) Type(p []byte, taken func(int)) { k.viewer.Type(p, taken) }
 
 func (k shellKeys) Resize(size sessions.Size) { k.viewer.Resize(size) }
 

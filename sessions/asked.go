@@ -38,6 +38,10 @@ var inquiries = []inquiry{
 var report = regexp.MustCompile(`\x1b\[[?>=]?[\d;]*(?:[cRn]|\$y)|\x1b\[\?\d+u|\x1b\[\d+;\d+;\d+t|` +
 	`\x1bP[>!01][^\x1b]*\x1b\\|\x1b\]\d+;rgb[^\x07\x1b]*(?:\x07|\x1b\\)`)
 
+// maxUnread is how much may wait for the far side where it is still answered,
+// in bytes.
+const maxUnread = 4 << 10
+
 // question takes a question of the far side. The caller holds mu.
 func (sh *Shell) question(query, answer string) {
 	inquiry := inquiryOf(query)
@@ -52,12 +56,8 @@ func (sh *Shell) question(query, answer string) {
 			answer = known
 		}
 	}
-	if answer == "" {
-		return
-	}
-	select {
-	case sh.answers <- []byte(answer):
-	default: // a far side that asks without reading needs none
+	if sh.typing.Waiting() < maxUnread { // a far side that asks without reading needs none
+		sh.typing.Type([]byte(answer), nil)
 	}
 }
 
@@ -113,17 +113,4 @@ func (sh *Shell) learn(p []byte) {
 		sh.asked.answers[q.query] = string(answer)
 	}
 	sh.asked.open = open
-}
-
-// sendAnswers types answers. A far side that takes none would else keep its
-// own output waiting.
-func (sh *Shell) sendAnswers() {
-	for {
-		select {
-		case answer := <-sh.answers:
-			_, _ = sh.input.Write(answer) // a session that has ended takes no more
-		case <-sh.ctx.Done():
-			return
-		}
-	}
 }

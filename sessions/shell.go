@@ -2,7 +2,6 @@ package sessions
 
 import (
 	"context"
-	"io"
 	"sync"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 //
 //	the far side --output--> Write --> each Viewer's queue --> its terminal
 //	                            '----> screen, which a new viewer is shown
-//	the far side <--input--- Viewer.Type, or answers while nobody watches
+//	the far side <--typing-- Viewer.Type, or answers while nobody watches
 //
 // The bytes go to the viewers as they are; only after that the screen follows
 // them. A viewer of another size than the session's gets pictures of the
@@ -24,13 +23,11 @@ type Shell struct {
 	*Session
 	ctx     context.Context // ends with the session
 	stop    context.CancelFunc
-	stdin   *io.PipeReader // the far side's input
-	input   *io.PipeWriter // to it
-	answers chan []byte    // to the far side's questions
-	changed chan struct{}  // of size 1: viewers were added or removed
-	over    chan struct{}  // closed when the session has ended and the screen is its last
-	last    Exit           // set before over is closed
-	watched bool           // somebody saw the end; likewise
+	typing  *Typing       // the far side's input
+	changed chan struct{} // of size 1: viewers were added or removed
+	over    chan struct{} // closed when the session has ended and the screen is its last
+	last    Exit          // set before over is closed
+	watched bool          // somebody saw the end; likewise
 
 	telling   sync.Mutex // held while the viewers' changes are told, in order
 	forgotten bool       // guarded by telling
@@ -48,15 +45,12 @@ type Shell struct {
 // ctx.
 func Keep(ctx context.Context, s *Session) *Shell {
 	ctx, stop := context.WithCancel(ctx)
-	stdin, input := io.Pipe()
 	size := s.spec.Size
 	sh := &Shell{
 		Session: s,
 		ctx:     ctx,
 		stop:    stop,
-		stdin:   stdin,
-		input:   input,
-		answers: make(chan []byte, 64),
+		typing:  NewTyping(),
 		changed: make(chan struct{}, 1),
 		over:    make(chan struct{}),
 		screen:  vt.New(size.Cols, size.Rows),
@@ -69,14 +63,13 @@ func Keep(ctx context.Context, s *Session) *Shell {
 // Begin has the far side's output read from now on: who has joined by then
 // sees it from the first byte, as it comes.
 func (sh *Shell) Begin() {
-	go sh.sendAnswers() // ends with ctx
-	go sh.run()         // ends with the session
+	go sh.run() // ends with the session
 }
 
 func (sh *Shell) run() {
 	defer sh.stop()
-	exit, _ := sh.Session.Attach(sh.ctx, sh.stdin, follower{sh}, words{sh}) // exit says what there is to say
-	sh.stdin.Close()
+	exit, _ := sh.Session.Attach(sh.ctx, sh.typing, follower{sh}, words{sh}) // exit says what there is to say
+	sh.typing.Close()
 	sh.mu.Lock()
 	sh.last, sh.watched = exit, len(sh.viewers) > 0
 	sh.mu.Unlock()

@@ -84,7 +84,7 @@ func TestAViewerOfAnotherSizeGetsPictures(t *testing.T) {
 	var small output
 	size := Size{Cols: 10, Rows: 5}
 	watch(t, sh.Join(View{Size: size, ReadOnly: true}), &small)
-	sh.viewers[0].Type([]byte("a line too long for it\n"))
+	sh.viewers[0].Type([]byte("a line too long for it\n"), nil)
 	sshtest.Eventually(t, "it sees the last rows", func() bool {
 		return string(shown(&small, size).Transcript()) == "28\r\n29\r\n30\r\na line too\r\n"
 	})
@@ -99,7 +99,7 @@ func TestTheEndOfAShell(t *testing.T) {
 	t.Run("its viewers see it", func(t *testing.T) {
 		sh := keep(t, l, "read x; exit 4")
 		v := sh.Join(View{Size: usualSize})
-		v.Type([]byte("\n"))
+		v.Type([]byte("\n"), nil)
 		if exit, err := v.Run(t.Context(), io.Discard, io.Discard); err != nil || exit.Status != 4 || !sh.Watched() {
 			t.Errorf("Run: %+v, %v; watched %v", exit, err, sh.Watched())
 		}
@@ -169,10 +169,10 @@ func TestOutputMeanwhileCostsNoHistory(t *testing.T) {
 	var out, late output
 	first := sh.Join(wide)
 	watch(t, first, &out)
-	first.Type([]byte("\n"))
+	first.Type([]byte("\n"), nil)
 	sshtest.Eventually(t, "it runs", out.has("up"))
 	second := sh.Join(wide)
-	first.Type([]byte("more\n"))
+	first.Type([]byte("more\n"), nil)
 	sshtest.Eventually(t, "there is more", out.has("more"))
 	watch(t, second, &late)
 	sshtest.Eventually(t, "who came later sees it, too", late.has("more"))

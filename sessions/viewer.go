@@ -131,10 +131,13 @@ func (sh *Shell) part(v *Viewer) {
 // Leave has Run end with ErrDetached.
 func (v *Viewer) Leave() { v.leave.Do(func() { close(v.left) }) }
 
-// Type sends what the viewer types, and blocks while the far side takes none.
-func (v *Viewer) Type(p []byte) {
-	if p = v.shell.typed(v, p); len(p) > 0 {
-		_, _ = v.shell.input.Write(p) // a session that has ended takes no more
+// Type sends what the viewer types once the far side takes it, also if the
+// viewer has left by then. See Typing.Type.
+func (v *Viewer) Type(p []byte, taken func(n int)) {
+	passes := v.shell.typed(v, p)
+	v.shell.typing.Type(passes, taken)
+	if taken != nil {
+		taken(len(p) - len(passes))
 	}
 }
 
