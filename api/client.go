@@ -45,6 +45,8 @@ type SessionRequest struct {
 	// is the first, with the size that Spec has.
 	Keep   bool          `json:"keep,omitempty"`
 	Viewer sessions.View `json:"viewer,omitzero"`
+	// Log is where the output of a session that is kept goes; nil for nowhere.
+	Log *sessions.Recorded `json:"log,omitempty"`
 }
 
 // View is how the first viewer looks at it.
@@ -273,6 +275,16 @@ func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal,
 // View looks at a session that is kept.
 func (c *Client) View(ctx context.Context, s sessions.Status, v sessions.View) (*Terminal, error) {
 	return c.openTerminal(ctx, sessionPath(s.ID)+viewSuffix, v, s.Host)
+}
+
+// Log has the output of a shell go to a file from now on.
+func (c *Client) Log(ctx context.Context, id string, to sessions.Recorded) error {
+	return c.call(ctx, http.MethodPost, sessionPath(id)+logSuffix, to, nil)
+}
+
+// StopLog ends the file of a shell's output.
+func (c *Client) StopLog(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, sessionPath(id)+logSuffix, nil, nil)
 }
 
 // started runs call, and once more after starting the background process if

@@ -31,6 +31,7 @@ type (
 	SessionState = sessions.State
 	SessionSpec  = sessions.Spec
 	SessionView  = sessions.View
+	SessionLog   = sessions.Recorded
 	Size         = sessions.Size
 	Exit         = sessions.Exit
 

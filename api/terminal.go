@@ -18,6 +18,7 @@ const Protocol = "sallyport-session/4"
 const (
 	sessionsPath = "/v1/sessions"
 	viewSuffix   = "/view"
+	logSuffix    = "/log"
 )
 
 func sessionPath(id string) string { return sessionsPath + "/" + url.PathEscape(id) }

@@ -434,3 +434,46 @@ func TestAKilledScreenLeavesItsShell(t *testing.T) {
 		t.Errorf("the shell ended with %d", got)
 	}
 }
+
+// TestShellsAreLogged with the flag after the host, as ssh has its flags.
+func TestShellsAreLogged(t *testing.T) {
+	t.Parallel()
+	asciinema := sshtest.Program(t, "asciinema")
+	c := newClients(t, sshtest.StartServer(t))
+	dir := t.TempDir()
+	cast := filepath.Join(dir, "log.cast")
+	line := []string{"-t", sshtest.Alias, "--log", "log.cast", "stty -echo; echo '日本 up'; read x; echo done"}
+	logged := c.sallyport(line...)
+	logged.Dir = dir
+	p := newConsole(t, logged)
+	p.wait("up")
+	if all := c.sessions(t); len(all) != 1 || all[0].Recorded == nil || all[0].Recorded.Path != cast {
+		t.Errorf("sessions --json says %+v", all)
+	}
+	if out, _ := c.sallyport("sessions").Output(); !strings.Contains(string(out), "● log "+cast) {
+		t.Errorf("sessions does not say that it is logged: %s", out)
+	}
+	p.press("\r", "done")
+	p.ended()
+	c.noSession(t, "its end")
+
+	play := exec.Command(asciinema, "cat", cast)
+	play.Env = append(c.env, "LC_ALL=C.UTF-8", "HOME="+t.TempDir())
+	played := newConsole(t, play)
+	played.wait("日本 up\r\ndone\r\n")
+	played.ended()
+
+	again := c.sallyport(line...)
+	again.Dir = dir
+	p = newConsole(t, again)
+	p.wait("exists, and is left as it is")
+	if got := p.ended(); got != ours {
+		t.Errorf("a log that exists ended it with %d", got)
+	}
+	if out, err := c.sallyport("--log", filepath.Join(dir, "new"), sshtest.Alias, "echo up").CombinedOutput(); err == nil || !strings.Contains(string(out), "with a terminal") {
+		t.Errorf("a log without a terminal: %v: %s", err, out)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 {
+		t.Errorf("there are %q", names)
+	}
+}

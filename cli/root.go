@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ jump hosts, and keeps port forwards alive in a background process.
 
   sallyport                    the full-screen list of hosts
   sallyport HOST [COMMAND]     a shell on HOST, or one command, as ssh does it
+  sallyport HOST --log FILE    the same, with what is shown written to FILE
 
 A HOST that has the name of a command is reached after "--":
   sallyport -- version`
@@ -34,14 +36,21 @@ func root(std Stdio) *app {
 			if len(args) == 0 {
 				return a.screen(cmd.Context(), "sallyport")
 			}
-			return a.shell(cmd.Context(), args[0], strings.Join(args[1:], " "), *shell)
+			command, err := afterHost(cmd, args)
+			if errors.Is(err, errHelp) {
+				return cmd.Help()
+			}
+			if err != nil {
+				return err
+			}
+			return a.shell(cmd.Context(), args[0], strings.Join(command, " "), *shell)
 		},
 	}
 	a.cmd.SetIn(std.In)
 	a.cmd.SetOut(std.Out)
 	a.cmd.SetErr(std.Err)
 	a.cmd.PersistentFlags().StringVarP(&a.configFile, "config", "F", "", "read `FILE` instead of ~/.ssh/config and the system's file")
-	// What follows the host is the remote command's, as with ssh.
+	// What follows the command is the command's, as with ssh.
 	a.cmd.Flags().SetInterspersed(false)
 	shell.register(a.cmd.Flags())
 	a.cmd.AddCommand(
@@ -51,6 +60,22 @@ func root(std Stdio) *app {
 		a.keyCommand(), a.doctorCommand(),
 		a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
 	return a
+}
+
+// afterHost reads the options between the host and the command, which ssh has
+// there, too (main of ssh.c), and leaves the command.
+func afterHost(cmd *cobra.Command, args []string) ([]string, error) {
+	rest := args[1:]
+	if len(rest) == 0 || !strings.HasPrefix(rest[0], "-") || cmd.ArgsLenAtDash() == 0 {
+		return rest, nil
+	}
+	if err := cmd.Flags().Parse(rest); err != nil {
+		return nil, badUsage("%v", err)
+	}
+	if help, _ := cmd.Flags().GetBool("help"); help { // cobra has made it
+		return nil, errHelp
+	}
+	return cmd.Flags().Args(), nil
 }
 
 // completeHosts completes an alias of the configuration.

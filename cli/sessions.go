@@ -157,7 +157,7 @@ func (a *app) printSessions(all []api.Session) error {
 		if !s.Output.IsZero() {
 			wrote = s.Output.Format(time.DateTime)
 		}
-		fmt.Fprintf(t, "%s\t%s\tsince %s\tlast output %s\t%s\n", api.Printable(s.Name), state(s), s.Since.Format(time.DateTime), wrote, about(s))
+		fmt.Fprintf(t, "%s\t%s\tsince %s\tlast output %s\t%s\n", api.Printable(s.Name), state(s), s.Since.Format(time.DateTime), wrote, about(s)+logged(s))
 	}
 	return t.Flush()
 }
@@ -193,6 +193,18 @@ func about(s api.Session) string {
 		return s.Title
 	}
 	return s.Command
+}
+
+// logged is the mark of a shell whose output goes to a file.
+func logged(s api.Session) string {
+	switch to := s.Recorded; {
+	case to == nil:
+		return ""
+	case to.Failure != "":
+		return "  ✗ log " + to.Path + ": " + to.Failure
+	default:
+		return "  ● log " + to.Path
+	}
 }
 
 // completeSessions completes the name of a shell.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type shellFlags struct {
 	noTTY      bool
 	agent      string       // api.SessionSpec's ForwardAgent
 	x11        sessions.X11 // likewise
+	log        api.SessionLog
 }
 
 func (f *shellFlags) register(flags *pflag.FlagSet) {
@@ -30,6 +32,8 @@ func (f *shellFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.port, "port", "p", "", "connect to `PORT`")
 	flags.CountVarP(&f.tty, "tty", "t", "ask for a terminal on the far side; twice, even without one here")
 	flags.BoolVarP(&f.noTTY, "no-tty", "T", false, "ask for no terminal")
+	flags.StringVar(&f.log.Path, "log", "", "write what the shell shows to a new `FILE`; an asciicast, if it ends in .cast")
+	flags.StringVar((*string)(&f.log.Format), "log-format", "", "`raw` bytes, or asciicast, which asciinema plays")
 	set := func(name, letter, usage string, f func()) {
 		flags.BoolFuncP(name, letter, usage, func(string) error { f(); return nil })
 	}
@@ -53,6 +57,22 @@ func (f shellFlags) request() string {
 	return ""
 }
 
+// logTo is where the output goes, nil for nowhere; the background process has
+// another working directory.
+func (f shellFlags) logTo() (*api.SessionLog, error) {
+	if f.log.Path == "" {
+		if f.log.Format != "" {
+			return nil, badUsage("--log-format wants --log FILE")
+		}
+		return nil, nil
+	}
+	path, err := filepath.Abs(f.log.Path)
+	if err != nil {
+		return nil, err
+	}
+	return &api.SessionLog{Path: path, Format: f.log.Format}, nil
+}
+
 // shell runs a shell or a command on a host and ends with its exit status.
 func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) error {
 	user, host := splitUser(dest)
@@ -66,7 +86,11 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	target.Port = f.port
 	what := spec(command)
 	what.ForwardAgent, what.ForwardX11 = f.agent, f.x11
-	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: what, TTY: f.request(), Keep: what.PTY, Viewer: viewer()})
+	to, err := f.logTo()
+	if err != nil {
+		return err
+	}
+	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: what, TTY: f.request(), Keep: what.PTY, Viewer: viewer(), Log: to})
 	if err != nil {
 		return err
 	}

@@ -36,16 +36,28 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 	} else if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
 	}
+	req.Spec = sessions.Configured(link.Host().Host, req.Spec, req.TTY)
+	recording, err := recordingOf(&req)
+	if err != nil {
+		fail(w, http.StatusConflict, err)
+		return
+	}
 	d.serveViewer(w, func(ctx context.Context, v *viewer) {
 		s := d.start(link, req)
 		defer d.running.add(s)()
 		if v.open(ctx, s, link.Chain()) && req.Keep && s.Status().PTY {
 			sh := sessions.Keep(d.ctx, s)
 			d.shells.add(sh)
+			if recording != nil {
+				_ = sh.Record(recording) // one that has ended has no output
+			}
 			joined := sh.Join(req.View())
 			sh.Begin()
 			d.show(ctx, v, sh, joined)
 			return
+		}
+		if recording != nil {
+			recording.Discard()
 		}
 		v.run(ctx, s)
 		d.shells.release(s.Status())
@@ -110,15 +122,13 @@ func (d *daemon) holds(chain transport.Chain, id string) bool {
 	return chain.ID() == id && link != nil && link.Status().State == transport.Up
 }
 
-// start begins the session that was asked for, as the host's configuration
-// has it where the request does not say.
+// start begins the session that was asked for.
 func (d *daemon) start(link *transport.Link, req api.SessionRequest) *sessions.Session {
-	spec := sessions.Configured(link.Host().Host, req.Spec, req.TTY)
 	id := sessions.Identity{ID: rand.Text()[:12], Host: req.Target.Host, Config: req.Target.Config}
 	if req.Keep {
 		id.Name = d.shells.reserve(id.Host, id.ID)
 	}
-	return sessions.Start(d.ctx, link, id, spec, req.Target.Env,
+	return sessions.Start(d.ctx, link, id, req.Spec, req.Target.Env,
 		func(s sessions.Status) { d.hub.post(api.Event{Session: &s}) })
 }
 

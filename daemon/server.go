@@ -27,6 +27,8 @@ func (d *daemon) handler() http.Handler {
 	mux.HandleFunc("GET /v1/served", d.getServed)
 	mux.HandleFunc("POST /v1/sessions", d.postSession)
 	mux.HandleFunc("POST /v1/sessions/{id}/view", d.postView)
+	mux.HandleFunc("POST /v1/sessions/{id}/log", d.postLog)
+	mux.HandleFunc("DELETE /v1/sessions/{id}/log", d.deleteLog)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", d.deleteSession)
 	mux.HandleFunc("POST /v1/questions/{id}", d.postAnswer)
 	mux.HandleFunc("POST /v1/stop", d.postStop)

@@ -76,6 +76,8 @@ type Status struct {
 	Size    Size      `json:"size,omitzero"`
 	Title   string    `json:"title,omitempty"` // printable; exact in a snapshot, as is Output
 	Output  time.Time `json:"output,omitzero"` // when it last wrote something
+
+	Recorded *Recorded `json:"log,omitempty"` // where its output goes, nil for nowhere
 }
 
 // Kept tells whether it outlives its viewers, who can come back to it.

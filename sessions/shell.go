@@ -38,6 +38,8 @@ type Shell struct {
 	size    Size
 	output  time.Time
 	asked   asked
+
+	recording *Recording // nil for none
 }
 
 // Keep has a session, which runs and has a terminal, outlive its viewers. Once
@@ -73,6 +75,7 @@ func (sh *Shell) run() {
 	sh.mu.Lock()
 	sh.last, sh.watched = exit, len(sh.viewers) > 0
 	sh.mu.Unlock()
+	sh.StopRecording()
 	close(sh.over)
 }
 
@@ -108,12 +111,16 @@ func (f follower) Write(p []byte) (int, error) {
 	sh := f.sh
 	sh.waitForRoom()
 	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	sh.output = time.Now()
 	for _, v := range sh.viewers {
 		v.show(p)
 	}
 	sh.screen.Write(p)
+	recording := sh.recording
+	sh.mu.Unlock()
+	if recording != nil && recording.output(p) {
+		sh.tell()
+	}
 	return len(p), nil
 }
 
@@ -170,6 +177,9 @@ func (sh *Shell) fit() {
 		sh.size = size
 		sh.screen.Resize(size.Cols, size.Rows)
 		sh.Session.Resize(size)
+		if sh.recording != nil {
+			sh.recording.resize(size)
+		}
 	}
 	for _, v := range sh.viewers {
 		if v.isBehind() || !v.view.Size.same(size) {
@@ -202,8 +212,13 @@ func (sh *Shell) tell() {
 	for _, v := range sh.viewers {
 		viewers = append(viewers, v.view)
 	}
+	var recorded *Recorded
+	if sh.recording != nil {
+		to := sh.recording.status()
+		recorded = &to
+	}
 	sh.mu.Unlock()
-	sh.change(func(s *Status) { s.Viewers, s.Size = viewers, size })
+	sh.change(func(s *Status) { s.Viewers, s.Size, s.Recorded = viewers, size, recorded })
 	poke(sh.changed)
 }
 

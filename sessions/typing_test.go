@@ -2,9 +2,16 @@ package sessions
 
 import (
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"sallyport/internal/sshtest"
 )
 
 func TestWhatIsTypedWaits(t *testing.T) {
@@ -52,4 +59,36 @@ func TestNobodyReadsWhatIsTypedAnyMore(t *testing.T) {
 	if typing.Waiting() != 0 {
 		t.Error("it is kept for nobody")
 	}
+}
+
+// TestWhatWasTypedArrives after who typed it has left: more than the window of
+// a channel of SSH, which nobody reads until then. Without a terminal there,
+// whose reads are small, it costs little.
+func TestWhatWasTypedArrives(t *testing.T) {
+	t.Parallel()
+	now := filepath.Join(t.TempDir(), "now")
+	typed := []byte(strings.Repeat("a line of what is typed\n", 5<<20/24))
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Size: usualSize, Command: fmt.Sprintf(
+		"echo up; until test -e %s; do sleep 0.1; done; head -c %d | gzip -1 | tail -c 8 | od -An -tu4; cat", now, len(typed))})
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sh := Keep(t.Context(), s.Session)
+	sh.Begin()
+	t.Cleanup(sh.Close)
+	var first, second output
+	v := sh.Join(View{Size: usualSize})
+	end := watch(t, v, &first)
+	sshtest.Eventually(t, "it runs", first.has("up"))
+	v.Type(typed, nil)
+	v.Leave()
+	<-end
+	if sh.typing.Waiting() == 0 {
+		t.Error("nothing waits: the far side has taken all")
+	}
+	if err := os.WriteFile(now, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	watch(t, sh.Join(View{Size: usualSize}), &second)
+	sshtest.Eventually(t, "all of it has arrived", second.has(fmt.Sprint(crc32.ChecksumIEEE(typed))))
 }

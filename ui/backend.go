@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"sallyport/api"
@@ -21,6 +22,10 @@ type backend interface {
 	Cancel(ctx context.Context, id string) error
 	CloseLink(ctx context.Context, id string) error
 	EndSession(ctx context.Context, id string) error
+	// Log has the output of a shell go to a file, whose path begins where we
+	// were started; StopLog ends that.
+	Log(ctx context.Context, id string, to api.SessionLog) error
+	StopLog(ctx context.Context, id string) error
 	EndMaster(ctx context.Context, path string, pid int) error
 	StopMaster(ctx context.Context, path string, pid int) error
 	RemoveStale(path string) error
@@ -108,6 +113,13 @@ func (r real) StopMaster(ctx context.Context, path string, pid int) error {
 }
 
 func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }
+
+func (r real) Log(ctx context.Context, id string, to api.SessionLog) (err error) {
+	if to.Path, err = filepath.Abs(to.Path); err != nil {
+		return err
+	}
+	return r.Client.Log(ctx, id, to)
+}
 
 func (r real) BrowseInPrivate(ctx context.Context, url string) error {
 	return r.o.BrowseInPrivate(ctx, url)

@@ -488,6 +488,10 @@ func (f *fake) Answer(_ context.Context, id string, a api.Answer) error {
 }
 
 func (f *fake) EndSession(_ context.Context, id string) error { return f.called("end %s", id) }
+func (f *fake) Log(_ context.Context, id string, to api.SessionLog) error {
+	return f.called("log %s %s", id, to.Path)
+}
+func (f *fake) StopLog(_ context.Context, id string) error { return f.called("end the log of %s", id) }
 func (f *fake) EndMaster(_ context.Context, path string, pid int) error {
 	return f.called("exit %s %d", path, pid)
 }

@@ -97,6 +97,16 @@ func tilde(path string) string {
 	return clean(path)
 }
 
+// untilde is a path that may begin with the user's own directory.
+func untilde(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return path
+}
+
 // count is "1 shell", "2 shells".
 func count(n int, what string) string {
 	if n == 1 {

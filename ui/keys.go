@@ -76,6 +76,7 @@ func init() {
 		{inSessions, []string{"x"}, "close", "The page of sessions", "Close the connection; a master of ssh ends as by  ssh -O exit. Says first what would be lost.", (*screen).closeRoster, noRosterConnection, (*screen).closesRoster},
 		{inSessions, []string{"S"}, "stop", "The page of sessions", "Have a master take no more clients, as  ssh -O stop  does. What is open goes on.", (*screen).stopMaster, noLiveMaster, (*screen).stopsMaster},
 		{inSessions, []string{"K"}, "end", "The page of sessions", "End what is ours: a shell, or a connection. Asks first.", (*screen).endRoster, noOwnRoster, (*screen).endsShell},
+		{inSessions, []string{"L"}, "", "The page of sessions", "Write what a shell shows to a file; once more ends that.", (*screen).logShell, noShellToLog, nil},
 		{inSessions, []string{"D", "Delete"}, "remove", "The page of sessions", "Remove the socket that a master has left behind.", (*screen).removeStale, noStaleMaster, (*screen).removesStale},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},

@@ -151,6 +151,11 @@ func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 	if e.more == "" {
 		e.more = sh.Title // printable
 	}
+	if to := sh.Recorded; to != nil && to.Failure != "" {
+		e.below = append(e.below, span{"✗ log to " + tilde(to.Path) + ": " + to.Failure, s.bad}) // printable
+	} else if to != nil {
+		e.below = append(e.below, span{"● log to " + tilde(to.Path), s.busy})
+	}
 	return e
 }
 

@@ -71,13 +71,17 @@ func TestTheSessionsPageIsAsItWasApproved(t *testing.T) {
 	}
 }
 
+// home is the user's own directory.
+func home() string { return untilde("~/") }
+
 // onSessions is the page with the cursor on the row that has a text.
 func onSessions(t *testing.T, f *fake, row string) *stage {
 	t.Helper()
 	snap, v := shared()
 	snap.Sessions = append(snap.Sessions,
 		api.Session{ID: "s4", Name: "winter", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning},
-		api.Session{ID: "s5", Name: "summer", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionEnded, Since: morning})
+		api.Session{ID: "s5", Name: "summer", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionEnded, Since: morning},
+		api.Session{ID: "s6", Name: "spring", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning, Title: "summer-log", Recorded: &api.SessionLog{Path: "/srv/summer-log"}})
 	v.mastersNow = make(chan []api.Master)
 	f.inv = func() *fakeInventory { return v }
 	st := perform(t, f, 120, 40, Options{})
@@ -129,6 +133,11 @@ func TestKeysOfTheSessionsPage(t *testing.T) {
 		{"and what is agreed to is closed", "3 tunnels and 1 host", []string{"x", "c", "Enter"}, []string{"close l1"}, ""},
 		{"K is not for what is not ours", "pid 4211", []string{"K"}, nil, "It is not ours"},
 		{"x on a shell points to K", "squeue", []string{"x"}, nil, "K ends a shell"},
+		{"L writes what a shell shows to a file", "left", []string{"L", "Enter"}, []string{"log s4 " + home() + "/tyrell-20260302-093000.cast"}, "tyrell: log to ~/tyrell-2026"},
+		{"and ends that", "summer-log", []string{"L"}, []string{"end the log of s6"}, "The log is in /srv/summer-log"},
+		{"L is for what has a terminal", "squeue", []string{"L"}, nil, "It has no terminal"},
+		{"and for shells", "pid 4211", []string{"L"}, nil, "Only what a shell shows"},
+		{"that run", "last screen", []string{"L"}, nil, "It does not run."},
 		{"1 goes back to the hosts", "squeue", []string{"1"}, nil, "Configuration"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
