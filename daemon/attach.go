@@ -49,7 +49,7 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 			sh := sessions.Keep(d.ctx, s)
 			d.shells.add(sh)
 			if recording != nil {
-				_ = sh.Record(recording) // one that has ended has no output
+				_ = sh.Record(recording) // it has no other, and has not begun
 			}
 			joined := sh.Join(req.View())
 			sh.Begin()

@@ -193,12 +193,11 @@ func wholeCharacters(text []byte) int {
 }
 
 // Record has a Shell's output go to a file from now on. It fails if there is one
-// already, or the session has ended.
+// already, or all was shown.
 func (sh *Shell) Record(r *Recording) error {
 	sh.mu.Lock()
-	s := sh.Session.Status()
 	switch {
-	case s.State == Ended:
+	case sh.done:
 		sh.mu.Unlock()
 		return failure(transport.CodeClosed, "the shell has ended")
 	case sh.recording != nil:
@@ -209,7 +208,7 @@ func (sh *Shell) Record(r *Recording) error {
 	if !sh.screen.Untouched() {
 		shown = sh.screen.Redraw()
 	}
-	r.begin(sh.size, sh.spec.Term, "sallyport "+config.Printable(s.Host), shown)
+	r.begin(sh.size, sh.spec.Term, "sallyport "+config.Printable(sh.Session.Status().Host), shown)
 	sh.recording = r
 	sh.mu.Unlock()
 	sh.tell()

@@ -196,6 +196,34 @@ func TestAShellIsRecorded(t *testing.T) {
 	}
 }
 
+// TestAShortShellIsRecorded whole, though the far side has ended it before its
+// output is read.
+func TestAShortShellIsRecorded(t *testing.T) {
+	t.Parallel()
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "echo all", PTY: true, Term: "xterm", Size: usualSize})
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sh := Keep(t.Context(), s.Session)
+	sshtest.Eventually(t, "it has ended", func() bool { return s.Status().State == Ended })
+	path := filepath.Join(t.TempDir(), "log")
+	r, err := Record(Recorded{Path: path})
+	if err == nil {
+		err = sh.Record(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.Begin()
+	<-sh.Over()
+	if got := content(t, path); got != "all\r\n" {
+		t.Errorf("the log has %q", got)
+	}
+	if sh.Record(r) == nil || sh.Status().Recorded != nil {
+		t.Error("a shell that is over is recorded")
+	}
+}
+
 // shownText are the lines that a terminal shows which gets a text.
 func shownText(text string) string {
 	var o output

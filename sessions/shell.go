@@ -40,6 +40,7 @@ type Shell struct {
 	asked   asked
 
 	recording *Recording // nil for none
+	done      bool       // nothing more is shown
 }
 
 // Keep has a session, which runs and has a terminal, outlive its viewers. Once
@@ -73,7 +74,7 @@ func (sh *Shell) run() {
 	exit, _ := sh.Session.Attach(sh.ctx, sh.typing, follower{sh}, words{sh}) // exit says what there is to say
 	sh.typing.Close()
 	sh.mu.Lock()
-	sh.last, sh.watched = exit, len(sh.viewers) > 0
+	sh.last, sh.watched, sh.done = exit, len(sh.viewers) > 0, true
 	sh.mu.Unlock()
 	sh.StopRecording()
 	close(sh.over)
