@@ -94,6 +94,14 @@ func (a *Agent) Add(k *Key, c Constraints) error {
 	return nil
 }
 
+// Remove has the agent forget a key, or a certificate, which it holds apart.
+func (a *Agent) Remove(key ssh.PublicKey) error {
+	if err := a.client.Remove(key); err != nil {
+		return fmt.Errorf("the agent did not remove the key: %w", plainWords(err))
+	}
+	return nil
+}
+
 // agentSigner has the agent sign.
 type agentSigner struct {
 	agent  agent.ExtendedAgent
