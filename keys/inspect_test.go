@@ -57,46 +57,6 @@ func TestFactsAreThoseOfSSHKeygen(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAPairIsFoundAndItsCommandMendsIt(t *testing.T) {
-	rows := []struct {
-		name  string
-		spoil func(t *testing.T, path string)
-		rule  string
-	}{
-		{"others can read it", func(t *testing.T, path string) { check(t, os.Chmod(path, 0o644)) }, "mode-open"},
-		{"the public half is missing", func(t *testing.T, path string) { check(t, os.Remove(path+".pub")) }, "public-missing"},
-		{"the public half is of another key", func(t *testing.T, path string) {
-			check(t, os.WriteFile(path+".pub", read(t, generate(t, "", "-t", "ed25519")+".pub"), 0o644))
-		}, "public-mismatched"},
-		{"the public half is noise", func(t *testing.T, path string) {
-			check(t, os.WriteFile(path+".pub", []byte("noise"), 0o644))
-		}, "public-mismatched"},
-		{"the private half is missing", func(t *testing.T, path string) { check(t, os.Remove(path)) }, RuleOrphan},
-		{"the public half stands in its place", func(t *testing.T, path string) { check(t, os.Rename(path+".pub", path)) }, "not-private"},
-		{"it is noise", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("noise"), 0o600)) }, "not-private"},
-		{"the public half is noise and alone", func(t *testing.T, path string) {
-			check(t, os.Remove(path))
-			check(t, os.WriteFile(path+".pub", []byte("noise"), 0o644))
-		}, "not-public"},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "it's mine")
-			sshtest.Keygen(t, path, "", "-t", "ed25519")
-			row.spoil(t, path)
-			f := inspect(t, path)
-			i := slices.IndexFunc(f.Findings, func(f Finding) bool { return f.Rule == row.rule })
-			if i < 0 {
-				t.Fatalf("found %+v, want %q", f.Findings, row.rule)
-			}
-			sshtest.Run(t, "sh", "-c", f.Findings[i].Fix)
-			if f, err := Inspect(path); err == nil && slices.ContainsFunc(f.Findings, func(f Finding) bool { return f.Rule == row.rule }) {
-				t.Errorf("after %q it is still found", f.Findings)
-			}
-		})
-	}
-}
-
 func TestACertificateIsToldWithItsKey(t *testing.T) {
 	path := generate(t, "winter", "-t", "ed25519", "-a", "2")
 	authority := generate(t, "", "-t", "ed25519")

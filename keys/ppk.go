@@ -129,8 +129,8 @@ func errPPKType(public ssh.PublicKey) error {
 	return fmt.Errorf("keys of type %s are not read from PuTTY's files", public.Type())
 }
 
-// ppkEd25519 reads a number, little end first: its zeros at the end are not
-// written (eddsa_private_blob of PuTTY's ecc-ssh.c).
+// ppkEd25519 reads a number, little end first. Older versions of PuTTY leave
+// out its zeros at the end: eddsa_private_blob of ecc-ssh.c.
 func ppkEd25519(plain []byte) (crypto.PrivateKey, error) {
 	short, _, ok := cutString(plain)
 	if !ok || len(short) > ed25519.SeedSize {

@@ -61,8 +61,7 @@ func (s *Secret) ppkHalf() ([]byte, error) {
 		}
 		return ssh.Marshal(struct{ D *big.Int }{new(big.Int).SetBytes(scalar)}), nil
 	case ed25519.PrivateKey:
-		short := bytes.TrimRight(key.Seed(), "\x00") // as ppkEd25519 has it
-		return ssh.Marshal(struct{ Seed []byte }{short}), nil
+		return ssh.Marshal(struct{ Seed []byte }{key.Seed()}), nil
 	}
 	return nil, errNoForm(FormatPuTTY, s.Public)
 }

@@ -153,7 +153,8 @@ func TestACommentIsWrittenIntoBothHalves(t *testing.T) {
 			path := generate(t, row.passphrase, append(strings.Fields(row.args), "-a", "2")...)
 			before := inspect(t, path)
 			text := "# the wall\n" + string(read(t, path+".pub")) + "# the end\n"
-			check(t, os.WriteFile(path+".pub", []byte(text), 0o640))
+			check(t, os.WriteFile(path+".pub", []byte(text), 0o644))
+			check(t, os.Chmod(path+".pub", 0o640))
 
 			check(t, open(t, path, row.passphrase).SetComment(row.comment))
 			check(t, SetPublicComment(path+".pub", before.Public, row.comment))
