@@ -76,6 +76,38 @@ func TestSSHKeygenOpensAKeyWithItsNewPassphrase(t *testing.T) {
 	})
 }
 
+func TestTheOldKeyIsThereWhileTheNewOneIsProved(t *testing.T) {
+	path := generate(t, "", "-t", "ed25519")
+	o, before := open(t, path, ""), read(t, path)
+	looked := false
+	check(t, replace(path, o.sum, []byte("new"), func(data []byte) error {
+		looked = true
+		if string(data) != "new" || string(read(t, path)) != string(before) {
+			t.Errorf("%q is proved, and the key is %q", data, read(t, path))
+		}
+		found, err := Find(filepath.Dir(path))
+		check(t, err)
+		if len(found) != 1 {
+			t.Errorf("%q are taken for keys", found)
+		}
+		return nil
+	}))
+	if !looked || string(read(t, path)) != "new" {
+		t.Errorf("it is %q", read(t, path))
+	}
+}
+
+// TestWhatAKilledChangeLeavesIsTold: its name is that of no key.
+func TestWhatAKilledChangeLeavesIsTold(t *testing.T) {
+	path := generate(t, "", "-t", "ed25519")
+	left, err := writeBeside(path, read(t, path), chmod(privateMode))
+	check(t, err)
+	f := inspect(t, left)
+	checkRules(t, f, "leftover")
+	sshtest.Run(t, "sh", "-c", f.Findings[0].Fix)
+	alone(t, path, path+".pub")
+}
+
 func TestALinkToAKeyStaysALink(t *testing.T) {
 	path := generate(t, "", "-t", "ed25519")
 	link := filepath.Join(t.TempDir(), "link")
