@@ -102,7 +102,7 @@ func TestAMarkedPassphraseIsFoundNowhere(t *testing.T) {
 		for i, a := range row.answers {
 			p.wait(a.question)
 			if i > 0 {
-				knowsNot(t, cmd.Process.Pid, marked)
+				notInProcess(t, cmd)
 			}
 			p.press(a.text+"\r", "\n")
 		}
@@ -120,12 +120,12 @@ func TestAMarkedPassphraseIsFoundNowhere(t *testing.T) {
 	}
 }
 
-// knowsNot checks that other processes can't see a secret of one.
-func knowsNot(t *testing.T, pid int, secret string) {
+// notInProcess looks at what others see of a process.
+func notInProcess(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	for _, place := range []string{"cmdline", "environ"} {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, place))
-		if err != nil || len(text) == 0 || strings.Contains(string(text), secret) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, place))
+		if err != nil || len(text) == 0 || strings.Contains(string(text), marked) {
 			t.Errorf("the %s is %q, %v", place, text, err)
 		}
 	}

@@ -30,10 +30,10 @@ func Create(path string, private, public []byte) error {
 	return nil
 }
 
-// CreatePrivate writes a new file of a private half alone, as Create does.
+// CreatePrivate writes a new file that only its owner can read, over nothing.
 func CreatePrivate(path string, text []byte) error { return create(path, text, privateMode) }
 
-// CreatePublic writes a new file of a public half alone, as Create does.
+// CreatePublic writes a new file that everybody can read, over nothing.
 func CreatePublic(path string, text []byte) error { return create(path, text, publicMode) }
 
 func exists(path string) error {
