@@ -74,7 +74,7 @@ func (a *app) changeComment(ctx context.Context, path, comment string) (*comment
 	case facts.PublicFile == keys.PublicMissing:
 		return nil, noRoom(facts)
 	}
-	if beside, err := keys.OpenPublic(facts.Path + ".pub"); err == nil {
+	if beside, err := keys.OpenPublic(facts.Path + ".pub"); err == nil && keys.Equal(beside.Public, facts.Public) {
 		if err := keys.SetPublicComment(beside.Path, beside.Public, comment); err != nil {
 			return nil, err
 		}
