@@ -127,16 +127,18 @@ func isTerminal(w io.Writer) bool {
 
 // confirm asks whether to write.
 func (a *app) confirm(ctx context.Context, change *config.Change) error {
+	return a.agrees(ctx, fmt.Sprintf("Write %s?", api.Printable(change.File)), "--yes writes without asking, --dry-run only shows the change")
+}
+
+// agrees asks for a yes on the terminal. Anything else ends the command, as
+// does a missing terminal, with a hint.
+func (a *app) agrees(ctx context.Context, question, hint string) error {
 	tty, ok := openControlling()
 	if !ok {
-		return &api.Error{
-			Code:    errNoTerminal.Code,
-			Message: "there is no terminal to ask on",
-			Hints:   []string{"--yes writes without asking, --dry-run only shows the change"},
-		}
+		return &api.Error{Code: errNoTerminal.Code, Message: "there is no terminal to ask on", Hints: []string{hint}}
 	}
 	defer tty.close()
-	agreed, err := tty.agrees(ctx, fmt.Sprintf("Write %s?", api.Printable(change.File)))
+	agreed, err := tty.agrees(ctx, question)
 	if err != nil || agreed {
 		return err
 	}

@@ -21,13 +21,14 @@ import (
 func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "look at your keys, make new ones, and install them on hosts",
+		Short: "look at your keys, make and change them, and install them on hosts",
 		Args:  cobra.NoArgs,
 	}
 	cmd.AddCommand(a.keyList())
 	cmd.AddCommand(a.keyNew())
 	cmd.AddCommand(a.keyInstall(), a.keyInstalled(), a.keyUninstall(), a.keyLine())
-	cmd.AddCommand(a.keyImport())
+	cmd.AddCommand(a.keyImport(), a.keyConvert())
+	cmd.AddCommand(a.keyPasswd(), a.keyComment(), a.keyPublic(), a.keyRemove())
 	return cmd
 }
 

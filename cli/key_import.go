@@ -52,9 +52,9 @@ func (a *app) importKey(ctx context.Context, ppk, out string) (*madeKey, error) 
 	if err := vacant(out, "sallyport key import -f OTHER-FILE "+shellescape.Quote(ppk)); err != nil {
 		return nil, err
 	}
-	opened, err := keys.Open(ctx, ppk, filePassphrase)
+	opened, err := openKey(ctx, ppk)
 	if err != nil {
-		return nil, unanswered(err, "SSH_ASKPASS names a program that asks, with SSH_ASKPASS_REQUIRE=force")
+		return nil, err
 	}
 	defer opened.Wipe()
 	return keepKey(newKey{path: filepath.Clean(out), rounds: keys.DefaultRounds}, opened.Secret, opened.Passphrase)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sallyport/api"
 	"sallyport/keys"
@@ -61,10 +62,14 @@ func (a *app) keyNew() *cobra.Command {
 	flags.IntVarP(&n.spec.Bits, "bits", "b", 0, "the size of an ecdsa or rsa key in `BITS`")
 	flags.StringVarP(&n.path, "file", "f", "", "the `FILE` of the private half; the public one is FILE.pub")
 	flags.StringVarP(&n.spec.Comment, "comment", "C", "", "the `COMMENT`, by which people know the key (default user@host)")
-	flags.IntVarP(&n.rounds, "rounds", "a", keys.DefaultRounds, "how many `ROUNDS` of bcrypt slow down who guesses the passphrase")
+	roundsFlag(flags, &n.rounds)
 	flags.BoolVar(&n.noPassphrase, "no-passphrase", false, "leave the private half unprotected")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func roundsFlag(flags *pflag.FlagSet, rounds *int) {
+	flags.IntVarP(rounds, "rounds", "a", keys.DefaultRounds, "how many `ROUNDS` of bcrypt slow down who guesses the passphrase")
 }
 
 // whoAndWhere is the comment that ssh-keygen writes.
@@ -87,8 +92,8 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 	if n.spec, err = n.spec.Check(); err != nil {
 		return nil, err
 	}
-	if n.rounds < 1 || n.rounds > keys.MaxRounds {
-		return nil, fmt.Errorf("--rounds wants a number between 1 and %d", keys.MaxRounds)
+	if err := checkRounds(n.rounds); err != nil {
+		return nil, err
 	}
 	if n.path, err = a.newKeyPath(n); err != nil {
 		return nil, err
@@ -99,8 +104,8 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 	var passphrase []byte
 	defer func() { clear(passphrase) }()
 	if !n.noPassphrase {
-		if passphrase, err = a.newPassphrase(ctx); err != nil {
-			return nil, unanswered(err, "--no-passphrase leaves the key without one")
+		if passphrase, err = a.newPassphrase(ctx, enterPassphrase); err != nil {
+			return nil, unanswered(err, noPassphraseHint)
 		}
 	}
 	secret, err := a.secretOf(ctx, n)
@@ -108,6 +113,16 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 		return nil, err
 	}
 	return keepKey(n, secret, passphrase)
+}
+
+// noPassphraseHint is for who is asked for a new passphrase without a terminal.
+const noPassphraseHint = "--no-passphrase leaves the key without one"
+
+func checkRounds(n int) error {
+	if n < 1 || n > keys.MaxRounds {
+		return fmt.Errorf("--rounds wants a number between 1 and %d", keys.MaxRounds)
+	}
+	return nil
 }
 
 // newKeyPath is where the key goes.

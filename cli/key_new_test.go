@@ -19,19 +19,24 @@ const marked = "Marked-Passphrase-7q"
 // maker is sallyport itself, in a home of its own.
 func maker(t *testing.T, args ...string) (cmd *exec.Cmd, dir string) {
 	t.Helper()
+	dir = t.TempDir()
+	return makerIn(t, dir, args...), dir
+}
+
+func makerIn(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
 	test, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir = t.TempDir()
 	ours := filepath.Join(t.TempDir(), "sallyport")
 	if err := os.Link(test, ours); err != nil {
 		copyFile(t, test, ours)
 	}
-	cmd = exec.Command(ours, args...)
+	cmd := exec.Command(ours, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+dir, "SSH_ASKPASS=", "TERM=xterm")
-	return cmd, dir
+	return cmd
 }
 
 func TestAPassphraseIsAskedTwiceAndItsStrengthShown(t *testing.T) {
@@ -71,32 +76,88 @@ func TestNoPassphraseHasToBeMeant(t *testing.T) {
 	}
 }
 
-// TestAMarkedPassphraseIsFoundNowhere looks at the process while it waits for
-// the second answer, and at all files afterwards.
+// TestAMarkedPassphraseIsFoundNowhere looks at each process once it knows the
+// passphrase and waits for the next answer, and at all files afterwards.
 func TestAMarkedPassphraseIsFoundNowhere(t *testing.T) {
 	t.Parallel()
 	sshtest.Program(t, "ssh-keygen")
-	cmd, dir := maker(t, "key", "new", "-f", "id", "-a", "2", "-C", "jon@wall")
-	p := newConsole(t, cmd)
-	p.wait("Enter passphrase")
-	p.press(marked+"\r", "Enter same passphrase again: ")
+	const another = "Another-" + marked
+	const empty, again = "(empty for no passphrase): ", "same passphrase again: "
+	type answer struct{ question, text string }
+	dir := t.TempDir()
+	for _, row := range []struct {
+		args    string
+		answers []answer
+	}{
+		{"new -f id -a 2 -C jon@wall", []answer{{empty, marked}, {again, marked}}},
+		{"passwd id -a 2", []answer{{"for key 'id': ", marked}, {empty, another}, {again, another}}},
+		{"comment id jon", []answer{{"for key 'id': ", another}}},
+		{"public id -o copy", []answer{{"for key 'id': ", another}}},
+		{"convert id --to ppk", []answer{{"for key 'id': ", another}}},
+		{"convert id --to pkcs8", []answer{{"for key 'id': ", another}}},
+		{"import id.ppk -f back", []answer{{"for key 'id.ppk': ", another}}},
+	} {
+		cmd := makerIn(t, dir, append([]string{"key"}, strings.Fields(row.args)...)...)
+		p := newConsole(t, cmd)
+		for i, a := range row.answers {
+			p.wait(a.question)
+			if i > 0 {
+				notInProcess(t, cmd)
+			}
+			p.press(a.text+"\r", "\n")
+		}
+		if got := p.ended(); got != 0 {
+			t.Errorf("key %s ended with %d: %s", row.args, got, p.since())
+		}
+		<-p.read
+		if strings.Contains(p.seen.String(), marked) {
+			t.Errorf("the terminal shows it for key %s", row.args)
+		}
+	}
+	notIn(t, dir, marked)
+	if line := sshtest.Run(t, "ssh-keygen", "-y", "-P", another, "-f", filepath.Join(dir, "id")); !strings.HasSuffix(line, " jon\n") {
+		t.Errorf("ssh-keygen opens it as %q", line)
+	}
+}
+
+// notInProcess looks at what others see of a process.
+func notInProcess(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	for _, place := range []string{"cmdline", "environ"} {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, place))
 		if err != nil || len(text) == 0 || strings.Contains(string(text), marked) {
 			t.Errorf("the %s is %q, %v", place, text, err)
 		}
 	}
-	p.press(marked+"\r", "ssh-ed25519 ")
-	if got := p.ended(); got != 0 {
-		t.Errorf("it ended with %d", got)
+}
+
+// TestAChangeThatIsKilledLosesNothing kills it while it looks at what it wrote:
+// that takes it some time. Should it be faster, the key is the new one.
+func TestAChangeThatIsKilledLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "id")
+	sshtest.Keygen(t, path, "winter", "-t", "ed25519")
+	p := newConsole(t, makerIn(t, dir, "key", "passwd", "id", "-a", "30"))
+	p.wait("for key 'id': ")
+	p.press("winter\r", "Enter new passphrase")
+	p.press("summer\r", "same passphrase again")
+	p.press("summer\r", "\n")
+	left := ""
+	sshtest.Eventually(t, "it writes", func() bool {
+		there, _ := filepath.Glob(filepath.Join(dir, ".sallyport-*")) // the pattern is good
+		left = strings.Join(there, "")
+		return left != "" || strings.Contains(p.since(), "it was ")
+	})
+	p.cmd.Process.Kill()
+	p.ended()
+	passphrase := "winter"
+	if _, err := os.Stat(left); err != nil {
+		passphrase = "summer"
 	}
-	<-p.read
-	if strings.Contains(p.seen.String(), marked) {
-		t.Error("the terminal shows it")
-	}
-	notIn(t, dir, marked)
-	if line := sshtest.Run(t, "ssh-keygen", "-y", "-P", marked, "-f", filepath.Join(dir, "id")); !strings.HasSuffix(line, " jon@wall\n") {
-		t.Errorf("ssh-keygen opens it as %q", line)
+	line := sshtest.Run(t, "ssh-keygen", "-y", "-P", passphrase, "-f", path)
+	if public, err := os.ReadFile(path + ".pub"); err != nil || line != string(public) {
+		t.Errorf("the key is %q, want %q, %v", line, public, err)
 	}
 }
 

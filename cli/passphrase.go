@@ -43,10 +43,20 @@ func filePassphrase(ctx context.Context, path string, try int) ([]byte, error) {
 	return askLine(ctx, again+fmt.Sprintf("Enter passphrase for key '%s'", api.Printable(path)), false)
 }
 
+// askpassHint is for who is asked for the passphrase of a file without a
+// terminal.
+const askpassHint = "SSH_ASKPASS names a program that asks, with SSH_ASKPASS_REQUIRE=force"
+
+// The first words of newPassphrase, as ssh-keygen has them.
+const (
+	enterPassphrase    = "Enter passphrase"
+	enterNewPassphrase = "Enter new passphrase"
+)
+
 // newPassphrase asks twice for a passphrase that protects a file, and tells
 // what it is worth in between. None at all has to be meant.
-func (a *app) newPassphrase(ctx context.Context) ([]byte, error) {
-	passphrase, err := askLine(ctx, "Enter passphrase (empty for no passphrase)", false)
+func (a *app) newPassphrase(ctx context.Context, enter string) ([]byte, error) {
+	passphrase, err := askLine(ctx, enter+" (empty for no passphrase)", false)
 	if err != nil {
 		return nil, err
 	}

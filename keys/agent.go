@@ -59,6 +59,14 @@ func (a *Agent) Keys() ([]*Key, error) {
 	return all, nil
 }
 
+// Remove makes the agent forget a key. A certificate is a key of its own.
+func (a *Agent) Remove(key ssh.PublicKey) error {
+	if err := a.client.Remove(key); err != nil {
+		return fmt.Errorf("the agent did not remove the key: %w", plainWords(err))
+	}
+	return nil
+}
+
 // Constraints limit what an agent does with a key
 // (draft-miller-ssh-agent section 4.2.6).
 type Constraints struct {

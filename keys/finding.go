@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
@@ -30,6 +31,10 @@ func (f *Facts) found(rule, message, fix string) {
 // why the private half is no key.
 func (f *Facts) judge(data []byte, broken error) {
 	path, public := operand(f.Path), operand(f.Path+".pub")
+	if strings.HasPrefix(filepath.Base(f.Path), temporaryMark) {
+		f.found("leftover", "it was left by a change that was cut off; the key that was to be changed is as it was", "rm "+path)
+		return
+	}
 	if f.open {
 		f.found("mode-open", fmt.Sprintf("others can reach it: its mode is %s", f.Mode), "chmod 600 "+path)
 	}
@@ -42,11 +47,9 @@ func (f *Facts) judge(data []byte, broken error) {
 	case f.Private == nil && f.Certificate == nil:
 		f.found(RuleOrphan, "the private half is missing", "mv -n "+public+" "+operand(f.Path+".pub.orphan"))
 	case f.PublicFile == PublicMissing:
-		f.found("public-missing", "the public half is missing", "ssh-keygen -y -f "+path+" > "+public)
+		f.found("public-missing", "the public half is missing", "sallyport key public "+path)
 	case f.PublicFile == PublicMismatched:
-		// mv -n succeeds where it moves nothing, and set -C writes over nothing.
-		f.found("public-mismatched", "the .pub file beside it is not its public half",
-			"mv -n "+public+" "+operand(f.Path+".pub.old")+" && (set -C; ssh-keygen -y -f "+path+" > "+public+")")
+		f.found("public-mismatched", "the .pub file beside it is not its public half", "sallyport key public "+path)
 	}
 	f.judgeStrength()
 	f.judgeLock()
@@ -70,7 +73,7 @@ func (f *Facts) replace(data []byte, broken error) string {
 const leastRSA = 3072
 
 func (f *Facts) judgeStrength() {
-	const stronger = "ssh-keygen -t ed25519"
+	const stronger = "sallyport key new"
 	switch kind, _ := strings.CutSuffix(f.Type, "-CERT"); {
 	case kind == "DSA":
 		f.found("dsa", "servers refuse DSA since OpenSSH 7.0", stronger)
@@ -85,7 +88,7 @@ func (f *Facts) judgeLock() {
 	if f.Private == nil || f.Public != nil && isSecurityKey(f.Public) {
 		return
 	}
-	fix := "ssh-keygen -p -f " + operand(f.Path)
+	fix := "sallyport key passwd " + operand(f.Path)
 	switch {
 	case !f.Private.Encrypted:
 		f.found("unencrypted", "it has no passphrase", fix)

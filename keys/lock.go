@@ -51,7 +51,7 @@ func lockOf(data []byte) (Lock, bool) {
 		return c.lock(), err == nil
 	case encryptedPKCS8:
 		return Lock{Format: FormatPKCS8, Encrypted: true}, true
-	case "PRIVATE KEY":
+	case plainPKCS8:
 		return Lock{Format: FormatPKCS8}, true
 	}
 	if !strings.HasSuffix(block.Type, " PRIVATE KEY") {

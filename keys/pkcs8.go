@@ -19,9 +19,12 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// encryptedPKCS8 is the PEM type of RFC 5958's EncryptedPrivateKeyInfo, which
+// The PEM types of RFC 5958's PrivateKeyInfo and EncryptedPrivateKeyInfo, which
 // ssh-keygen -m PKCS8 and openssl write.
-const encryptedPKCS8 = "ENCRYPTED PRIVATE KEY"
+const (
+	plainPKCS8     = "PRIVATE KEY"
+	encryptedPKCS8 = "ENCRYPTED PRIVATE KEY"
+)
 
 // maxIterations bounds the work that a file can ask for; openssl's default is
 // 2,048, and the advice of the day some 10^6.
@@ -34,8 +37,10 @@ var (
 
 // Object identifiers of RFC 8018 (PKCS #5) and NIST's AES.
 var (
-	oidPBES2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
-	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+	oidPBES2      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
+	oidPBKDF2     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+	oidHMACSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}
+	oidAES256     = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42} // in CBC mode
 )
 
 var prfs = []struct {
@@ -43,7 +48,7 @@ var prfs = []struct {
 	hash func() hash.Hash
 }{
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 7}, sha1.New},
-	{asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}, sha256.New},
+	{oidHMACSHA256, sha256.New},
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 10}, sha512.New384},
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 11}, sha512.New},
 }
@@ -55,7 +60,7 @@ var blockCiphers = []struct {
 }{
 	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 2}, 16, aes.NewCipher},
 	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 22}, 24, aes.NewCipher},
-	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, 32, aes.NewCipher},
+	{oidAES256, 32, aes.NewCipher},
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 7}, 24, des.NewTripleDESCipher},
 }
 

@@ -23,13 +23,15 @@ import (
 type ppk struct {
 	version   int
 	algorithm string // of the key, as on the wire
-	cipher    string // "none" or "aes256-cbc"
+	cipher    string // "none" or ppkCipher
 	comment   string
 	public    []byte
 	argon     argon  // of an encrypted file of version 3
 	private   []byte // encrypted unless cipher is "none"
 	mac       []byte
 }
+
+const ppkCipher = "aes256-cbc"
 
 var errChanged = errors.New("it was changed after PuTTY wrote it: its MAC does not match")
 
@@ -116,12 +118,7 @@ func ppkPrivate(public ssh.PublicKey, plain []byte) (crypto.PrivateKey, error) {
 	case *ecdsa.PublicKey:
 		return ppkECDSA(key.Curve, plain)
 	case ed25519.PublicKey:
-		seed, _, ok := cutString(plain)
-		if !ok || len(seed) != ed25519.SeedSize {
-			return nil, errPPKPrivate
-		}
-		private := ed25519.NewKeyFromSeed(seed)
-		return &private, nil
+		return ppkEd25519(plain)
 	}
 	return nil, errPPKType(public)
 }
@@ -130,6 +127,20 @@ var errPPKPrivate = errors.New("its private half is malformed")
 
 func errPPKType(public ssh.PublicKey) error {
 	return fmt.Errorf("keys of type %s are not read from PuTTY's files", public.Type())
+}
+
+// ppkEd25519 reads a number, little end first. Older versions of PuTTY leave
+// out its zeros at the end: eddsa_private_blob of ecc-ssh.c.
+func ppkEd25519(plain []byte) (crypto.PrivateKey, error) {
+	short, _, ok := cutString(plain)
+	if !ok || len(short) > ed25519.SeedSize {
+		return nil, errPPKPrivate
+	}
+	var seed [ed25519.SeedSize]byte
+	defer clear(seed[:])
+	copy(seed[:], short)
+	private := ed25519.NewKeyFromSeed(seed[:])
+	return &private, nil
 }
 
 func ppkRSA(public *rsa.PublicKey, plain []byte) (crypto.PrivateKey, error) {

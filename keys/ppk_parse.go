@@ -19,8 +19,7 @@ type ppkLines struct {
 
 // parsePPK reads what stands in clear. The end of a line is that of any system.
 func parsePPK(data []byte) (*ppk, error) {
-	data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
-	l := &ppkLines{rest: bytes.Split(data, []byte("\n"))}
+	l := &ppkLines{rest: bytes.Split(unixLines(data), []byte("\n"))}
 	p := &ppk{}
 	first := l.next()
 	version, algorithm, ok := strings.Cut(strings.TrimPrefix(string(first), puttyMagic), ": ")
@@ -32,7 +31,7 @@ func parsePPK(data []byte) (*ppk, error) {
 	}
 	p.version, p.algorithm = int(version[0]-'0'), algorithm
 	p.cipher = l.field("Encryption")
-	if l.err == nil && p.encrypted() && p.cipher != "aes256-cbc" {
+	if l.err == nil && p.encrypted() && p.cipher != ppkCipher {
 		return nil, fmt.Errorf("its encryption %.32q is not supported", p.cipher)
 	}
 	p.comment = l.field("Comment")

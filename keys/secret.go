@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -24,6 +25,8 @@ type Opened struct {
 	Path       string
 	Lock       Lock
 	Passphrase []byte // nil: it has none
+
+	sum [sha256.Size]byte // of what was read
 }
 
 // Wipe clears the passphrase.
@@ -38,7 +41,7 @@ func Open(ctx context.Context, path string, ask Passphrase) (*Opened, error) {
 		return nil, err
 	}
 	defer clear(data)
-	o := &Opened{Path: path}
+	o := &Opened{Path: path, sum: sha256.Sum256(data)}
 	o.Lock, _ = lockOf(data)
 	if o.Secret, err = decode(data, nil); errors.As(err, new(*ssh.PassphraseMissingError)) {
 		err = o.unlock(ctx, data, ask)

@@ -21,14 +21,20 @@ func Create(path string, private, public []byte) error {
 			return exists(taken)
 		}
 	}
-	if err := create(path, private, privateMode); err != nil {
+	if err := CreatePrivate(path, private); err != nil {
 		return err
 	}
-	if err := create(path+".pub", public, publicMode); err != nil {
+	if err := CreatePublic(path+".pub", public); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }
+
+// CreatePrivate writes a new file that only its owner can read, over nothing.
+func CreatePrivate(path string, text []byte) error { return create(path, text, privateMode) }
+
+// CreatePublic writes a new file that everybody can read, over nothing.
+func CreatePublic(path string, text []byte) error { return create(path, text, publicMode) }
 
 func exists(path string) error {
 	return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
@@ -37,7 +43,7 @@ func exists(path string) error {
 // create links the whole file to its name, which fails where there is a file
 // of that name.
 func create(path string, text []byte, mode fs.FileMode) error {
-	temporary, err := writeBeside(path, text, mode)
+	temporary, err := writeBeside(path, text, chmod(mode))
 	if err != nil {
 		return err
 	}
@@ -58,30 +64,37 @@ func createSlowly(path string, text []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	if err := fill(f, text, mode); err != nil {
+	if err := fill(f, text, chmod(mode)); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }
 
+// temporaryMark begins the names of files that are being written.
+const temporaryMark = ".sallyport-"
+
 // writeBeside writes a file in the directory of path that only its owner can
-// read until it is whole.
-func writeBeside(path string, text []byte, mode fs.FileMode) (temporary string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".sallyport-*") // mode 0600
+// read until it is whole and finish has given it its mode.
+func writeBeside(path string, text []byte, finish func(*os.File) error) (temporary string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), temporaryMark+"*") // mode 0600
 	if err != nil {
 		return "", err
 	}
-	if err := fill(f, text, mode); err != nil {
+	if err := fill(f, text, finish); err != nil {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
 }
 
-// fill writes, brings to the disk and closes f.
-func fill(f *os.File, text []byte, mode fs.FileMode) error {
+func chmod(mode fs.FileMode) func(*os.File) error {
+	return func(f *os.File) error { return f.Chmod(mode) }
+}
+
+// fill writes, finishes, brings to the disk and closes f.
+func fill(f *os.File, text []byte, finish func(*os.File) error) error {
 	_, err := f.Write(text)
 	if err == nil {
-		err = f.Chmod(mode)
+		err = finish(f)
 	}
 	if err == nil {
 		err = f.Sync()
