@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"math"
@@ -78,7 +77,7 @@ func (v *Inventory) FollowMasters(ctx context.Context, f func([]Master)) {
 }
 
 // lookout finds masters, and remembers which it has asked. It belongs to one
-// goroutine.
+// goroutine at a time.
 type lookout struct {
 	inventory *Inventory
 	patterns  []config.ControlPath
@@ -101,6 +100,13 @@ func newLookout(v *Inventory) *lookout {
 		attended:  make(map[string]int),
 		ended:     make(chan string),
 	}
+}
+
+// begin forgets what belongs to a ctx that has ended, and what may have become
+// usable since.
+func (l *lookout) begin() {
+	clear(l.attended)
+	maps.DeleteFunc(l.asked, func(_ string, a answered) bool { return a.State == MasterUnusable })
 }
 
 // folders are those that hold control sockets. Only where one differs from
@@ -172,7 +178,7 @@ func (l *lookout) look(ctx context.Context, folders []string) []Master {
 			m, there := ask(ctx, path)
 			mu.Lock()
 			defer mu.Unlock()
-			if m.Since = stamp.modified; there {
+			if m.Since = stamp.modified; there && ctx.Err() == nil {
 				l.asked[path] = answered{stamp, m}
 			}
 		})
@@ -204,12 +210,9 @@ func (l *lookout) matches(folder, name string) bool {
 	})
 }
 
-// answerLimit is how long a master may take to say its process number.
-const answerLimit = 2 * time.Second
-
 // ask tells what a socket is, and whether it is there.
 func ask(ctx context.Context, path string) (m Master, there bool) {
-	ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, fmt.Errorf("no answer within %v", answerLimit))
+	ctx, cancel := inTime(ctx, answerLimit)
 	defer cancel()
 	m = Master{Hosts: []string{}, Path: path, State: MasterAlive}
 	client, err := mux.Dial(ctx, path)
@@ -229,8 +232,7 @@ func ask(ctx context.Context, path string) (m Master, there bool) {
 }
 
 // masters are those that were asked, in the order of the hosts; then those of
-// hosts that no file names. A socket of nobody's that is no master is left out,
-// and one that gave no answer is asked again at the next look.
+// hosts that no file names. A socket of nobody's that is no master is left out.
 func (l *lookout) masters() []Master {
 	all := []Master{}
 	place := make(map[string]int)
@@ -239,11 +241,8 @@ func (l *lookout) masters() []Master {
 		if of := l.inventory.controlPaths()[path]; of != nil {
 			a.Hosts, place[path] = of.hosts, of.place
 		}
-		if a.State == MasterUnusable {
-			delete(l.asked, path)
-			if len(a.Hosts) == 0 {
-				continue
-			}
+		if a.State == MasterUnusable && len(a.Hosts) == 0 {
+			continue
 		}
 		all = append(all, a.Master)
 	}
@@ -296,52 +295,5 @@ func (l *lookout) wait(ctx context.Context, before stamps) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(changeRest):
-	}
-}
-
-// EndMaster ends the master with this pid, with all that goes through it, as
-// ssh -O exit does.
-func EndMaster(ctx context.Context, path string, pid int) error {
-	return withMaster(ctx, path, pid, (*mux.Client).Exit)
-}
-
-// StopMaster has the master with this pid take no more clients, as ssh -O stop
-// does. What goes through it goes on.
-func StopMaster(ctx context.Context, path string, pid int) error {
-	return withMaster(ctx, path, pid, (*mux.Client).Stop)
-}
-
-// withMaster asks something of the master that the person has seen: another
-// one may listen at its place by now.
-func withMaster(ctx context.Context, path string, pid int, do func(*mux.Client, context.Context) error) error {
-	client, err := mux.Dial(ctx, path)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	now, err := client.Alive(ctx)
-	if err != nil {
-		return err
-	}
-	if now != pid {
-		return &Error{
-			Code:    CodeNotFound,
-			Message: fmt.Sprintf("another master, with pid %d, listens at %q by now", now, Printable(path)),
-			Hints:   []string{"sallyport masters"},
-		}
-	}
-	return do(client, ctx)
-}
-
-// RemoveStale removes a control socket that a master of this user has left
-// behind. Any other it leaves alone.
-func RemoveStale(path string) error {
-	if mux.RemoveStale(path) {
-		return nil
-	}
-	return &Error{
-		Code:    CodeNotFound,
-		Message: fmt.Sprintf("control socket %q is no stale one of yours", Printable(path)),
-		Hints:   []string{"sallyport masters"},
 	}
 }

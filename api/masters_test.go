@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -222,5 +223,86 @@ func TestAMasterThatIsKnownIsNotAskedAgain(t *testing.T) {
 	cancel() // nothing can be asked any more
 	if diff := cmp.Diff(want, l.look(ctx, l.folders())); diff != "" {
 		t.Errorf("-first +then\n%s", diff)
+	}
+}
+
+// TestWhatGaveNoAnswerIsAskedOnceALook has the folder of a socket that is no
+// master's change again and again.
+func TestWhatGaveNoAnswerIsAskedOnceALook(t *testing.T) {
+	s := sshtest.NewServer(t)
+	dir := corner(t)
+	v := sharing(t, s, dir+"/%n", "Host other")
+	asked := make(chan struct{}, 10)
+	deaf(t, filepath.Join(dir, sshtest.Alias), asked)
+	want := []Master{{Hosts: []string{sshtest.Alias}, Path: filepath.Join(dir, sshtest.Alias), State: MasterUnusable}}
+	for looks := 1; looks <= 2; looks++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		news := 0
+		v.FollowMasters(ctx, func(all []Master) {
+			if news++; news > 2 {
+				cancel()
+				return
+			}
+			other := slices.DeleteFunc(all, func(m Master) bool { return m.State == MasterStale })
+			if diff := cmp.Diff(want, other, cmpopts.IgnoreFields(Master{}, "Since", "Problem")); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			left(t, filepath.Join(dir, fmt.Sprintf("left-%d-%d", looks, news)))
+		})
+		if n := len(asked); n != looks {
+			t.Errorf("after %d looks it was asked %d times", looks, n)
+		}
+	}
+}
+
+// TestAMasterThatSaysNothingHoldsUpNobody stops a real one.
+func TestAMasterThatSaysNothingHoldsUpNobody(t *testing.T) {
+	s := sshtest.StartServer(t)
+	m := s.StartMaster(t)
+	if err := CheckMaster(t.Context(), m.Socket, m.PID); err != nil {
+		t.Fatal(err)
+	}
+	m.Freeze(t)
+	want := fmt.Sprintf("control socket %q: no answer within 2s", m.Socket)
+	for name, ask := range map[string]func(context.Context, string, int) error{"check": CheckMaster, "stop": StopMaster, "exit": EndMaster} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := ask(t.Context(), m.Socket, m.PID); err == nil || err.Error() != want {
+				t.Errorf("it fails with %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+func TestAForwardOfAMasterIsOpenedAndCancelled(t *testing.T) {
+	s := sshtest.StartServer(t)
+	m := s.StartMaster(t)
+	_, spec, err := ReadForward(fmt.Sprintf("%d:127.0.0.1:%d", sshtest.FreePort(t), s.Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	greets := func() bool {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", spec.Listen.Port))
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		greeting := make([]byte, len("SSH-2.0"))
+		_, err = io.ReadFull(conn, greeting)
+		return err == nil && string(greeting) == "SSH-2.0"
+	}
+	if _, err := ForwardOnMaster(t.Context(), m.Socket, m.PID, spec); err != nil {
+		t.Fatal(err)
+	}
+	if !greets() {
+		t.Error("nobody answers through the forward")
+	}
+	if err := CancelOnMaster(t.Context(), m.Socket, m.PID, spec); err != nil {
+		t.Fatal(err)
+	}
+	sshtest.Eventually(t, "it is closed", func() bool { return !greets() })
+	want := fmt.Sprintf("cancelling the %s failed: port not forwarded", MasterForward(spec))
+	if err := CancelOnMaster(t.Context(), m.Socket, m.PID, spec); err == nil || err.Error() != want {
+		t.Errorf("cancelled twice: %v, want %s", err, want)
 	}
 }

@@ -37,6 +37,7 @@ type Snapshot struct {
 	Tunnels   []tunnels.Status       `json:"tunnels"`
 	Sessions  []sessions.Status      `json:"sessions"`
 	Questions []transport.Question   `json:"questions"` // not answered yet
+	Served    []Served               `json:"served"`
 	Log       []Entry                `json:"log"`
 }
 
@@ -53,6 +54,8 @@ type Event struct {
 	SessionGone  string                `json:"sessionGone,omitempty"`
 	Question     *transport.Question   `json:"question,omitempty"`
 	QuestionGone string                `json:"questionGone,omitempty"`
+	Served       *Served               `json:"served,omitempty"`
+	ServedGone   string                `json:"servedGone,omitempty"` // Link
 	Log          *Entry                `json:"log,omitempty"`
 }
 
@@ -67,6 +70,7 @@ func (s *Snapshot) Apply(e Event) {
 	s.Tunnels = put(s.Tunnels, e.Tunnel, func(t tunnels.Status) string { return t.ID }, e.TunnelGone)
 	s.Sessions = put(s.Sessions, e.Session, func(s sessions.Status) string { return s.ID }, e.SessionGone)
 	s.Questions = put(s.Questions, e.Question, func(q transport.Question) string { return q.ID }, e.QuestionGone)
+	s.Served = put(s.Served, e.Served, func(m Served) string { return m.Link }, e.ServedGone)
 	if e.Log != nil {
 		s.Log = append(s.Log, *e.Log)
 		s.Log = s.Log[max(0, len(s.Log)-LogLimit):]

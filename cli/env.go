@@ -12,20 +12,30 @@ import (
 )
 
 func (a *app) envCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, write bool
+	var flags editFlags
 	cmd := &cobra.Command{
 		Use:   "env HOST",
 		Short: "print the options with which ssh uses the open connection to a host",
 		Long: `Connect to a host, asking what has to be asked, and print the options with which
 ssh, scp, sftp and their like use that connection and ask nothing again. The
 configuration need not say anything about connection sharing. The socket is in a
-directory that only you can reach, and goes with the connection.`,
+directory that only you can reach, and goes with the connection.
+
+With --write nothing is connected: the lines are written into the configuration
+by which they need no options, and by which a connection that ssh has made is
+used as well: ControlMaster, ControlPath and ControlPersist. What the host has of
+these already it keeps. The diff is shown first, and you are asked.`,
 		Example: `  ssh $(sallyport env targaryen) targaryen
   rsync -e "ssh $(sallyport env targaryen)" -a results targaryen:
-  GIT_SSH_COMMAND="ssh $(sallyport env targaryen)" git clone targaryen:project`,
+  GIT_SSH_COMMAND="ssh $(sallyport env targaryen)" git clone targaryen:project
+  sallyport env --write targaryen      from then on plain  ssh targaryen`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if write {
+				return a.writeSharing(cmd.Context(), flags, args[0])
+			}
 			c, target, err := a.clientFor(args[0])
 			if err != nil {
 				return err
@@ -50,7 +60,18 @@ directory that only you can reach, and goes with the connection.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: the link, its host, the path of the socket, and who is attached")
+	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the lines by which ssh shares connections into the configuration")
+	flags.register(cmd.Flags())
 	return cmd
+}
+
+// writeSharing has the configuration say what the options would.
+func (a *app) writeSharing(ctx context.Context, flags editFlags, host string) error {
+	inv, err := a.inventory()
+	if err != nil {
+		return err
+	}
+	return a.change(ctx, flags, inv.Sharing(host))
 }
 
 // plainPath are the characters that neither a shell nor ssh reads as anything

@@ -53,18 +53,24 @@ has left behind. Each is asked, none is used.`,
 }
 
 // removeStaleMasters gives those that were removed. What somebody has begun to
-// listen on since, or belongs to another user, is kept.
+// listen on since, or belongs to another user, is kept; of each the error tells.
 func removeStaleMasters(all []api.Master) (removed []api.Master, kept error) {
 	removed = []api.Master{}
+	var reasons []string
+	var last *api.Error
 	for _, m := range all {
 		if m.State != api.MasterStale {
 			continue
 		}
 		if err := api.RemoveStale(m.Path); err != nil {
-			kept = err
+			last = api.AsError(err)
+			reasons = append(reasons, last.Message)
 			continue
 		}
 		removed = append(removed, m)
+	}
+	if last != nil {
+		kept = &api.Error{Code: last.Code, Message: strings.Join(reasons, "; "), Hints: last.Hints}
 	}
 	return removed, kept
 }

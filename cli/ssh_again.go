@@ -102,8 +102,8 @@ func keepRecipe(dir, name string, content []byte) error {
 }
 
 // rememberHeld is remember for a connection of the background process, which
-// listens on a socket for it from now on. Its clients there get no agent and no
-// X11 of ours.
+// listens on a socket for it from now on. Its clients there get the agent and
+// the display of who has connected, who may be another caller than this one.
 func (s *sshSession) rememberHeld(ctx context.Context, client *api.Client) {
 	spec := s.masterSpec()
 	if spec.Agent || spec.X11 || s.yes("PermitLocalCommand") || s.spec.Kind == sessions.None || !s.repeatable() {

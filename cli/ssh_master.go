@@ -213,7 +213,7 @@ func (s *sshSession) stdioOverMaster(ctx context.Context, master *mux.Client, fi
 	if err != nil {
 		return false, err
 	}
-	far, err := master.NewStdioForward(ctx, masterAddress(spec.Listen), files[0], files[1])
+	far, err := master.NewStdioForward(ctx, api.MasterAddress(spec.Listen), files[0], files[1])
 	var refused *mux.Refused
 	switch {
 	case ctx.Err() != nil:

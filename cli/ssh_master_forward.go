@@ -5,30 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"sallyport/api"
 	"sallyport/mux"
-	"sallyport/tunnels"
 )
-
-// masterForward is a forward as a master is asked for it.
-func masterForward(spec tunnels.Spec) mux.Forward {
-	f := mux.Forward{Listen: masterAddress(spec.Listen), Connect: masterAddress(spec.Connect)}
-	switch spec.Kind {
-	case tunnels.Local:
-		f.Type = mux.Local
-	case tunnels.Remote:
-		f.Type = mux.Remote
-		if spec.Connect == (tunnels.Address{}) {
-			f.Connect = mux.Address{Host: "socks"}
-		}
-	case tunnels.Dynamic:
-		f.Type = mux.Dynamic
-	}
-	return f
-}
-
-func masterAddress(a tunnels.Address) mux.Address {
-	return mux.Address{Host: a.Host, Port: a.Port, Path: a.Path}
-}
 
 // onMaster is what is done with a forward on a master.
 type onMaster func(ctx context.Context, master *mux.Client, f mux.Forward) (port int, err error)
@@ -49,7 +28,7 @@ func (s *sshSession) askForwards(ctx context.Context, master *mux.Client, do onM
 		return true, s.fatal("%v", err)
 	}
 	for _, spec := range specs {
-		port, err := do(ctx, master, masterForward(spec))
+		port, err := do(ctx, master, api.MasterForward(spec))
 		switch {
 		case ctx.Err() != nil:
 			return true, context.Cause(ctx)

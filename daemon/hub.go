@@ -124,6 +124,7 @@ func clone(s api.Snapshot) api.Snapshot {
 	s.Tunnels = append(s.Tunnels[:0:0], s.Tunnels...)
 	s.Sessions = append(s.Sessions[:0:0], s.Sessions...)
 	s.Questions = append(s.Questions[:0:0], s.Questions...)
+	s.Served = append(s.Served[:0:0], s.Served...)
 	s.Log = append(s.Log[:0:0], s.Log...)
 	return s
 }

@@ -21,8 +21,7 @@ import (
 )
 
 // master lets clients of ssh use one connection: it is the mux.Handler of a
-// control socket. Forwarding an agent is left to connections that are no
-// master's: whoever asks for it here gets a session without.
+// control socket.
 type master struct {
 	mux.Channels
 	set     *masters
@@ -58,7 +57,7 @@ func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path st
 		SendEnv: func(name string) bool { return sessions.Sends(host, name) },
 		SetEnv:  host.All("SetEnv"),
 	}
-	m.Listen = m.listenFar
+	m.Listen, m.Lend = m.listenFar, m.lend
 	m.asks = strings.HasSuffix(strings.ToLower(host.Get("ControlMaster")), "ask")
 	m.limit, m.forever = persistence(host.Get("ControlPersist"))
 	m.ctx, m.end = context.WithCancel(set.ctx)
@@ -81,12 +80,21 @@ func (c withSpare) OpenChannel(ctx context.Context, name string, data []byte) (s
 	return s.Channel, s.Requests, nil
 }
 
+// lend gives a session the agent and the display of who has connected.
+func (m *master) lend(ctx context.Context, want mux.Spec) mux.Loan {
+	_, env := m.link.Way()
+	return sessions.Lend(ctx, m.conn, m.host, env, want, func(text string) {
+		m.set.log.Warn("forwarding", "host", m.host.Name, "message", text)
+	})
+}
+
 // listen is the begin of the serving.
 func (m *master) listen(l net.Listener) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.listener = l
 	m.settle()
+	m.tell()
 }
 
 // hush closes the socket.
@@ -109,6 +117,7 @@ func (m *master) stop() {
 		m.letGo()
 		m.letGo = nil
 	}
+	m.set.hub.post(api.Event{ServedGone: m.id})
 }
 
 // setUsers takes how many of our own use the connection.
@@ -166,12 +175,23 @@ func (m *master) attend(g api.Guest) (leave func()) {
 	defer m.mu.Unlock()
 	m.guests = append(m.guests, &g)
 	m.settle()
+	m.tell()
 	return func() {
 		defer m.set.busy.done()
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.guests = slices.DeleteFunc(m.guests, func(other *api.Guest) bool { return other == &g })
 		m.settle()
+		m.tell()
+	}
+}
+
+// tell tells everybody who is attached, until stop has told that nobody can be.
+// The caller holds mu.
+func (m *master) tell() {
+	if m.ctx.Err() == nil {
+		s := m.seen()
+		m.set.hub.post(api.Event{Served: &s})
 	}
 }
 
@@ -179,6 +199,11 @@ func (m *master) attend(g api.Guest) (leave func()) {
 func (m *master) served() api.Served {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.seen()
+}
+
+// seen is served for a caller who holds mu.
+func (m *master) seen() api.Served {
 	s := api.Served{Link: m.id, Host: api.Printable(m.host.Name), Path: m.path, Since: m.since, Clients: []api.Guest{}}
 	for _, g := range m.guests {
 		s.Clients = append(s.Clients, *g)

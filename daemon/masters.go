@@ -26,6 +26,7 @@ import (
 // while it has clients, and then as any other link.
 type masters struct {
 	ctx       context.Context // ends all of them
+	hub       *hub
 	links     *transport.Links
 	forwards  *forwards
 	questions *questions
@@ -42,7 +43,7 @@ type masters struct {
 
 func newMasters(d *daemon) *masters {
 	return &masters{
-		ctx: d.ctx, links: d.links, forwards: d.forwards, questions: d.questions, busy: d.busy, log: d.log, dir: d.dirs.Runtime,
+		ctx: d.ctx, hub: d.hub, links: d.links, forwards: d.forwards, questions: d.questions, busy: d.busy, log: d.log, dir: d.dirs.Runtime,
 		byLink: map[string]*master{}, asked: map[string]bool{},
 	}
 }

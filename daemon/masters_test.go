@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"sallyport/api"
@@ -26,12 +27,20 @@ type shared struct {
 	server *sshtest.Server
 	socket string
 	link   string
+	env    []string // of who asks for it
 }
 
 // share opens the connection. lines are of the host's configuration.
 func share(t *testing.T, lines ...string) *shared {
 	t.Helper()
-	s := &shared{house: newHouse(t), server: sshtest.StartServer(t, "Subsystem sftp internal-sftp")}
+	return shareWith(t, []string{"Subsystem sftp internal-sftp"}, nil, lines...)
+}
+
+// shareWith is share with lines of the server's configuration, and the
+// environment of who asks.
+func shareWith(t *testing.T, server, env []string, lines ...string) *shared {
+	t.Helper()
+	s := &shared{house: newHouse(t), server: sshtest.StartServer(t, server...), env: env}
 	s.socket = filepath.Join(filepath.Dir(s.dirs.Runtime), "cm")
 	text, err := os.ReadFile(s.server.Path("ssh_config"))
 	if err != nil {
@@ -54,7 +63,7 @@ func (s *shared) open() {
 }
 
 func (s *shared) at() api.Target {
-	return api.Target{Host: sshtest.Alias, Config: s.server.Path("ssh_config"), Explicit: true}
+	return api.Target{Host: sshtest.Alias, Config: s.server.Path("ssh_config"), Explicit: true, Env: s.env}
 }
 
 // listens waits until somebody may attach.
@@ -165,6 +174,9 @@ func TestWhoIsAttachedIsKnown(t *testing.T) {
 	g := all[0].Clients[0]
 	if all[0].Link != s.link || all[0].Host != sshtest.Alias || all[0].Path != s.socket || g.PID != cmd.Process.Pid || g.What != api.GuestSession || g.Since.IsZero() {
 		t.Errorf("listed is %+v", all[0])
+	}
+	if now, err := s.Snapshot(t.Context()); err != nil || len(now.Served) != 1 || len(now.Served[0].Clients) != 1 || now.Served[0].Clients[0] != g {
+		t.Errorf("in the snapshot is %+v, %v", now.Served, err)
 	}
 	stdin.Close()
 	if err := cmd.Wait(); err != nil {
@@ -278,6 +290,65 @@ func TestTheTimeOfControlPersist(t *testing.T) {
 	s.until("the link is closed", func(now api.Snapshot) bool { return len(now.Links) == 0 })
 	if n := s.server.Logins(); n != 1 {
 		t.Errorf("%d logins", n)
+	}
+}
+
+// TestControlPersistYesKeepsTheConnection has no clock to wait for; what ends
+// the connection is only -O exit.
+func TestControlPersistYesKeepsTheConnection(t *testing.T) {
+	s := share(t, "ControlMaster auto", "ControlPersist yes")
+	s.listens()
+	if out, status := s.ssh(`$SSH targaryen true`, 0); status != 0 {
+		t.Errorf("a client: %d, %q", status, out)
+	}
+	sshtest.Eventually(t, "the client has left", func() bool {
+		all, err := s.Served(t.Context())
+		return err == nil && len(all) == 1 && len(all[0].Clients) == 0
+	})
+	if out, status := s.ssh(`$SSH -O exit targaryen`, 0); status != 0 {
+		t.Errorf("-O exit: %d, %q", status, out)
+	}
+	s.until("the link is gone", func(now api.Snapshot) bool { return len(now.Links) == 0 && len(now.Served) == 0 })
+	if n := s.server.Logins(); n != 1 {
+		t.Errorf("%d logins", n)
+	}
+}
+
+// TestOfTwoThatStartAtOnceOneListens has another background process connect to
+// the same host at the same moment. The one that comes too late goes on
+// without, as ssh does.
+func TestOfTwoThatStartAtOnceOneListens(t *testing.T) {
+	first := share(t, "ControlMaster auto")
+	if err := first.CloseLink(t.Context(), first.link); err != nil {
+		t.Fatal(err)
+	}
+	sshtest.Eventually(t, "the socket is gone", func() bool { _, err := os.Lstat(first.socket); return err != nil })
+	second := &shared{house: newHouse(t), server: first.server, socket: first.socket}
+	var both sync.WaitGroup
+	for _, s := range []*shared{first, second} {
+		both.Go(func() {
+			if _, err := s.Open(t.Context(), s.at()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	listening := 0
+	for _, s := range []*shared{first, second} {
+		now := s.until("the link is up", func(now api.Snapshot) bool { return len(now.Links) == 1 && now.Links[0].State == api.LinkUp })
+		all, err := s.Share(t.Context(), now.Links[0].ID) // where the other listens there, elsewhere
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all.Path == s.socket {
+			listening++
+		}
+		if out, status := run(t, s.server.SSHOver(t, all.Path, "x", "echo hi")); status != 0 || out != "hi\n" {
+			t.Errorf("over %s: %d, %q", all.Path, status, out)
+		}
+	}
+	if listening != 1 {
+		t.Errorf("%d listen there", listening)
 	}
 }
 

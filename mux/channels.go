@@ -31,14 +31,29 @@ type Channels struct {
 	// SetEnv are variables that each session gets, NAME=value.
 	SetEnv []string
 
-	// Agent tells whether sessions may ask for the agent to be forwarded: the
-	// master's own ForwardAgent. Whoever made the connection answers for it.
-	Agent bool
+	// Lend gives a session what it wants of the master's user, as far as he
+	// forwards it: his agent and his display. If it is nil nobody gets any.
+	Lend func(ctx context.Context, want Spec) Loan
 
 	// Listen has the far side listen on "tcp" or "unix" for a client in proxy
 	// mode, and hands on who comes there until end is called or ctx ends. port
 	// is where it listens. If it is nil such a client gets no remote forwards.
 	Listen func(ctx context.Context, network, address string, come func(Arrival)) (port int, end func(), err error)
+}
+
+// Loan is what a session gets of the master's user.
+type Loan struct {
+	Agent bool
+	X11   []byte // what asks for the display (RFC 4254 section 6.3.1), without the head of a request; nil for none
+	End   func() // is called when the session has ended
+}
+
+// lend is Lend for those who want something.
+func (c *Channels) lend(ctx context.Context, want Spec) Loan {
+	if c.Lend == nil || !want.Agent && !want.X11 {
+		return Loan{End: func() {}}
+	}
+	return c.Lend(ctx, want)
 }
 
 // What clients are told, in the words of mux.c.
@@ -61,7 +76,9 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 
 	go r.listen() // ends with the channel
 	s.Opened()    // before any answer of the far side, as mux.c does: NoTTY comes after it
-	if err := c.start(ctx, r); err != nil {
+	loan := c.lend(ctx, s.Spec)
+	defer loan.End()
+	if err := c.start(ctx, r, loan); err != nil {
 		return 0, err
 	}
 	r.copy(ctx)
@@ -70,10 +87,10 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 
 // start starts the program. A far side that does not answer holds up nobody
 // but the goroutine, which ends with the channel.
-func (c *Channels) start(ctx context.Context, r *running) error {
+func (c *Channels) start(ctx context.Context, r *running, loan Loan) error {
 	started := make(chan error, 1) // of size 1: the goroutine ends even if nobody waits
 	go func() {
-		c.prepare(r)
+		c.prepare(r, loan)
 		started <- r.start()
 	}()
 	select {
@@ -85,9 +102,13 @@ func (c *Channels) start(ctx context.Context, r *running) error {
 }
 
 // prepare asks for what has to be there before the program starts, in the
-// order of mux_session_confirm in mux.c.
-func (c *Channels) prepare(r *running) {
-	if r.Agent && c.Agent {
+// order of mux_session_confirm in mux.c. The answer to the first matters to
+// nobody but the clients of X, which will see.
+func (c *Channels) prepare(r *running, loan Loan) {
+	if loan.X11 != nil {
+		r.ask("x11-req", loan.X11)
+	}
+	if loan.Agent {
 		r.ask("auth-agent-req@openssh.com", nil)
 	}
 	if r.TTY && !r.askTTY() {

@@ -109,15 +109,16 @@ func (c *control) greet(ctx context.Context) error {
 	}
 	err := c.during(ctx, c.exchangeHello)
 	switch {
-	case ctx.Err() != nil || err == nil:
+	case err == nil:
+		return c.SetDeadline(time.Time{})
+	case ctx.Err() != nil:
+		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w: no greeting came within %.0f seconds", ErrNotMaster, helloLimit.Seconds())
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("%w: it hung up instead of greeting", ErrNotMaster)
-	default:
-		return fmt.Errorf("%w: %w", ErrNotMaster, err)
 	}
-	return errors.Join(err, c.SetDeadline(time.Time{}))
+	return fmt.Errorf("%w: %w", ErrNotMaster, err)
 }
 
 func (c *control) exchangeHello() error {

@@ -56,11 +56,11 @@ func (c *Channels) relay(ctx context.Context, conn ssh.Conn, open ssh.NewChannel
 		_ = up.Close() // nothing was said on it
 		return
 	}
-	r := &relay{channels: c, conn: conn, down: down, up: up, started: make(chan struct{})}
+	r := &relay{channels: c, conn: conn, down: down, up: up, started: make(chan struct{}), loan: Loan{End: func() {}}}
 	if open.ChannelType() != "session" {
 		r.start()
 	}
-	go r.upward(downRequests) // ends with the client's channel
+	go r.upward(ctx, downRequests) // ends with the client's channel
 	r.downward(ctx, upRequests)
 }
 
@@ -74,15 +74,18 @@ type relay struct {
 	// gets before.
 	started chan struct{}
 	once    sync.Once
+
+	loan Loan // touched only by upward
 }
 
 func (r *relay) start() { r.once.Do(func() { close(r.started) }) }
 
 // upward passes on a client's requests and input, until its channel is
 // closed.
-func (r *relay) upward(requests <-chan *ssh.Request) {
+func (r *relay) upward(ctx context.Context, requests <-chan *ssh.Request) {
 	ended := make(chan struct{})
 	defer close(ended)
+	defer func() { r.loan.End() }()
 	go func() { // ends with the channel
 		select {
 		case <-r.started:
@@ -92,7 +95,7 @@ func (r *relay) upward(requests <-chan *ssh.Request) {
 	}()
 	for request := range requests {
 		ok, err := false, error(nil)
-		if r.channels.permits(request.Type) {
+		if r.permits(ctx, request.Type) {
 			ok, err = r.up.SendRequest(request.Type, request.WantReply, request.Payload)
 		}
 		if request.WantReply {
@@ -113,11 +116,14 @@ func (r *relay) upward(requests <-chan *ssh.Request) {
 // programs are the requests that start one.
 var programs = []string{"shell", "exec", "subsystem"}
 
-// permits tells whether a request may be passed on.
-func (c *Channels) permits(request string) bool {
+// permits tells whether a request may be passed on. The agent is that of the
+// master's user, as with OpenSSH's masters.
+func (r *relay) permits(ctx context.Context, request string) bool {
 	switch request {
 	case "auth-agent-req@openssh.com":
-		return c.Agent
+		r.loan.End()
+		r.loan = r.channels.lend(ctx, Spec{Agent: true})
+		return r.loan.Agent
 	case "x11-req":
 		return false // there is nobody to answer for the display
 	}

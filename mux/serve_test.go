@@ -223,7 +223,9 @@ func TestARefusedTerminalIsTold(t *testing.T) {
 func TestTheAgentIsForwardedIfTheMasterMay(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)
-	_, socket := serveMaster(t, s, func(c *mux.Channels) { c.Agent = true })
+	_, socket := serveMaster(t, s, func(c *mux.Channels) {
+		c.Lend = func(_ context.Context, want mux.Spec) mux.Loan { return mux.Loan{Agent: want.Agent, End: func() {}} }
+	})
 	for _, args := range [][]string{{"-A", "x"}, {"-O", "proxy", "-A", "x"}} {
 		got := run(t, s.SSHOver(t, socket, append(args, `test -S "$SSH_AUTH_SOCK"`)...))
 		if want := (ran{}); got != want {

@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"cmp"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -10,20 +9,19 @@ import (
 	"sallyport/transport"
 )
 
-// forwardedAgent is the socket of the agent that ForwardAgent lends to the far
-// side, "" for none. One that does not answer now is not offered
-// (check_agent_present in ssh.c).
-func (s *Session) forwardedAgent(host *config.Host) string {
-	socket := agentSocket(cmp.Or(s.spec.ForwardAgent, host.Get("ForwardAgent")), host, s.env)
+// lendAgent lends the caller's agent if value, of ForwardAgent, says so. One
+// that does not answer now is not offered (check_agent_present in ssh.c).
+func (l *lender) lendAgent(value string, host *config.Host, env transport.Env) {
+	socket := agentSocket(value, host, env)
 	if socket == "" {
-		return ""
+		return
 	}
 	c, err := dial("unix", socket)
 	if err != nil {
-		return ""
+		return
 	}
 	_ = c.Close() // it was only to see whether an agent is there
-	return socket
+	l.agent = socket
 }
 
 // agentSocket reads ForwardAgent: a switch, the path of a socket, or a
@@ -44,7 +42,7 @@ func agentSocket(value string, host *config.Host, env transport.Env) string {
 // agent serves one channel with one connection to the agent of the latest
 // session that forwards its own.
 func (p *peers) agent(c ssh.NewChannel) {
-	lenders := p.those(func(s *Session) bool { return s.agent != "" })
+	lenders := p.those(func(s *lender) bool { return s.agent != "" })
 	if len(lenders) == 0 {
 		p.unasked(c, "agent", func(l lent) bool { return l.agent })
 		return

@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,9 +31,9 @@ func (s *Session) open(ctx context.Context) (*remote, error) {
 
 func (s *Session) start(ctx context.Context, r *remote) (*remote, error) {
 	host := s.link.Host().Host
-	s.agent = s.forwardedAgent(host)
-	s.display = s.forwardedDisplay(ctx, host)
-	r.leave = r.peers.join(s)
+	s.lendAgent(cmp.Or(s.spec.ForwardAgent, host.Get("ForwardAgent")), host, s.env)
+	s.lendDisplay(ctx, cmp.Or(s.spec.ForwardX11, X11(host.Get("ForwardX11"))), host, s.env)
+	r.leave = r.peers.join(&s.lender)
 	if err := within(ctx, func() error { return s.ask(r, host) }); err != nil {
 		r.leave()
 		go r.Close() // it can wait for a full network; it ends with the connection

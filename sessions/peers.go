@@ -16,13 +16,23 @@ import (
 // peers are the sessions on one connection. They share the channels that the
 // far side opens, and what was learned of it.
 type peers struct {
-	mu       sync.Mutex // guards what follows
-	sessions []*Session // those that began and have not ended, the oldest first
-	pty      bool       // the far side has given a terminal
-	lent     lent       // what was ever lent to the far side, which may still ask for it
+	mu      sync.Mutex // guards what follows
+	lenders []*lender  // of the sessions that began and have not ended, the oldest first
+	pty     bool       // the far side has given a terminal
+	lent    lent       // what was ever lent to the far side, which may still ask for it
 }
 
 type lent struct{ agent, display bool }
+
+// lender is a session as far as it lends something of the caller's to the far
+// side.
+type lender struct {
+	agent   string   // socket of the agent that is forwarded, "" for none; set before the far side is asked
+	display *display // that is forwarded, nil for none; likewise
+
+	// caution says something to the caller in ssh's words.
+	caution func(at level, format string, args ...any)
+}
 
 type peersKey struct{}
 
@@ -46,25 +56,25 @@ func (p *peers) serve(channels <-chan ssh.NewChannel, f func(ssh.NewChannel)) {
 }
 
 // join counts a session until leave is called.
-func (p *peers) join(s *Session) (leave func()) {
+func (p *peers) join(s *lender) (leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sessions = append(p.sessions, s)
+	p.lenders = append(p.lenders, s)
 	p.lent.agent = p.lent.agent || s.agent != ""
 	p.lent.display = p.lent.display || s.display != nil
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.sessions = slices.DeleteFunc(p.sessions, func(other *Session) bool { return other == s })
+		p.lenders = slices.DeleteFunc(p.lenders, func(other *lender) bool { return other == s })
 	}
 }
 
 // those are the sessions that fit, the latest first.
-func (p *peers) those(fit func(*Session) bool) []*Session {
+func (p *peers) those(fit func(*lender) bool) []*lender {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []*Session
-	for _, s := range slices.Backward(p.sessions) {
+	var all []*lender
+	for _, s := range slices.Backward(p.lenders) {
 		if fit(s) {
 			all = append(all, s)
 		}
@@ -95,9 +105,9 @@ func (p *peers) unasked(c ssh.NewChannel, what string, lent func(lent) bool) {
 	if known {
 		return
 	}
-	for _, s := range p.those(func(*Session) bool { return true }) {
-		s.warn(logError, "Warning: ssh server tried %s forwarding.", what)
-		s.warn(logError, "Warning: this is probably a break-in attempt by a malicious server.")
+	for _, s := range p.those(func(*lender) bool { return true }) {
+		s.caution(logError, "Warning: ssh server tried %s forwarding.", what)
+		s.caution(logError, "Warning: this is probably a break-in attempt by a malicious server.")
 	}
 }
 

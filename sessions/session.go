@@ -113,9 +113,8 @@ type Session struct {
 
 	remote *remote // set before ready is closed; nil if the session never ran, or is of kind None
 
-	agent   string   // socket of the agent that is forwarded, "" for none; set before the far side is asked
-	display *display // that is forwarded, nil for none; likewise
-	notices notices  // for the viewer's standard error
+	lender
+	notices notices // for the viewer's standard error
 
 	wishes chan struct{} // of size 1: mu's wishes wait for sendWishes
 
@@ -155,6 +154,7 @@ func Start(ctx context.Context, l Link, id Identity, s Spec, env transport.Env, 
 			State: Opening, Since: time.Now(),
 		},
 	}
+	session.caution = session.warn
 	go session.run(ctx) // Close waits for it
 	return session
 }

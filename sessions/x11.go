@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/transport"
 )
 
 // X11 is which displays are forwarded.
@@ -38,50 +39,46 @@ type display struct {
 	expires  time.Time // zero for never
 }
 
-// forwardedDisplay is the caller's display if the host's configuration lends
-// it, nil if not. Its cookies come from xauth.
-func (s *Session) forwardedDisplay(ctx context.Context, host *config.Host) *display {
-	how := s.spec.ForwardX11
-	if how == "" {
-		how = X11(host.Get("ForwardX11"))
-	}
-	name := s.env.Get("DISPLAY")
+// lendDisplay lends the caller's display if how says so. Its cookies come from
+// xauth.
+func (l *lender) lendDisplay(ctx context.Context, how X11, host *config.Host, env transport.Env) {
+	name := env.Get("DISPLAY")
 	if how != ConfiguredX11 && how != TrustedX11 || name == "" {
-		return nil
+		return
 	}
 	if !validDisplay(name) {
-		s.warn(logInfo, "DISPLAY %q invalid; disabling X11 forwarding", name)
-		return nil
+		l.caution(logInfo, "DISPLAY %q invalid; disabling X11 forwarding", name)
+		return
 	}
 	d := &display{name: name, screen: screenOf(name)}
-	x := xauth{program: host.Get("XAuthLocation"), display: name, env: s.env}
+	x := xauth{program: host.Get("XAuthLocation"), display: name, env: env}
 	if how == TrustedX11 || host.Get("ForwardX11Trusted") == "yes" {
-		s.trust(ctx, d, x)
-	} else if !s.distrust(ctx, d, x, seconds(host.Get("ForwardX11Timeout"))) {
-		return nil
+		l.trust(ctx, d, x)
+	} else if !l.distrust(ctx, d, x, seconds(host.Get("ForwardX11Timeout"))) {
+		return
 	}
 	d.madeUp = random(len(d.real))
-	return d
+	l.display = d
 }
 
 // trust gives clients the cookie of the caller's own. Where xauth has none the
 // X server decides by other means.
-func (s *Session) trust(ctx context.Context, d *display, x xauth) {
+func (l *lender) trust(ctx context.Context, d *display, x xauth) {
 	var found bool
 	if d.protocol, d.real, found = x.list(ctx); !found {
-		s.warn(logInfo, "Warning: No xauth data; using fake authentication data for X11 forwarding.")
+		l.caution(logInfo, "Warning: No xauth data; using fake authentication data for X11 forwarding.")
 		d.protocol, d.real = magicCookie, random(cookieSize)
 	}
 }
 
 // distrust gives clients a cookie that the X server trusts little and not for
 // long; without one there is no forwarding.
-func (s *Session) distrust(ctx context.Context, d *display, x xauth, limit time.Duration) (found bool) {
+func (l *lender) distrust(ctx context.Context, d *display, x xauth, limit time.Duration) (found bool) {
 	if limit > 0 {
 		d.expires = time.Now().Add(limit + time.Second)
 	}
 	if d.protocol, d.real, found = x.generate(ctx, limit); !found {
-		s.warn(logError, "Warning: untrusted X11 forwarding setup failed: xauth key data not generated")
+		l.caution(logError, "Warning: untrusted X11 forwarding setup failed: xauth key data not generated")
 	}
 	return found
 }
@@ -132,14 +129,14 @@ func (d *display) knows(s setup) bool {
 
 // x11 serves one client of X on the far side: x11_open_helper of channels.c.
 func (p *peers) x11(c ssh.NewChannel) {
-	if len(p.those(func(s *Session) bool { return s.display != nil })) == 0 {
+	if len(p.those(func(s *lender) bool { return s.display != nil })) == 0 {
 		p.unasked(c, "X11", func(l lent) bool { return l.display })
 		return
 	}
-	lenders := p.those(func(s *Session) bool { return s.display != nil && !s.display.expired() })
+	lenders := p.those(func(s *lender) bool { return s.display != nil && !s.display.expired() })
 	if len(lenders) == 0 {
-		for _, s := range p.those(func(s *Session) bool { return s.display != nil }) {
-			s.warn(logVerbose, "Rejected X11 connection after ForwardX11Timeout expired")
+		for _, s := range p.those(func(s *lender) bool { return s.display != nil }) {
+			s.caution(logVerbose, "Rejected X11 connection after ForwardX11Timeout expired")
 		}
 		refuse(c)
 		return
@@ -152,7 +149,7 @@ func (p *peers) x11(c ssh.NewChannel) {
 	near, err := admit(far, lenders)
 	if err != nil {
 		for _, s := range lenders {
-			s.warn(logInfo, "%v", err)
+			s.caution(logInfo, "%v", err)
 		}
 		_ = far.Close() // it was not let in
 		return
@@ -162,7 +159,7 @@ func (p *peers) x11(c ssh.NewChannel) {
 
 // admit reads the first packet of a client of X, and passes it on with the
 // real cookie to the display whose made-up one it shows.
-func admit(far ssh.Channel, lenders []*Session) (net.Conn, error) {
+func admit(far ssh.Channel, lenders []*lender) (net.Conn, error) {
 	packet, err := readSetup(far)
 	if err != nil {
 		return nil, err

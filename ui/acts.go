@@ -176,6 +176,8 @@ func (s *screen) give(name string, sh shell) {
 // handOver gives the terminal to f until it returns. It runs on the loop. A
 // terminal that cannot be taken back ends the program.
 func (s *screen) handOver(f func()) error {
+	s.restMasters()
+	defer s.followMasters()
 	if !s.app.Suspend(f) {
 		return errors.New("the terminal could not be handed over")
 	}
@@ -269,6 +271,10 @@ func (s *screen) closeAsking(link *api.Link) {
 	if tunnels > 0 {
 		lost = append(lost, count(tunnels, "tunnel"))
 	}
+	guests := s.guests(link)
+	if guests > 0 {
+		lost = append(lost, count(guests, "ssh client"))
+	}
 	for _, h := range hosts {
 		lost = append(lost, "the connection to "+clean(h))
 	}
@@ -281,7 +287,7 @@ func (s *screen) closeAsking(link *api.Link) {
 		return
 	}
 	verb := " use this connection and will end."
-	if shells+tunnels+len(hosts) == 1 {
+	if shells+tunnels+guests+len(hosts) == 1 {
 		verb = " uses this connection and will end."
 	}
 	s.confirm("Close the connection to "+clean(name)+"?", button{"Close it", 'c', do}, and(lost...)+verb)
@@ -483,7 +489,9 @@ func (s *screen) display(inv inventory) {
 	s.look(func() {
 		r.run(ctx, func(found resolved) { s.in.do(func() { s.learn(r, found) }) })
 	})
-	s.followMasters(ctx, inv)
+	s.masters = nil
+	s.restMasters()
+	s.followMasters()
 	if s.form != nil {
 		s.readForm(s.form)
 	}

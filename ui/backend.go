@@ -28,6 +28,10 @@ type backend interface {
 	StopLog(ctx context.Context, id string) error
 	EndMaster(ctx context.Context, path string, pid int) error
 	StopMaster(ctx context.Context, path string, pid int) error
+	CheckMaster(ctx context.Context, path string, pid int) error
+	// ForwardOnMaster and CancelOnMaster are for a master's own forwards.
+	ForwardOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error)
+	CancelOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) error
 	RemoveStale(path string) error
 
 	// Read reads the configuration (again).
@@ -69,6 +73,8 @@ type inventory interface {
 	Form(name string) api.Form
 	// Judge is why ssh would refuse a value; quick enough for the loop.
 	Judge(keyword, value string) string
+	// Sharing are the edits after which ssh shares a host's connection.
+	Sharing(name string) []api.Edit
 	// Propose proves edits, and gives what they would make of the file.
 	Propose(ctx context.Context, edits ...api.Edit) (*api.Change, error)
 	// Check looks for mistakes, which Detail then has; it may take a second,
@@ -110,6 +116,18 @@ func (r real) EndMaster(ctx context.Context, path string, pid int) error {
 
 func (r real) StopMaster(ctx context.Context, path string, pid int) error {
 	return api.StopMaster(ctx, path, pid)
+}
+
+func (r real) CheckMaster(ctx context.Context, path string, pid int) error {
+	return api.CheckMaster(ctx, path, pid)
+}
+
+func (r real) ForwardOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error) {
+	return api.ForwardOnMaster(ctx, path, pid, spec)
+}
+
+func (r real) CancelOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) error {
+	return api.CancelOnMaster(ctx, path, pid, spec)
 }
 
 func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }

@@ -34,6 +34,7 @@ type fakeInventory struct {
 
 	masters    []api.Master
 	mastersNow chan []api.Master // each is told of; nil for no change
+	followers  atomic.Int32      // of the masters, now
 
 	check    chan struct{}            // closed when Check may end; nil at once
 	mistakes map[string][]api.Problem // that Detail has from then on
@@ -51,6 +52,8 @@ func (v *fakeInventory) WaitForChange(ctx context.Context) error {
 
 // FollowMasters tells of what is there, and then of what the test changes.
 func (v *fakeInventory) FollowMasters(ctx context.Context, f func([]api.Master)) {
+	v.followers.Add(1)
+	defer v.followers.Add(-1)
 	f(v.masters)
 	for {
 		select {
@@ -82,6 +85,10 @@ func (v *fakeInventory) Judge(_, value string) string {
 		return "Bad port '99999'."
 	}
 	return ""
+}
+
+func (v *fakeInventory) Sharing(name string) []api.Edit {
+	return []api.Edit{api.SetOption{Host: name, Keyword: "ControlMaster", Value: "auto"}}
 }
 
 // Propose has one change, and refuses what names a tag "no".
@@ -497,6 +504,15 @@ func (f *fake) EndMaster(_ context.Context, path string, pid int) error {
 }
 func (f *fake) StopMaster(_ context.Context, path string, pid int) error {
 	return f.called("stop %s %d", path, pid)
+}
+func (f *fake) CheckMaster(_ context.Context, path string, pid int) error {
+	return f.called("check %s %d", path, pid)
+}
+func (f *fake) ForwardOnMaster(_ context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error) {
+	return 0, f.called("open %s %d %s", path, pid, spec)
+}
+func (f *fake) CancelOnMaster(_ context.Context, path string, pid int, spec api.TunnelSpec) error {
+	return f.called("cancel %s %d %s", path, pid, spec)
 }
 func (f *fake) RemoveStale(path string) error { return f.called("remove %s", path) }
 

@@ -126,6 +126,8 @@ func TestAFormIsWrittenAsItWasMeant(t *testing.T) {
 			strings.NewReplacer("gate\n\nHost *", "gate\n\tCompression no\n\nHost *"), "▌○ node"},
 		{"a forward is added as behind -L", steps{{"▌○ node", "f"}, {"▌+ LocalForward", "8080:localhost:80 Ctrl-S"}, {"+    LocalForward 8080 localhost:80", "y"}},
 			strings.NewReplacer("gate\n\nHost *", "gate\n\tLocalForward 8080 localhost:80\n\nHost *"), "▌○ node"},
+		{"M has ssh share the connection", steps{{"▌○ node", "M"}, {"+    ControlPersist 10m", "y"}},
+			strings.NewReplacer("gate\n\nHost *", "gate\n\tControlMaster auto\n\tControlPath ~/.ssh/cm-%C\n\tControlPersist 10m\n\nHost *"), "▌○ node"},
 		{"tags are set", steps{{"▌○ node", "E"}, {"Set elsewhere", "j Enter gpu,lab Ctrl-S"}, {"+# Tags: gpu, lab", "y"}},
 			strings.NewReplacer("# a note\n", "# a note\n# Tags: gpu, lab\n"), "▌○ node"},
 		{"a host is renamed, in the jumps of others too", steps{{"▌○ node", "k"}, {"▌○ gate", "E"}, {"▌  Name", "Enter way Ctrl-S"}, {"ProxyJump gateway", "y"}},

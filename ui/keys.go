@@ -77,6 +77,8 @@ func init() {
 		{inSessions, []string{"S"}, "stop", "The page of sessions", "Have a master take no more clients, as  ssh -O stop  does. What is open goes on.", (*screen).stopMaster, noLiveMaster, (*screen).stopsMaster},
 		{inSessions, []string{"K"}, "end", "The page of sessions", "End what is ours: a shell, or a connection. Asks first.", (*screen).endRoster, noOwnRoster, (*screen).endsShell},
 		{inSessions, []string{"L"}, "", "The page of sessions", "Write what a shell shows to a file; once more ends that.", (*screen).logShell, noShellToLog, nil},
+		{inSessions, []string{"v"}, "check", "The page of sessions", "Ask a master for a sign of life, as  ssh -O check  does.", (*screen).checkMaster, noMasterThere, (*screen).asksMaster},
+		{inSessions, []string{"f"}, "forward", "The page of sessions", "Cancel a forward of a master, or open one, as  ssh -O cancel  and  -O forward  do.", (*screen).forwardOfMaster, noLiveMaster, (*screen).stopsMaster},
 		{inSessions, []string{"D", "Delete"}, "remove", "The page of sessions", "Remove the socket that a master has left behind.", (*screen).removeStale, noStaleMaster, (*screen).removesStale},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},
@@ -111,6 +113,7 @@ func init() {
 		{onHosts, []string{"N"}, "new", "The configuration", "Add a host.", (*screen).newHost, noConfig, nil},
 		{onHosts, []string{"f"}, "forward", "The configuration", "Add a forward to the selected host.", (*screen).newForward, noHost, nil},
 		{onHosts, []string{"D", "Delete"}, "", "The configuration", "Remove the selected host. Says first what goes with it.", (*screen).removeHost, noHost, nil},
+		{onHosts, []string{"M"}, "", "The configuration", "Have ssh share the connection to the selected host, with us and with itself: write ControlMaster, ControlPath and ControlPersist.", (*screen).writeSharing, noHost, nil},
 		{onHosts, []string{"e"}, "", "The configuration", "Open the block of the selected host in $EDITOR.", (*screen).edit, noConfig, nil},
 		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard; with marks,  sallyport run  for them.", (*screen).copyCommand, noHost, nil},
 		{inList, []string{"m"}, "", "The selected host", "Mark it, for a command on many hosts: y copies the command line. Once more takes the mark away.", (*screen).mark, noHost, nil},

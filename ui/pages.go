@@ -27,6 +27,7 @@ var tabs = []struct {
 func (s *screen) show(p page) {
 	s.page, s.help, s.record = p, nil, nil
 	s.leaveFound()
+	s.followMasters()
 }
 
 // turnTo is the act of a page's key.

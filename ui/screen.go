@@ -43,8 +43,9 @@ type screen struct {
 	known    map[string]api.Host
 	details  map[string]api.Detail
 	masters  []api.Master
-	wanted   string // the host whose detail was asked for last
-	searched bool   // the resolver was asked for all hosts
+	rest     context.CancelFunc // ends the following of masters; nil while it rests
+	wanted   string             // the host whose detail was asked for last
+	searched bool               // the resolver was asked for all hosts
 
 	page    page
 	list    list

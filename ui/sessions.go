@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,21 +15,6 @@ import (
 type roster struct {
 	detail       // its rows under a cursor
 	rows   []row // as they are seen
-}
-
-// followMasters learns of the masters of ssh until ctx ends.
-func (s *screen) followMasters(ctx context.Context, inv inventory) {
-	s.masters = nil
-	s.look(func() {
-		pause(ctx, settled, nil)
-		inv.FollowMasters(ctx, func(all []api.Master) {
-			s.in.do(func() {
-				if s.inv == inv {
-					s.masters = all
-				}
-			})
-		})
-	})
 }
 
 // theirs are the masters of ssh. Where our own connections are shared, the
@@ -168,9 +152,40 @@ func (s *screen) linkEntries() (out []rosterEntry) {
 		} else {
 			e.more = st.note
 		}
+		if m := s.served(l); m != nil {
+			e.below = append(e.below, span{s.sharedWith(m), s.dim})
+		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// sharedWith is where clients of ssh use a connection, and which do.
+func (s *screen) sharedWith(m *api.Served) string {
+	text := "shared with ssh at " + tilde(m.Path)
+	for i, g := range m.Clients {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += sep + guestText(g)
+	}
+	return text
+}
+
+// guestText is a client of ssh and what it has open.
+func guestText(g api.Guest) string {
+	text := "ssh"
+	if g.PID != 0 {
+		text = "pid " + strconv.Itoa(g.PID)
+	}
+	switch g.What {
+	case api.GuestSession:
+		return text + " (session)"
+	case api.GuestForward:
+		return text + " (to " + clean(g.To) + ")"
+	}
+	return text + " (" + clean(string(g.What)) + ")"
 }
 
 // usedBy is what goes through a connection, in words.
@@ -180,7 +195,7 @@ func (s *screen) usedBy(l *api.Link) string {
 	for _, n := range []struct {
 		n    int
 		what string
-	}{{shells, "shell"}, {tunnels, "tunnel"}, {len(hosts), "host"}} {
+	}{{shells, "shell"}, {tunnels, "tunnel"}, {s.guests(l), "ssh client"}, {len(hosts), "host"}} {
 		if n.n > 0 {
 			parts = append(parts, count(n.n, n.what))
 		}
@@ -326,6 +341,6 @@ func (s *screen) drawRosterLesson(c canvas, r rect) {
 	}
 	say("No shell is open, no connection is held, and no ssh shares one.", 0, nil)
 	say("1 goes to the hosts: Enter opens a shell there, and its connection stays for the next.", 0, nil)
-	say("What you log in to with ssh in any terminal is listed here and used without a second login, if ~/.ssh/config has:", 2,
-		line{{"Host *", s.accent}, {"    ControlMaster auto", s.accent}, {"    ControlPath ~/.ssh/%C", s.accent}})
+	say("What you log in to with ssh in any terminal is listed here and used without a second login, if ~/.ssh/config has what follows; M on the page of the hosts writes it for one.", 2,
+		line{{"Host *", s.accent}, {"    ControlMaster auto", s.accent}, {"    ControlPath ~/.ssh/cm-%C", s.accent}})
 }

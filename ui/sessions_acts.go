@@ -157,14 +157,10 @@ func masterOf(m api.Master) string {
 
 // control asks something of a master, and tells that it was done.
 func (s *screen) control(m api.Master, done string, f func(context.Context) error) {
-	host := ""
-	if len(m.Hosts) > 0 {
-		host = m.Hosts[0]
-	}
 	s.act(f, func(err error) {
 		if err != nil {
 			message, hint := sentence(err)
-			s.fail(host, message, hint)
+			s.fail(masterHost(m), message, hint)
 			return
 		}
 		s.tell(done)

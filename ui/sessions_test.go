@@ -26,6 +26,10 @@ func shared() (api.Snapshot, *fakeInventory) {
 		}
 	}
 	s.Sessions = append(s.Sessions, api.Session{ID: "s3", Host: "spirit1", Config: configFile, Link: "l4", PTY: true, State: api.SessionRunning, Since: morning.Add(-4 * time.Minute)})
+	s.Served = []api.Served{{Link: "l1", Host: "got-bastion", Path: corner + "dany@193.48.1.7:22", Since: morning, Clients: []api.Guest{
+		{PID: 7001, Since: morning, What: api.GuestSession},
+		{PID: 7002, Since: morning, What: api.GuestForward, To: "10.0.0.5:22"},
+	}}}
 	v := westeros()
 	v.masters = []api.Master{
 		{Hosts: []string{"tyrell"}, Path: corner + "margaery@tyrell.example.org:22", PID: 5120, State: api.MasterAlive, Since: morning.Add(-3 * time.Minute)},
@@ -126,11 +130,18 @@ func TestKeysOfTheSessionsPage(t *testing.T) {
 		{"but no live one", "pid 4211", []string{"D"}, nil, "Only a stale socket can be removed."},
 		{"S has a master stop", "pid 4211", []string{"S"}, []string{"stop " + spirit + " 4211"}, "takes no more clients"},
 		{"which a shell cannot", "squeue", []string{"S"}, nil, "Only a master of ssh"},
+		{"v asks a master for a sign of life", "pid 4211", []string{"v"}, []string{"check " + spirit + " 4211"}, "pid 4211 answers"},
+		{"which one that has ended cannot give", "stale", []string{"v"}, nil, "D removes the socket"},
+		{"v asks once more what gave no answer", "unusable", []string{"v"}, nil, "once more"},
+		{"f cancels a forward of a master", "pid 4211", []string{"f", "8080:gpu3:8888", "Enter"}, []string{"cancel " + spirit + " 4211 L 8080:gpu3:8888"}, "L 8080 → gpu3:8888 is closed"},
+		{"or opens one", "pid 4211", []string{"f", "-D 1080", "Tab", "Tab", "Enter"}, []string{"open " + spirit + " 4211 D 1080"}, "until its master ends"},
+		{"or neither", "pid 4211", []string{"f", "-D 1080", "Tab", "Tab", "Tab", "Enter"}, nil, "pid 4211"},
+		{"what is no forward is not asked for", "pid 4211", []string{"f", "8080:", "Enter"}, nil, "✗"},
 		{"K ends a shell when it was agreed to", "squeue", []string{"K", "e", "Enter"}, []string{"end s2"}, ""},
 		{"and says what that is", "squeue", []string{"K"}, nil, "squeue -u dany ends"},
-		{"K on a link names what would end", "3 tunnels and 1 host", []string{"K"}, nil, "Close the connection to got-bastion?"},
-		{"as x does", "3 tunnels and 1 host", []string{"x"}, nil, "Close the connection to got-bastion?"},
-		{"and what is agreed to is closed", "3 tunnels and 1 host", []string{"x", "c", "Enter"}, []string{"close l1"}, ""},
+		{"K on a link names what would end", "2 ssh clients", []string{"K"}, nil, "Close the connection to got-bastion?"},
+		{"as x does", "2 ssh clients", []string{"x"}, nil, "2 ssh clients and the connection to targaryen"},
+		{"and what is agreed to is closed", "2 ssh clients", []string{"x", "c", "Enter"}, []string{"close l1"}, ""},
 		{"K is not for what is not ours", "pid 4211", []string{"K"}, nil, "It is not ours"},
 		{"x on a shell points to K", "squeue", []string{"x"}, nil, "K ends a shell"},
 		{"L writes what a shell shows to a file", "left", []string{"L", "Enter"}, []string{"log s4 " + home() + "/tyrell-20260302-093000.cast"}, "tyrell: log to ~/tyrell-2026"},
@@ -203,6 +214,34 @@ func TestTheBackgroundProcessIsNoMasterOfSSH(t *testing.T) {
 	}
 	st.sees("1 master ", "pid 99")
 	st.loses(corner + "y")
+}
+
+// TestMastersAreFollowedOnlyWhereTheyAreShown keeps a terminal that nobody
+// looks at from asking anybody anything.
+func TestMastersAreFollowedOnlyWhereTheyAreShown(t *testing.T) {
+	f := newFake()
+	_, v := shared()
+	f.inv = func() *fakeInventory { return v }
+	st := perform(t, f, 120, 34, Options{})
+	follows := func(what string, n int32) {
+		t.Helper()
+		st.until(what, func() bool { return v.followers.Load() == n })
+	}
+	st.sees("◆ tyrell")
+	follows("the list of hosts to follow them", 1)
+	st.keys("2")
+	follows("the page of tunnels to let them rest", 0)
+	st.keys("3")
+	follows("the page of sessions to follow them", 1)
+	st.keys("6")
+	follows("the log to let them rest", 0)
+	st.keys("1")
+	follows("the list to follow them again", 1)
+	st.keys("Enter")
+	f.shell.ready <- nil
+	follows("a shell to let them rest", 0)
+	f.shell.exit <- api.Exit{}
+	follows("the list to follow them after it", 1)
 }
 
 func TestAClickOnTheSessionsPageSelectsAndADoubleClickOpens(t *testing.T) {

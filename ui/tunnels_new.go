@@ -94,14 +94,20 @@ func (s *screen) makeTunnel(host, text string, save bool) string {
 func (s *screen) writeDown(host, keyword string, spec api.TunnelSpec) {
 	_, text, _ := strings.Cut(spec.String(), " ")
 	s.propose([]api.Edit{api.AddForward{Host: host, Keyword: keyword, Spec: text}}, func(c *api.Change, err error) {
-		switch {
-		case err != nil:
-			message, hint := sentence(err)
-			s.fail(host, message, hint)
-		case c.Empty():
-			s.tell("The file has this forward already.")
-		case s.form == nil && s.review == nil:
-			s.review = &review{title: "Write " + tilde(c.File) + "?", change: c, host: host}
-		}
+		s.offer(host, c, err, "The file has this forward already.")
 	})
+}
+
+// offer shows the diff of a change that was proposed, or says why there is
+// none.
+func (s *screen) offer(host string, c *api.Change, err error, already string) {
+	switch {
+	case err != nil:
+		message, hint := sentence(err)
+		s.fail(host, message, hint)
+	case c.Empty():
+		s.tell(already)
+	case s.form == nil && s.review == nil:
+		s.review = &review{title: "Write " + tilde(c.File) + "?", change: c, host: host}
+	}
 }

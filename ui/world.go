@@ -30,6 +30,7 @@ func (w *world) apply(events []api.Event, now time.Time) {
 			w.snap.Tunnels = slices.Clone(w.snap.Tunnels)
 			w.snap.Sessions = slices.Clone(w.snap.Sessions)
 			w.snap.Questions = slices.Clone(w.snap.Questions)
+			w.snap.Served = slices.Clone(w.snap.Served)
 			w.snap.Log = slices.Clone(w.snap.Log)
 		}
 	}
@@ -118,6 +119,27 @@ func (w *world) users(l *api.Link) (shells, tunnels int, hosts []string) {
 		}
 	}
 	return shells, tunnels, hosts
+}
+
+// served is the control socket at which others use l, nil if there is none.
+func (w *world) served(l *api.Link) *api.Served {
+	for i := range w.snap.Served {
+		if m := &w.snap.Served[i]; m.Link == l.ID {
+			return m
+		}
+	}
+	return nil
+}
+
+// guests counts the clients of ssh that would end with l.
+func (w *world) guests(l *api.Link) int {
+	n := 0
+	for _, m := range w.snap.Served {
+		if w.stands(m.Link, l) {
+			n += len(m.Clients)
+		}
+	}
+	return n
 }
 
 // tunnel is the open tunnel with that ID, nil if there is none.

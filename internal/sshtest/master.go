@@ -50,6 +50,14 @@ func (m *Master) Kill() {
 	m.cmd.Wait()
 }
 
+// Freeze stops it as SIGSTOP does: it keeps what it has and answers nothing.
+func (m *Master) Freeze(t testing.TB) {
+	t.Helper()
+	if err := freeze(m.PID); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // SSHOver is the real client that shares a connection with whoever listens on a
 // control socket; it never connects by itself.
 func (s *Server) SSHOver(t testing.TB, socket string, args ...string) *exec.Cmd {
