@@ -52,6 +52,23 @@ func (q Query) fits(h Host, plain func(string) bool) bool {
 	return true
 }
 
+// Plain parts a query into the words that are about a field or a pattern, and
+// the others, which are for a search by letters. A field without a NAME yet is
+// neither.
+func (q Query) Plain() (special, plain Query) {
+	for _, word := range q {
+		_, pattern, isField := field(Host{}, word)
+		switch {
+		case isField && pattern == "":
+		case isField || strings.ContainsAny(word, "*?"):
+			special = append(special, word)
+		default:
+			plain = append(plain, word)
+		}
+	}
+	return special, plain
+}
+
 // field is what a word with a colon is about. An address with colons is none.
 func field(h Host, word string) (values []string, pattern string, ok bool) {
 	name, pattern, ok := strings.Cut(word, ":")

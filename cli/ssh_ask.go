@@ -38,8 +38,11 @@ func (a *sshAsker) Ask(ctx context.Context, q transport.Question) (transport.Ans
 	case !errors.Is(err, errDeclined):
 		a.log.say(logError, "sallyport: %s", api.AsError(err).Message)
 	}
-	if q.Kind == api.AskHostKey {
+	switch {
+	case q.Kind == api.AskHostKey:
 		return transport.Answer{Choice: api.Refuse}, nil
+	case err == errNoTerminal:
+		return answer, transport.ErrNobody
 	}
 	return answer, transport.ErrCancelled
 }
@@ -71,6 +74,9 @@ func (a *sshAsker) words(q transport.Question) wording {
 			case api.AskPassphrase:
 				return fmt.Sprintf("Enter passphrase for key '%s': ", q.File)
 			case api.AskPIN:
+				return promptText(p.Text)
+			}
+			if !q.FromServer { // an ssh that lends us its connection
 				return promptText(p.Text)
 			}
 			return "(" + login + ") " + promptText(p.Text)

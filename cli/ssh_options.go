@@ -142,7 +142,7 @@ func identityFile(c *sshCall, file string) error {
 		c.warnings = append(c.warnings, "Warning: Identity file "+api.Printable(path)+" not accessible: "+strerror(err)+".\n")
 		return nil
 	}
-	c.line.option("IdentityFile=" + config.Quote(file))
+	c.line.option(config.KeyFlag + file)
 	return nil
 }
 

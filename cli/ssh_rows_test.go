@@ -98,6 +98,7 @@ var commandLines = []struct{ name, script string }{
 	{"a ProxyCommand that ends", `ssh -o ProxyCommand=false other true`},
 	{"LogLevel QUIET says nothing", `ssh -o LogLevel=QUIET refused true`},
 	{"-E writes to a file", `ssh -E log refused true`},
+	{"-E takes the warnings of a session", `DISPLAY=:77 ssh -E log -X narrow 'echo [$DISPLAY]'`},
 	{"-E that cannot be written", `ssh -E /nowhere/log one true`},
 	{"-vvv", `ssh -vvv one echo x`},
 
@@ -162,6 +163,7 @@ var commandLines = []struct{ name, script string }{
 	{"-G with forwards", `ssh -G -T -L 1:a:2 -L b:3:c:4 -L "[::1]:5:[::2]:6" -L /s:d:7 -R 8 -R 9:e:10 -R /t:/u -D 11 -D '*:12' one`},
 	{"-G with forwards between", `ssh -G -T -o 'LocalForward=1 a:2' -L 3:b:4 -o 'LocalForward=5 c:6' one`},
 	{"-G with keys", `ssh -G -T -i "$D/hostkey" -o IdentityFile=/x -i "$D/locked" one`},
+	{"-G with keys that the file has too", `ssh -G -T -i "$D/id" -i "$D/id" -o IdentityFile="$D/id" -o IdentityFile="$D/locked" -i "$D/locked" one`},
 	{"-G with jumps", `ssh -G -T -J a,b@c:3 one`},
 	{"-G with a tunnel, 1", `ssh -G -T -w 0:1 one`},
 	{"-G with a tunnel, 2", `ssh -G -T -w any one`},

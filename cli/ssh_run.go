@@ -55,6 +55,9 @@ func (s *sshSession) broke(err error) error {
 // session runs a shell, a command or a subsystem and ends with its status.
 func (s *sshSession) session(ctx context.Context, link *transport.Link) error {
 	remote := sessions.Start(ctx, link, sessions.Identity{Host: s.host.Name}, s.spec, os.Environ(), func(sessions.Status) {})
+	if s.call.logFile != "" {
+		remote.WarnTo(s.log)
+	}
 	if err := remote.Ready(ctx); err != nil {
 		return s.notStarted(ctx, err)
 	}

@@ -34,6 +34,7 @@ func (l *sshLine) match() (config.Match, error) {
 	return m, l.err
 }
 
+// option takes the argument of a -o, or that of a -i after config.KeyFlag.
 func (l *sshLine) option(line string) { l.m.Options = append(l.m.Options, line) }
 
 // overrule sets an option whatever was set before; the latest wins.

@@ -391,7 +391,9 @@ func (h *Host) expandFiles(k key) (files []string) {
 			h.r.failLate(v.at.origin(), expansion(k, err))
 			continue
 		}
-		files = append(files, path)
+		if !slices.Contains(files, path) { // ssh would offer a key again that was refused
+			files = append(files, path)
+		}
 	}
 	return files
 }

@@ -28,6 +28,7 @@ type value struct {
 	jump *jump    // of ProxyJump
 	at   place
 	set  bool // a file or the command line set it
+	flag bool // it was a -i
 	// implied says that no line set it, but ssh acts as if one had.
 	implied bool
 }

@@ -19,11 +19,16 @@ type Match struct {
 	User    string   // of -l or user@host
 	Port    string   // of -p
 	Jump    string   // of -J
-	Options []string // of -o, each "Keyword value" or "Keyword=value", in order
+	Options []string // of -o, each "Keyword value" or "Keyword=value", and of -i, each after KeyFlag, in order
 	Command string   // the remote command, for Match command and sessiontype
 	Stdio   bool     // -W: ssh has other defaults then
 	Execute bool     // run Match exec, ask the network; never while drawing
 }
+
+// KeyFlag stands before the file of a -i among Match.Options. It is no
+// IdentityFile of a -o: ssh takes a file twice that both name, because it notes
+// who did (add_identity_file of readconf.c).
+const KeyFlag = "-i "
 
 // resolution is the state of one Resolve: ssh's Options with the lines that
 // set them.
@@ -166,8 +171,12 @@ func (r *resolution) destinationUser(name string) {
 	}
 }
 
-// option reads the argument of a -o.
+// option reads the argument of a -o, or of a -i.
 func (r *resolution) option(line string) {
+	if file, flag := strings.CutPrefix(line, KeyFlag); flag {
+		r.apply([]value{{key: kIdentityFile, text: file, flag: true}}, place{})
+		return
+	}
 	word, rest, more := splitKeyword(trimLine(line))
 	if word == "" {
 		return
@@ -475,13 +484,13 @@ func (r *resolution) takeEvery(v value) bool {
 	return r.add(v)
 }
 
-// same tells duplicates. A key file of the user and one of the system are
-// two.
+// same tells duplicates. A key file of the user, one of the system and one of
+// -i are three.
 func (v value) same(w value) bool {
 	if v.fwd != nil && w.fwd != nil {
 		return *v.fwd == *w.fwd
 	}
-	return v.text == w.text && v.at.user() == w.at.user()
+	return v.text == w.text && v.flag == w.flag && v.at.user() == w.at.user()
 }
 
 // user tells whether the place is in the user's hands, not the system's.

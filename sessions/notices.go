@@ -10,11 +10,22 @@ import (
 )
 
 // notices are ssh's warnings in a session. They wait for a viewer, and go to
-// its standard error between what the far side writes there.
+// its standard error between what the far side writes there, or else to a log.
 type notices struct {
 	mu     sync.Mutex // guards what follows, and writes to viewer
 	viewer io.Writer  // nil until there is one
+	log    io.Writer  // nil for the viewer
 	held   []string
+}
+
+// WarnTo has ssh's warnings go to a log, as ssh -E has it, instead of to the
+// standard error of the viewer. It is called before Attach.
+func (s *Session) WarnTo(log io.Writer) {
+	n := &s.notices
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.log = log
+	n.release(log)
 }
 
 // level is how important a message is (log.h of OpenSSH).
@@ -46,11 +57,21 @@ func (s *Session) warn(at level, format string, args ...any) {
 func (n *notices) add(line string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.viewer == nil {
-		n.held = append(n.held, line)
-		return
+	n.held = append(n.held, line)
+	switch {
+	case n.log != nil:
+		n.release(n.log)
+	case n.viewer != nil:
+		n.release(n.viewer)
 	}
-	_, _ = io.WriteString(n.viewer, line) // a viewer that has gone is noticed by what the far side writes
+}
+
+// release writes what was held; mu is held.
+func (n *notices) release(to io.Writer) {
+	for _, line := range n.held {
+		_, _ = io.WriteString(to, line) // a viewer that has gone is noticed by what the far side writes
+	}
+	n.held = nil
 }
 
 // show gives what was held to a viewer, and what comes from now on. What else
@@ -59,10 +80,7 @@ func (n *notices) show(viewer io.Writer) io.Writer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.viewer = viewer
-	for _, line := range n.held {
-		_, _ = io.WriteString(viewer, line) // likewise
-	}
-	n.held = nil
+	n.release(viewer) // with a log there is nothing
 	return besides{n}
 }
 

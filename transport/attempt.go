@@ -80,10 +80,7 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 // dial makes the connection ourselves; shared are the passphrases of the chain.
 func (c dialCall) dial(ctx context.Context, via *Conn, shared *wallet) (*Conn, error) {
 	h := c.host()
-	trust, err := newHostKeys(ctx, h, c.route.env, c.ask, c.trace)
-	if err != nil {
-		return nil, c.explain(err)
-	}
+	trusted := c.readHostKeys(ctx)
 	login := newAuth(ctx, h, c.route.env, c.ask, c.step)
 	login.told, login.kept, login.chain = c.trace, &c.link.kept, shared
 	defer login.close()
@@ -92,7 +89,30 @@ func (c dialCall) dial(ctx context.Context, via *Conn, shared *wallet) (*Conn, e
 	if err != nil {
 		return nil, c.explain(err)
 	}
+	trust, err := trusted()
+	if err != nil {
+		_ = raw.Close() // nothing was said on it
+		return nil, c.explain(err)
+	}
 	return c.handshake(ctx, raw, trust, login)
+}
+
+// readHostKeys reads what is known of the host's keys while the network is
+// waited for. The function that it returns waits for them.
+func (c dialCall) readHostKeys(ctx context.Context) func() (*hostKeys, error) {
+	var (
+		trust *hostKeys
+		err   error
+	)
+	read := make(chan struct{})
+	c.link.set.wg.Go(func() { // a KnownHostsCommand ends with ctx
+		defer close(read)
+		trust, err = newHostKeys(ctx, c.host(), c.route.env, c.ask, c.trace)
+	})
+	return func() (*hostKeys, error) {
+		<-read
+		return trust, err
+	}
 }
 
 // before is the connection of the hop before this one, nil if there is none.

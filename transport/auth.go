@@ -17,7 +17,8 @@ import (
 // auth logs in on one connection, with the methods and in the order of ssh:
 // userauth and authmethod_get (sshconnect2.c). x/crypto/ssh asks for one
 // attempt after the other (next), in the goroutine of the handshake, which
-// alone touches all this until it has ended with an error for explain.
+// alone touches all this until it has ended with an error for explain; readKeys
+// is waited for before the first.
 type auth struct {
 	ctx  context.Context // ends with the connection, so that no question outlives it
 	host *config.Host
@@ -41,7 +42,8 @@ type auth struct {
 	stop    error    // what ends the login before the next attempt
 	tried   []*trial
 
-	identities []*identity      // nil until publickey begins
+	reading    sync.Once        // of identities and unused, by readKeys
+	identities []*identity      // that may be offered
 	passwords  int              // attempts
 	rounds     int              // attempts of keyboard-interactive
 	asked      bool             // whether the server ever asked in one
@@ -72,6 +74,7 @@ type trial struct {
 	key     *identity
 	signed  bool  // of publickey: the server accepted the key and wants a signature
 	asked   bool  // a person, or the link for one, gave what it was made with
+	refused bool  // of password: the server said so
 	kept    bool  // it was made with a secret that had been kept
 	err     error // what happened on this side
 	partial bool  // it succeeded, but the server wants more
@@ -107,9 +110,14 @@ func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if a.answered != nil {
 		a.answered()
 	}
+	a.readKeys()
 	a.settle(c)
 	if a.stop == nil {
 		a.stop = context.Cause(a.ctx)
+	}
+	if a.stop == nil && a.unanswered() {
+		a.stop = errRefused
+		return nil, nil
 	}
 	for a.stop == nil {
 		name := a.choose()
@@ -247,7 +255,7 @@ func (a *auth) begin(t *trial) *trial {
 }
 
 // put asks the person. An answer that does not come ends the login: the next
-// attempt is not made.
+// attempt is not made. Where there is nobody the login goes on without.
 func (a *auth) put(q Question) (Answer, error) {
 	if a.lost != nil && a.lost() != nil {
 		a.stop = a.lost() // x/crypto/ssh took it for a refusal; nobody is asked in vain
@@ -264,6 +272,10 @@ func (a *auth) put(q Question) (Answer, error) {
 	if err == nil && answer.Keep && q.MayKeep {
 		a.pending.put(c, answer.Texts[0], true)
 	}
+	if err == ErrNobody {
+		a.spent[methodThatAsks[q.Kind]] = true
+		return Answer{}, err
+	}
 	if err != nil {
 		a.stop = err
 		if errors.Is(err, ErrCancelled) {
@@ -273,6 +285,10 @@ func (a *auth) put(q Question) (Answer, error) {
 	}
 	return answer, nil
 }
+
+// methodThatAsks is the method that cannot go on without an answer; a key that
+// cannot be unlocked is only one key less.
+var methodThatAsks = map[Kind]string{AskPassword: "password", AskInteractive: "keyboard-interactive"}
 
 func subject(q Question) string {
 	switch q.Kind {

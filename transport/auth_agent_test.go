@@ -3,8 +3,12 @@
 package transport
 
 import (
+	"io"
+	"net"
 	"os"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,4 +180,51 @@ func TestALockedAgentIsNoKeyToOffer(t *testing.T) {
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Errorf("the failure (-want +got):\n%s", diff)
 	}
+}
+
+// TestTheKeysAreReadWhileTheServerIsWaitedFor has a server that says nothing
+// until the agent has been asked.
+func TestTheKeysAreReadWhileTheServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := sshtest.StartServer(t)
+	asked := make(chan struct{})
+	agent := sshtest.Agent(t, server.Path("id"))
+	socket := filepath.Join(filepath.Dir(agent), "asked")
+	passOn(t, "unix", socket, "unix", agent, func() { close(asked) })
+	port := sshtest.FreePort(t)
+	passOn(t, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), "tcp", server.Address(), func() { <-asked })
+
+	cfg := load(t, "Host wall\n"+strings.Join(loginBlock(port, me(t), "IdentityFile none", "ConnectTimeout 20",
+		"StrictHostKeyChecking accept-new", "UserKnownHostsFile %D/known"), "\n"))
+	links := NewLinks(Options{})
+	defer links.Close()
+	if _, err := links.Get(plan(t, cfg, "wall"), Env{"SSH_AUTH_SOCK=" + socket}).Conn(soon(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+// passOn joins one connection to another place, after wait.
+func passOn(t *testing.T, network, at, toNetwork, to string, wait func()) {
+	t.Helper()
+	l, err := net.Listen(network, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() { // ends with the listener, or with the two
+		near, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer near.Close()
+		wait()
+		far, err := net.Dial(toNetwork, to)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer far.Close()
+		go io.Copy(far, near)
+		io.Copy(near, far)
+	}()
 }

@@ -48,12 +48,18 @@ func (a *auth) lastWords(err error) string {
 	}
 	last := a.tried[len(a.tried)-1]
 	switch {
-	case last.method == "password" && strings.Contains(err.Error(), "unexpected message type 60 "):
+	case last.method == "password" && wantsNewPassword(err):
 		return ": the password has expired and the server wants a new one, which can't be given here"
 	case last.method == "publickey" && strings.Contains(err.Error(), "no common public key signature algorithm"):
 		last.err = errSHA1
 	}
 	return ""
+}
+
+// wantsNewPassword tells an error of x/crypto/ssh that is a
+// SSH_MSG_USERAUTH_PASSWD_CHANGEREQ.
+func wantsNewPassword(err error) bool {
+	return strings.Contains(err.Error(), "unexpected message type 60 ")
 }
 
 // errSHA1 is an RSA key for a server that knows none of RFC 8332.
@@ -64,6 +70,7 @@ var errSHA1 = errors.New("the server takes only signatures by SHA-1, which Pubke
 func (a *auth) began() bool { return len(a.tried) > 0 }
 
 func (a *auth) failure(ending string) *Failure {
+	a.forgetKeys()
 	message := fmt.Sprintf("the login as %q was refused", a.host.User()) + ending
 	if tried := a.account(); len(tried) > 0 {
 		message += "; tried " + strings.Join(tried, ", ")

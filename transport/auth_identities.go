@@ -39,6 +39,26 @@ func (id *identity) trace() string {
 	return strings.Join(said, " ")
 }
 
+// readKeys puts the keys in order, once. It may begin before the login does, as
+// ssh_userauth2 (sshconnect2.c) does it before it asks for the methods: files
+// and an agent take their time, and the server takes its own meanwhile.
+func (a *auth) readKeys() {
+	a.reading.Do(func() {
+		if !switchedOff(a.host, "PubkeyAuthentication") && slices.Contains(a.preferred(), "publickey") {
+			a.identities = a.prepare()
+		}
+	})
+}
+
+// forgetKeys is for a login in which it never came to them: what is wrong with
+// keys is not the reason why it failed.
+func (a *auth) forgetKeys() {
+	began := a.spent["publickey"] || slices.ContainsFunc(a.tried, func(t *trial) bool { return t.method == "publickey" })
+	if !began {
+		a.identities, a.unused = nil, nil
+	}
+}
+
 // prepare orders the keys as pubkey_prepare (sshconnect2.c) does: the
 // CertificateFiles, those of the agent that the configuration names, the
 // agent's others, and the files.

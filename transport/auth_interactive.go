@@ -25,7 +25,13 @@ func (a *auth) password() ssh.AuthMethod {
 	}
 	a.takeWords(&q)
 	t := a.begin(&trial{method: "password", kept: text != nil})
-	return ssh.PasswordCallback(func() (string, error) {
+	// The second call comes after a refusal only, so that it is told from the
+	// request for another password, which x/crypto/ssh cannot answer.
+	return ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
+		if t.asked {
+			t.refused = true
+			return "", errRefused
+		}
 		if text == nil {
 			answer, err := a.put(q)
 			if err != nil {
@@ -38,7 +44,18 @@ func (a *auth) password() ssh.AuthMethod {
 		defer clear(text)
 		// x/crypto/ssh takes a string, which can't be wiped.
 		return string(text), nil
-	})
+	}), 2)
+}
+
+// unanswered tells that a password was neither accepted nor refused, on a
+// connection that lives: the server wants a new one (RFC 4252 section 8), and
+// would be given the old one again.
+func (a *auth) unanswered() bool {
+	if len(a.tried) == 0 || a.lost == nil || a.lost() != nil {
+		return false
+	}
+	last := a.tried[len(a.tried)-1]
+	return last.method == "password" && last.asked && !last.refused && !last.partial
 }
 
 // interactive is RFC 4256, as userauth_kbdint (sshconnect2.c).

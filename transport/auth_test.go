@@ -506,6 +506,57 @@ func TestAKeyThatCannotSignIsPassedOver(t *testing.T) {
 	}
 }
 
+func TestWhereThereIsNobodyToAskTheLoginGoesOnWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	locked, open := generate(t, dir, "locked", "winter", "-t", "ed25519"), generate(t, dir, "open", "", "-t", "ed25519")
+	typed := 0 // passwords and answers that the server got
+	port := startServer(t, func() *ssh.ServerConfig {
+		return &ssh.ServerConfig{
+			PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+				if keys.Equal(key, publicKey(t, locked+".pub")) || keys.Equal(key, publicKey(t, open+".pub")) {
+					return nil, nil
+				}
+				return nil, errNo
+			},
+			PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { typed++; return nil, errNo },
+			KeyboardInteractiveCallback: func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				if _, err := ask("", "", []string{"Code: "}, []bool{true}); err == nil {
+					typed++
+				}
+				return nil, errNo
+			},
+		}
+	})
+	for _, row := range []struct {
+		name, block, message string
+		asked                []Kind
+	}{
+		{"a locked key, and one that is not", "IdentityFile DIR/locked; IdentityFile DIR/open", "", []Kind{AskPassphrase}},
+		{"no other key", "IdentityFile DIR/locked", `the login as "jon" was refused; tried publickey ~/locked ED25519 (there is nobody to ask), ` +
+			`keyboard-interactive (there is nobody to ask), password (there is nobody to ask); the server accepts password, publickey, keyboard-interactive`,
+			[]Kind{AskPassphrase, AskInteractive, AskPassword}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			p, message := &person{absent: true}, ""
+			block := loginBlock(port, "jon", strings.Split(strings.ReplaceAll(row.block, "DIR", dir), ";")...)
+			if f := logIn(t, resolve(t, block...), Env{"HOME=" + dir}, p); f != nil {
+				message = f.Message
+			}
+			var asked []Kind
+			for _, q := range p.asked {
+				asked = append(asked, q.Kind)
+			}
+			if diff := cmp.Diff(row.message, message) + cmp.Diff(row.asked, asked); diff != "" {
+				t.Errorf("the failure and the questions (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if typed > 0 {
+		t.Errorf("the server got %d answers that nobody has given", typed)
+	}
+}
+
 func TestTheEndOfTheConnectionEndsTheLogin(t *testing.T) {
 	gone := errors.New("the connection is gone")
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,7 +63,12 @@ func TestTheTraceOfALoginIsThatOfSSH(t *testing.T) {
 			said, _ := cmd.CombinedOutput() // some logins are to fail
 			var ours strings.Builder
 			options := newWatch().options()
-			options.Trace = func(tr Trace) { fmt.Fprintln(&ours, tr.Message) } // one link, one dial
+			var mu sync.Mutex // guards ours: keys are read while the server is spoken to
+			options.Trace = func(tr Trace) {
+				mu.Lock()
+				defer mu.Unlock()
+				fmt.Fprintln(&ours, tr.Message)
+			}
 			links := NewLinks(options)
 			cfg := load(t, "Host wall\n\t"+strings.Join(block, "\n\t")+"\n")
 			l := links.Get(plan(t, cfg, "wall"), Env{"SSH_AUTH_SOCK=" + sshtest.Agent(t, dir+"/agent"), "OTHER=" + other})

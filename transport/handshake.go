@@ -47,7 +47,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	c.step(stepExchange)
 	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
-	client, err := c.negotiate(ctx, w, c.clientConfig(trust, login, limits), offers)
+	client, err := c.negotiate(ctx, w, login, c.clientConfig(trust, login, limits), offers)
 	if err != nil {
 		defer w.Close()
 		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
@@ -96,7 +96,8 @@ func (c dialCall) reached(raw net.Conn) string {
 }
 
 // beyond is the failure of a handshake for lack of an algorithm that OpenSSH
-// has. Nobody has tried to log in yet.
+// has, before anybody has tried to log in, or of a login by a password that has
+// expired, which OpenSSH asks for anew.
 type beyond struct {
 	*Failure
 	demand demand
@@ -105,6 +106,9 @@ type beyond struct {
 // orBeyond is f, or that OpenSSH would do better.
 func (c dialCall) orBeyond(err error, f *Failure) error {
 	var common *ssh.AlgorithmNegotiationError
+	if f.Code == CodeAuth && wantsNewPassword(err) {
+		return beyond{f, demand{"PasswordAuthentication", "a password that has expired"}}
+	}
 	if !errors.As(err, &common) {
 		return f
 	}
@@ -117,12 +121,13 @@ func (c dialCall) orBeyond(err error, f *Failure) error {
 // negotiate runs the handshake of x/crypto, which knows no context, until ctx
 // ends. What still runs then ends with the bytes below: on a hop behind a
 // silent bastion that is when the bastion's connection ends.
-func (c dialCall) negotiate(ctx context.Context, w *wire, cfg *ssh.ClientConfig, offers hostKeyOffers) (*ssh.Client, error) {
+func (c dialCall) negotiate(ctx context.Context, w *wire, login *auth, cfg *ssh.ClientConfig, offers hostKeyOffers) (*ssh.Client, error) {
 	type greeted struct {
 		client *ssh.Client
 		err    error
 	}
 	came := make(chan greeted, 1)
+	c.link.set.wg.Go(login.readKeys) // the server has its version to tell, and its keys to make
 	c.link.set.wg.Go(func() {
 		conn, channels, requests, err := ssh.NewClientConn(w, hostPort(c.host()), cfg)
 		if err != nil {

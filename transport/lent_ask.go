@@ -102,6 +102,7 @@ var (
 	hostKeyPrompt    = pattern(`(?s)^The authenticity of host .*?(\S+) key fingerprint is (\S+?)\.?\r?\n.*\(yes/no`)
 	passphrasePrompt = pattern(`^Enter passphrase for (?:key )?'?([^']+)'?: $`)
 	passwordPrompt   = pattern(`^[^(\s]\S*@\S+'s password: $`)
+	changePrompt     = pattern(`^(Enter|Retype) \S+@\S+'s (old|new) password: $`) // input_userauth_passwd_changereq
 )
 
 // question is an inquiry as a person is asked it. What is not recognized is
@@ -126,6 +127,8 @@ func (i inquiry) question() Question {
 		q.Kind, q.File, q.FromServer = AskPassphrase, config.Printable(m[1]), false
 	} else if passwordPrompt().MatchString(i.prompt) {
 		q.Kind, q.FromServer = AskPassword, false
+	} else if changePrompt().MatchString(i.prompt) {
+		q.Title, q.FromServer = "The password has expired: the server wants a new one.", false
 	}
 	return q
 }

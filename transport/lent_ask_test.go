@@ -31,6 +31,8 @@ func TestQuestionsOfSSHAreShownAsOurs(t *testing.T) {
 		{"a server's words that look like ssh's", "", "(jon@wall) jon@bastion's password: ",
 			Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{Text: "(jon@wall) jon@bastion's password: "}}}},
 		{"a confirmation", "confirm", "Allow use of key?", Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{Text: "Allow use of key?", Echo: true}}}},
+		{"a new password", "", "Retype jon@wall's new password: ", Question{Kind: AskInteractive, Title: "The password has expired: the server wants a new one.",
+			Prompts: []Prompt{{Text: "Retype jon@wall's new password: "}}}},
 		{"new host keys", "", "Accept updated hostkeys? (yes/no): ",
 			Question{Kind: AskInteractive, Title: "ssh asks.", FromServer: true, Prompts: []Prompt{{Text: "Accept updated hostkeys? (yes/no): ", Echo: true}}}},
 		{"an unknown host key", "", unknown, Question{
@@ -154,5 +156,32 @@ func TestTheQuestionsOfALentLinkReachAPerson(t *testing.T) {
 				t.Errorf("questions: %s", diff)
 			}
 		})
+	}
+}
+
+// TestAPasswordThatHasExpiredIsChangedBySSH types the old password once for us,
+// and no more: ssh asks for all that it needs.
+func TestAPasswordThatHasExpiredIsChangedBySSH(t *testing.T) {
+	t.Parallel()
+	sshtest.Program(t, "ssh")
+	cfg := load(t, "Host wall\n\t"+strings.Join(loginBlock(sshtest.Expired(t), "jon", "UserKnownHostsFile %D/known",
+		"StrictHostKeyChecking accept-new", "KbdInteractiveAuthentication no", "PubkeyAuthentication no"), "\n\t")+"\n")
+	somebody := person{answers: []Answer{typed("ghost"), typed("ghost"), typed("ghost"), typed("nymeria"), typed("nymeria")}}
+	o := newWatch().options()
+	o.Asker = askerFunc(somebody.ask)
+	links := NewLinks(o)
+	defer links.Close()
+	l := links.Get(plan(t, cfg, "wall"), Env{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh"})
+	_, err := l.Conn(soon(t))
+	if s := l.Status(); err != nil || s.Kind != Lent || s.Why != "via ssh: a password that has expired" {
+		t.Errorf("Conn: %v, %s %q", err, s.Kind, s.Why)
+	}
+	var asked []string
+	for _, q := range somebody.asked {
+		asked = append(asked, q.Prompts[0].Text)
+	}
+	want := []string{"Password", "jon@127.0.0.1's password: ", "Enter jon@127.0.0.1's old password: ", "Enter jon@127.0.0.1's new password: ", "Retype jon@127.0.0.1's new password: "}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("questions (-want +got):\n%s", diff)
 	}
 }

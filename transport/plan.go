@@ -100,7 +100,11 @@ func (p *planner) args(m config.Match) []string {
 		args = append(args, "-F", paths.User)
 	}
 	for _, o := range m.Options {
-		args = append(args, "-o", o)
+		flag := "-o"
+		if file, key := strings.CutPrefix(o, config.KeyFlag); key {
+			flag, o = "-i", file
+		}
+		args = append(args, flag, o)
 	}
 	if m.User != "" {
 		args = append(args, "-l", m.User)

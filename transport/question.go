@@ -87,8 +87,19 @@ func (a Answer) Wipe() {
 // ErrCancelled is the answer of somebody who does not want to answer.
 var ErrCancelled = errors.New("the question was not answered")
 
+// ErrNobody is the answer where nobody can be asked, as in a job without a
+// terminal: an ErrCancelled after which a login goes on with what needs no
+// answer. ssh takes an empty answer there, and has the server count a few
+// failed logins; what nobody has typed is sent nowhere here.
+var ErrNobody error = unattended{}
+
+type unattended struct{}
+
+func (unattended) Error() string        { return "there is nobody to ask" }
+func (unattended) Is(target error) bool { return target == ErrCancelled }
+
 // Asker passes a question to a person and waits for the answer, without a
-// limit of time. It returns ErrCancelled, or the cause of ctx.
+// limit of time. It returns ErrCancelled, ErrNobody, or the cause of ctx.
 type Asker interface {
 	Ask(ctx context.Context, q Question) (Answer, error)
 }

@@ -99,6 +99,7 @@ func serveLogin(conn net.Conn, c *ssh.ServerConfig, hostKey ssh.Signer) {
 // person answers the questions of a login one after the other. One that has
 // no more answers cancels.
 type person struct {
+	absent  bool
 	mu      sync.Mutex // guards all below
 	answers []Answer
 	asked   []Question
@@ -109,6 +110,9 @@ func (p *person) ask(_ context.Context, q Question) (Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = append(p.asked, q)
+	if p.absent {
+		return Answer{}, ErrNobody
+	}
 	if len(p.asked) > len(p.answers) {
 		return Answer{}, ErrCancelled
 	}

@@ -375,17 +375,28 @@ func (s *screen) toggleOf(name string, d api.Detail) {
 // for all marked ones.
 func (s *screen) copyCommand() {
 	if marks := s.list.marks(); len(marks) > 0 {
-		s.term.SetClipboard([]byte(runCommand(marks)))
-		s.tell("Copied: " + clean(runCommand(marks)) + "COMMAND")
+		command := runCommand(s.configFlag(), marks)
+		s.term.SetClipboard([]byte(command))
+		s.tell("Copied: " + clean(command) + "COMMAND")
 		return
 	}
 	name, _ := s.list.selected()
-	command := "ssh " + shellescape.Quote(name)
+	command := "ssh " + s.configFlag()
 	if strings.HasPrefix(name, "-") {
-		command = "ssh -- " + shellescape.Quote(name)
+		command += "-- "
 	}
+	command += shellescape.Quote(name)
 	s.term.SetClipboard([]byte(command))
 	s.tell("Copied: " + clean(command))
+}
+
+// configFlag is the -F that a command needs for the configuration of the
+// screen, with a blank; "" where that is the usual one.
+func (s *screen) configFlag() string {
+	if t := s.b.Target(""); t.Explicit {
+		return "-F " + shellescape.Quote(t.Config) + " "
+	}
+	return ""
 }
 
 // edit opens the editor at the line of the selected host; with no host, the

@@ -393,6 +393,7 @@ type fake struct {
 	events chan api.Event
 	shell  *fakeShell
 	record api.TunnelRecord
+	named  bool // the configuration was named by -F
 
 	servers   string        // what JupyterScript writes
 	looked    chan struct{} // closed when Jupyter may answer; nil at once
@@ -518,7 +519,9 @@ func (f *fake) RemoveStale(path string) error { return f.called("remove %s", pat
 
 func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }
 func (f *fake) CloseLink(_ context.Context, id string) error { return f.called("close %s", id) }
-func (f *fake) Target(host string) api.Target                { return api.Target{Host: host, Config: configFile} }
+func (f *fake) Target(host string) api.Target {
+	return api.Target{Host: host, Config: configFile, Explicit: f.named}
+}
 
 func (f *fake) Edit(_ context.Context, file string, line int) error {
 	return f.called("edit %s:%d", file, line)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,10 +18,11 @@ type list struct {
 	index  func() *index // made at the first call
 	query  *field
 	typing bool
-	view   []int // what the query has found; nil without one
-	sought bool  // somebody has searched
-	cursor int   // place in what is shown
-	top    int   // first row in sight
+	known  func(name string) (api.Host, bool) // what is known of a host already
+	view   []int                              // what the query has found; nil without one
+	sought bool                               // somebody has searched
+	cursor int                                // place in what is shown
+	top    int                                // first row in sight
 
 	isMarked map[string]bool // hosts for a command that many run
 }
@@ -38,12 +40,42 @@ func (l *list) setNames(names []string) {
 	l.choose(selected)
 }
 
-// filter searches for the query.
+// filter searches for the query: for its letters, among the hosts that have the
+// fields and patterns in it.
 func (l *list) filter() {
 	l.view = nil
-	if query := string(l.query.text); strings.TrimSpace(query) != "" {
-		l.view, l.sought = l.index().search(query), true
+	special, plain := api.ParseQuery(string(l.query.text)).Plain()
+	if len(plain) > 0 {
+		l.view, l.sought = l.index().search(strings.Join(plain, " ")), true
 	}
+	if len(special) > 0 {
+		l.narrow(special)
+	}
+}
+
+// narrow leaves those of the hosts found, or of all, that a query names.
+func (l *list) narrow(q api.Query) {
+	fits := func(i int) bool {
+		h, known := l.known(l.names[i])
+		return known && q.Names(h)
+	}
+	if l.view != nil {
+		l.view = slices.DeleteFunc(l.view, func(i int) bool { return !fits(i) })
+		return
+	}
+	l.view, l.sought = []int{}, true
+	for i := range l.names {
+		if fits(i) {
+			l.view = append(l.view, i)
+		}
+	}
+}
+
+// letters is the query without its fields and patterns: what is marked where
+// it was found.
+func (l *list) letters() string {
+	_, plain := api.ParseQuery(string(l.query.text)).Plain()
+	return strings.Join(plain, " ")
 }
 
 func (l *list) filtered() bool { return l.view != nil }
@@ -150,7 +182,7 @@ func (s *screen) listTitle() line {
 // drawHost draws one row: state, alias and the way there at the left, what is
 // going on at the right.
 func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias int) {
-	style, query := s.plain, string(s.list.query.text)
+	style, query := s.plain, s.list.letters()
 	if selected {
 		style = s.bold
 		mark := s.cursor

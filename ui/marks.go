@@ -57,11 +57,11 @@ func (s *screen) markedTitle() line {
 	return line{{" ─ ", s.border}, {strconv.Itoa(n) + " marked", s.accent}}
 }
 
-// runCommand is the command line that runs a command on hosts; the command is
-// to be typed behind it.
-func runCommand(hosts []string) string {
+// runCommand is the command line that runs a command on hosts of a
+// configuration, see configFlag; the command is to be typed behind it.
+func runCommand(configFlag string, hosts []string) string {
 	var b strings.Builder
-	b.WriteString("sallyport run")
+	b.WriteString("sallyport " + configFlag + "run")
 	for _, h := range hosts {
 		b.WriteString(" -H " + shellescape.Quote(h))
 	}

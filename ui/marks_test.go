@@ -25,7 +25,7 @@ func TestTheMarkOfAHostGoesWithIt(t *testing.T) {
 	l.mark("c")
 	l.mark("a")
 	l.setNames([]string{"b", "c"})
-	if got := runCommand(l.marks()); got != "sallyport run -H c -- " || len(l.isMarked) != 1 {
+	if got := runCommand("", l.marks()); got != "sallyport run -H c -- " || len(l.isMarked) != 1 {
 		t.Errorf("it is %q, with %v", got, l.isMarked)
 	}
 }

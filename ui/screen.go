@@ -89,6 +89,7 @@ func newScreen(ctx context.Context, b backend, o Options) *screen {
 	s.ctx, s.leave = context.WithCancel(ctx)
 	s.acts, s.halt = context.WithCancel(context.WithoutCancel(ctx))
 	s.list.query, s.journal.query = newField(false), newField(false)
+	s.list.known = func(name string) (api.Host, bool) { h, ok := s.known[name]; return h, ok }
 	return s
 }
 

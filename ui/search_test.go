@@ -140,3 +140,27 @@ func BenchmarkKey(b *testing.B) {
 		}
 	}
 }
+
+func TestTheSearchNarrowsByFieldsAndPatterns(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("Hosts ─ 11")
+	for _, row := range []struct {
+		query string
+		sees  []string
+	}{
+		{"tag:gpu", []string{"1 of 11", "targaryen"}},
+		{"tag:GPU tag:co*", []string{"1 of 11", "targaryen"}},
+		{"via:got-bastion", []string{"3 of 11", "targaryen", "martell", "far-away"}},
+		{"via:got-bastion far", []string{"1 of 11", "far-away"}},
+		{"user:jdoe ens", []string{"3 of 11", "work-ens"}},
+		{"*ell", []string{"2 of 11", "tyrell", "martell"}},
+		{"tag:", []string{"Hosts ─ 11"}},
+		{"tag:none", []string{"0 of 11", "No host matches"}},
+		{"2001:db8", []string{"0 of 11"}},
+	} {
+		st.keys("/" + row.query)
+		st.sees(append(row.sees, "/ "+row.query)...)
+		st.keys("Esc")
+		st.loses("/ " + row.query)
+	}
+}

@@ -670,6 +670,23 @@ func TestCopyingTheCommand(t *testing.T) {
 	}
 }
 
+func TestACopiedCommandNamesTheFileThatWasNamed(t *testing.T) {
+	f := newFake()
+	f.named = true
+	st := perform(t, f, 100, 30, Options{})
+	st.sees("got-bastion")
+	for _, row := range []struct{ keys, want string }{
+		{"y", "ssh -F " + configFile + " got-bastion"},
+		{"my", "sallyport -F " + configFile + " run -H got-bastion -- "},
+	} {
+		st.keys(row.keys)
+		st.sees("Copied: " + row.want)
+		if got := string(st.term.GetClipboardData()); got != row.want {
+			t.Errorf("%s: the clipboard has %q, want %q", row.keys, got, row.want)
+		}
+	}
+}
+
 func TestEveryKeyIsInTheHelpOrHasNoMeaningOfItsOwn(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range keys {

@@ -18,6 +18,9 @@ class Server(asyncssh.SSHServer):
     def validate_password(self, username, password):
         raise asyncssh.PasswordChangeRequired("Your password has expired.")
 
+    def change_password(self, username, old, new):
+        return old == "ghost" and new == "nymeria"
+
 
 async def main():
     key = asyncssh.generate_private_key("ssh-ed25519")
