@@ -235,7 +235,7 @@ func TestPortsAreFollowed(t *testing.T) {
 // looks at ports, and nothing else that wants the connection.
 func TestPortsGoOnAfterABreak(t *testing.T) {
 	t.Parallel()
-	c := newStayer(t, 0)
+	c := newStayer(t, 1)
 	for _, host := range []string{"gate", "deep"} {
 		c.must("sallyport", "tunnel", "down", host)
 	}
