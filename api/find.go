@@ -28,7 +28,7 @@ func (c *Client) ForwardTo(ctx context.Context, t Target, to Address, port int) 
 		return Tunnel{}, err
 	}
 	for _, s := range now.Tunnels {
-		if s.Host == t.Host && s.Config == t.Config && s.Spec.Kind == LocalForward && s.Spec.Connect == to && s.State == TunnelUp {
+		if s.Host == t.Host && s.Config == t.Config && s.Spec.Kind == LocalForward && s.Spec.Connect.Same(to) && s.State == TunnelUp {
 			return s, nil
 		}
 	}

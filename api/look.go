@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/sessions"
+	"sallyport/transport"
 )
 
 // scriptLimit is the most that a script may write, in bytes.
@@ -18,11 +19,58 @@ const scriptLimit = 8 << 20
 // script goes over its standard input: nothing is left on the host, and a
 // login shell of any kind has nothing to quote.
 func (c *Client) StartScript(ctx context.Context, t Target) (*Terminal, error) {
-	return c.StartSession(ctx, SessionRequest{
+	return c.StartSession(ctx, scriptOn(t))
+}
+
+func scriptOn(t Target) SessionRequest {
+	return SessionRequest{
 		Target: t,
 		Spec:   sessions.Spec{Command: "exec sh", ForwardAgent: "no", ForwardX11: sessions.NoX11},
 		TTY:    "no",
-	})
+	}
+}
+
+// lookPause is how long a look around rests after a break: a host that ends
+// each of them is not stormed.
+const lookPause = time.Second
+
+// Look runs f with a shell for a script, and anew with another one after each
+// break of the connection, of which broken is told. It waits for the way back
+// as a tunnel does. A first connection that cannot be had is a failure.
+func (c *Client) Look(ctx context.Context, t Target, broken func(error), f func(*Terminal) error) error {
+	request := scriptOn(t)
+	for {
+		ran, err := c.look(ctx, request, f)
+		if request.Await = request.Await || ran; !request.Await || !isBreak(err) {
+			return err
+		}
+		broken(err)
+		select {
+		case <-time.After(lookPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// look is one shell of Look; ran tells that f had it.
+func (c *Client) look(ctx context.Context, request SessionRequest, f func(*Terminal) error) (ran bool, err error) {
+	t, err := c.StartSession(ctx, request)
+	if err != nil {
+		return false, err
+	}
+	defer t.Close()
+	if err := t.Ready(ctx); err != nil {
+		return false, err
+	}
+	return true, f(t)
+}
+
+// isBreak tells that err is a connection that ended by itself, or no longer
+// answered.
+func isBreak(err error) bool {
+	code := AsError(err).Code
+	return code == transport.CodeClosed || code == transport.CodeTimeout
 }
 
 // Script runs a script and gives what it writes. The caller has waited until

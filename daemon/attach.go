@@ -31,9 +31,11 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	link := d.links.Get(chain, req.Target.Env)
-	if !req.Since.IsZero() {
+	switch {
+	case req.Await: // nobody asks anew: an old failure stands
+	case !req.Since.IsZero():
 		link.Forgive(req.Since)
-	} else if link.Status().State == transport.Failed {
+	case link.Status().State == transport.Failed:
 		link.Open() // somebody asks anew: an old failure does not count
 	}
 	req.Spec = sessions.Configured(link.Host().Host, req.Spec, req.TTY)
@@ -128,9 +130,19 @@ func (d *daemon) start(link *transport.Link, req api.SessionRequest) *sessions.S
 	if req.Keep {
 		id.Name = d.shells.reserve(id.Host, id.ID)
 	}
-	return sessions.Start(d.ctx, link, id, req.Spec, req.Target.Env,
+	var of sessions.Link = link
+	if req.Await {
+		of = kept{link}
+	}
+	return sessions.Start(d.ctx, of, id, req.Spec, req.Target.Env,
 		func(s sessions.Status) { d.hub.post(api.Event{Session: &s}) })
 }
+
+// kept is a link that a session keeps: it does not give up where the host
+// cannot be reached.
+type kept struct{ *transport.Link }
+
+func (k kept) Hold() (release func()) { return k.Keep() }
 
 // show gives a shell to a viewer until either ends.
 func (d *daemon) show(ctx context.Context, v *viewer, sh *sessions.Shell, joined *sessions.Viewer) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,41 @@ func TestASOCKSProxyLeadsIntoTheHouse(t *testing.T) {
 	if text, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(text), "<html") {
 		t.Errorf("through the proxy comes %.100q, %v", text, err)
 	}
+}
+
+// TestTwoHostsWantOnePort has the second one say who has it, and take it when
+// the first lets go.
+func TestTwoHostsWantOnePort(t *testing.T) {
+	h := newHouse(t)
+	s := sshtest.StartServer(t)
+	spec := api.TunnelSpec{Kind: api.LocalForward, Listen: api.Address{Network: "tcp", Port: sshtest.FreePort(t)}, Connect: jupyter}
+	first := api.TunnelRequest{Target: h.target("targaryen"), Spec: spec, Up: true}
+	second := api.TunnelRequest{Target: api.Target{Host: sshtest.Alias, Config: s.Path("ssh_config"), Explicit: true}, Spec: spec, Up: true}
+	had, err := h.SetTunnel(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(id string, state api.TunnelState) func(api.Snapshot) bool {
+		return func(s api.Snapshot) bool {
+			return slices.ContainsFunc(s.Tunnels, func(t api.Tunnel) bool { return t.ID == id && t.State == state })
+		}
+	}
+	h.until("the first has the port", is(had.ID, api.TunnelUp))
+	wants, err := h.SetTunnel(t.Context(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := h.until("the second has to wait", is(wants.ID, api.TunnelBusy))
+	for _, got := range now.Tunnels {
+		if got.ID == wants.ID && (got.Failure == nil || !strings.HasSuffix(got.Failure.Message, "is in use by another tunnel of ours") || got.FreePort <= spec.Listen.Port) {
+			t.Errorf("who waits says %+v and offers port %d", got.Failure, got.FreePort)
+		}
+	}
+	first.Up = false
+	if _, err := h.SetTunnel(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	h.until("the second has the port", is(wants.ID, api.TunnelUp))
 }
 
 // TestRemoteForwardsAreKept opens one on a port of the server's choice, which

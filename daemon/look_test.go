@@ -39,6 +39,25 @@ func TestATakenPortIsPassedOver(t *testing.T) {
 	}
 }
 
+// TestOneServerIsOneTunnel has a server named as Jupyter does and as the list
+// of ports does.
+func TestOneServerIsOneTunnel(t *testing.T) {
+	h := newHouse(t)
+	port := sshtest.FreePort(t)
+	named, err := h.ForwardTo(t.Context(), h.target("targaryen"), jupyter, port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbered, err := h.ForwardTo(t.Context(), h.target("targaryen"), api.Address{Network: "tcp", Host: "127.0.0.1", Port: 8080}, port)
+	if err != nil || numbered.ID != named.ID {
+		t.Errorf("%+v, %v, want the tunnel %+v", numbered, err, named)
+	}
+	other, err := h.ForwardTo(t.Context(), h.target("targaryen"), api.Address{Network: "tcp", Host: "::1", Port: 8080}, port)
+	if err != nil || other.ID == named.ID {
+		t.Errorf("what listens on ::1 may be another server: %+v, %v", other, err)
+	}
+}
+
 func TestAPortOfRootGetsOneThatIsNot(t *testing.T) {
 	h := newHouse(t)
 	got, err := h.ForwardTo(t.Context(), h.target("targaryen"), api.Address{Network: "tcp", Host: "localhost", Port: 443}, 443)

@@ -231,6 +231,32 @@ func TestPortsAreFollowed(t *testing.T) {
 	s.quit()
 }
 
+// TestPortsGoOnAfterABreak has the server on the way end under somebody who
+// looks at ports, and nothing else that wants the connection.
+func TestPortsGoOnAfterABreak(t *testing.T) {
+	t.Parallel()
+	c := newStayer(t, 1)
+	for _, host := range []string{"gate", "deep"} {
+		c.must("sallyport", "tunnel", "down", host)
+	}
+	s := openScreen(t, c.client)
+	s.search("deep")
+	s.keys("p")
+	s.wait(` 22 +SSH`)
+	c.stopServer(c.bastion)
+	s.wait(`The connection to deep was lost\. This goes on when it is back`)
+	s.wait(` 22 +SSH`)
+	port := strconv.Itoa(3000 + int(ports.Add(1)))
+	t.Cleanup(background(t, c.lab.inner, "late"+port, "exec nc -l -k 127.0.0.1 "+port+" >/dev/null"))
+	c.startServer(c.bastion)
+	if text := s.wait(`(?s).* ` + port + ` .*`)[0]; strings.Contains(text, "was lost") {
+		t.Errorf("the connection is there, and still said to be lost:\n%s", text)
+	}
+	s.keys("Escape")
+	s.list()
+	s.quit()
+}
+
 // answers waits until Jupyter's page comes from a port of the client.
 func (c *client) answers(url string) {
 	c.t.Helper()

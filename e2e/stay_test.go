@@ -86,9 +86,9 @@ func (s *stayer) restore() {
 func (s *stayer) swallow() { s.on(s.lab.bastion, "ip route replace blackhole "+s.addr+"/32") }
 
 // sessionsOf is a shell's list of the processes of a server's connections:
-// each has one that is privileged and one that speaks.
+// each has one that is privileged and, but for a moment, one that speaks.
 func sessionsOf(of *sshd) string {
-	return fmt.Sprintf("$(for p in $(pgrep -P $(cat /run/sshd-%d.pid)); do echo $p; pgrep -P $p; done)", of.port)
+	return fmt.Sprintf("$(for p in $(pgrep -P $(cat /run/sshd-%d.pid)); do echo $p; pgrep -P $p || true; done)", of.port)
 }
 
 // killSessions ends the connections that a server has.

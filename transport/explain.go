@@ -107,6 +107,9 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 	if errors.As(err, &f) {
 		return c.explain(f)
 	}
+	if ended(err) && c.cutOff() {
+		return c.explain(c.onWire(err, w)) // nobody has refused the login
+	}
 	if f := login.explain(err); f != nil {
 		f.Accepted = login.accepted
 		return c.explain(c.forItsAge(f, w))
@@ -115,6 +118,20 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death("the ProxyCommand"), Hint: c.checkCommand()})
 	}
 	return c.explain(c.onWire(err, w))
+}
+
+// cutOff tells that the hop before has gone under this one. x/crypto/ssh ends
+// the channels of a connection before it tells of the connection's own end.
+func (c dialCall) cutOff() bool {
+	if c.via == nil {
+		return false
+	}
+	select {
+	case <-c.via.Done():
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
 }
 
 // onWire explains an error by what the server had said before it.

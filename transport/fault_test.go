@@ -309,6 +309,60 @@ func TestABastionThatDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
 	}
 }
 
+// TestABastionThatGoesDuringALoginIsNoRefusal has it go while the server
+// thinks about a key: what follows is tried again.
+func TestABastionThatGoesDuringALoginIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
+	n := newNetwork(t)
+	bastions := make(chan *ssh.ServerConn, 1)
+	target := serve(t, func(c net.Conn) {
+		cfg := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
+			(<-bastions).Close()
+			return nil, errors.New("too late")
+		}}
+		cfg.AddHostKey(signer)
+		_, _, _, _ = ssh.NewServerConn(c, cfg) // it never comes to be
+	})
+	port := serve(t, func(c net.Conn) {
+		cfg := &ssh.ServerConfig{NoClientAuth: true}
+		cfg.AddHostKey(signer)
+		conn, channels, requests, err := ssh.NewServerConn(c, cfg)
+		if err != nil {
+			return
+		}
+		go ssh.DiscardRequests(requests) // ends with the connection
+		bastions <- conn
+		for asked := range channels {
+			relay(t, asked, target)
+		}
+	})
+	n.know(t, port, signer.PublicKey())
+	n.know(t, target, signer.PublicKey())
+	n.host("bastion", port)
+	n.host("h", target, "ProxyJump bastion")
+	if f := n.failure(t, "h"); f.Code != CodeClosed || strings.Contains(f.Message, "refused") {
+		t.Errorf("the failure is %+v", f)
+	}
+}
+
+// relay takes a channel and leads it to a port.
+func relay(t *testing.T, asked ssh.NewChannel, port int) {
+	to, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	ch, requests, err := asked.Accept()
+	if err != nil {
+		to.Close()
+		return
+	}
+	go ssh.DiscardRequests(requests)                // ends with the channel
+	go func() { io.Copy(to, ch); to.Close() }()     // ends with the channel
+	go func() { io.Copy(ch, to); _ = ch.Close() }() // ends with to
+}
+
 func TestCancellingClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)

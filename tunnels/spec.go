@@ -58,6 +58,18 @@ func (s Spec) argument() string {
 	return listen + ":" + s.Connect.String()
 }
 
+// Same tells that two targets are one to the far side: its "localhost" is the
+// 127.0.0.1 on which a program says that it listens.
+func (a Address) Same(b Address) bool {
+	const loopback = "127.0.0.1"
+	for _, end := range []*Address{&a, &b} {
+		if strings.EqualFold(end.Host, "localhost") {
+			end.Host = loopback
+		}
+	}
+	return a == b
+}
+
 // dialled is the address as package net takes it.
 func (a Address) dialled() string {
 	if a.Network == "unix" {

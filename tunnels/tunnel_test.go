@@ -1,6 +1,7 @@
 package tunnels
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -181,8 +182,8 @@ func sum(r io.Reader) uint64 {
 	return h.Sum64()
 }
 
-// TestRefusedTargetsLeaveNothingBehind has two thousand clients refused, by
-// each end that can.
+// TestRefusedTargetsLeaveNothingBehind has many clients refused, by each end
+// that can.
 func TestRefusedTargetsLeaveNothingBehind(t *testing.T) {
 	s := sshtest.StartServer(t)
 	nowhere := tcp("127.0.0.1", sshtest.FreePort(t))
@@ -213,18 +214,69 @@ func TestRefusedTargetsLeaveNothingBehind(t *testing.T) {
 			refused()
 			sshtest.Eventually(t, "the first is over", func() bool { return tunnel.Status().Open == 0 })
 			files, routines := descriptors(t), runtime.NumGoroutine()
-			const clients = 667
+			clients := clients(t, 667)
 			for range clients {
 				refused()
 			}
 			sshtest.Eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= files })
 			sshtest.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= routines })
-			sshtest.Eventually(t, "all are counted", func() bool { return tunnel.Status().Total == clients+1 })
+			sshtest.Eventually(t, "all are counted", func() bool { return tunnel.Status().Total == int64(clients)+1 })
 			if got := tunnel.Status(); got.State != Up || got.LastError == nil || !strings.Contains(got.LastError.Message, row.said) {
 				t.Errorf("after the refused clients the status is %+v, last error %v", got, got.LastError)
 			}
 		})
 	}
+}
+
+// TestManyIdleConnectionsStay opens many connections at one time, which say
+// nothing until all are there, and then all speak.
+func TestManyIdleConnectionsStay(t *testing.T) {
+	s := sshtest.StartServer(t)
+	to := serving(t, func(c conn) { io.Copy(c, c); c.CloseWrite() })
+	tunnel := open(t, s, local(t, to))
+	first := tunnel.dial(t)
+	first.CloseWrite()
+	if _, err := io.ReadAll(first); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	sshtest.Eventually(t, "the first is over", func() bool { return tunnel.Status().Open == 0 })
+	files, routines := descriptors(t), runtime.NumGoroutine()
+	all := make([]*net.TCPConn, clients(t, 200))
+	for i := range all {
+		all[i] = tunnel.dial(t)
+	}
+	sshtest.Eventually(t, "all are open", func() bool { return tunnel.Status().Open == len(all) })
+	for i, c := range all {
+		said, heard := []byte{byte(i), byte(i >> 8)}, make([]byte, 2)
+		c.SetDeadline(time.Now().Add(time.Minute))
+		c.Write(said)
+		if _, err := io.ReadFull(c, heard); err != nil || !bytes.Equal(said, heard) {
+			t.Fatalf("connection %d of %d said %q and heard %q, %v", i, len(all), said, heard, err)
+		}
+	}
+	for _, c := range all {
+		c.Close()
+	}
+	sshtest.Eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= files })
+	sshtest.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= routines })
+	if got := tunnel.Status(); got.Open != 0 || got.Total != int64(len(all))+1 || got.LastError != nil {
+		t.Errorf("after the connections the status is %+v", got)
+	}
+}
+
+// clients is how many there are: CLIENTS has more than a test of every day
+// needs.
+func clients(t *testing.T, everyday int) int {
+	text := os.Getenv("CLIENTS")
+	if text == "" {
+		return everyday
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // socksTo is all that a SOCKS 5 client says.

@@ -45,11 +45,12 @@ type backend interface {
 	// BrowseInPrivate is Browse for an address with a secret in it.
 	BrowseInPrivate(ctx context.Context, url string) error
 	// Jupyter finds the servers on a host, or on a node that it reaches, and
-	// the nodes of the user's jobs.
-	Jupyter(ctx context.Context, host, node string) (servers []api.JupyterServer, nodes []string, err error)
-	// Ports gives f what listens on a host, again and again until ctx ends or
-	// the connection does.
-	Ports(ctx context.Context, host string, f func([]api.Listener)) error
+	// the nodes of the user's jobs. It goes on after a break of the connection,
+	// of which broken is told.
+	Jupyter(ctx context.Context, host, node string, broken func(error)) (servers []api.JupyterServer, nodes []string, err error)
+	// Ports gives f what listens on a host, again and again until ctx ends. It
+	// goes on as Jupyter does.
+	Ports(ctx context.Context, host string, f func([]api.Listener), broken func(error)) error
 	// Save writes a change of the configuration.
 	Save(ctx context.Context, c *api.Change) error
 	// Start asks for a shell on a host.
@@ -143,13 +144,12 @@ func (r real) BrowseInPrivate(ctx context.Context, url string) error {
 	return r.o.BrowseInPrivate(ctx, url)
 }
 
-func (r real) Jupyter(ctx context.Context, host, node string) ([]api.JupyterServer, []string, error) {
-	t, err := r.script(ctx, host)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer t.Close()
-	out, err := t.Script(ctx, api.JupyterScript)
+func (r real) Jupyter(ctx context.Context, host, node string, broken func(error)) ([]api.JupyterServer, []string, error) {
+	var out []byte
+	err := r.Look(ctx, r.o.Target(host), broken, func(t *api.Terminal) (err error) {
+		out, err = t.Script(ctx, api.JupyterScript)
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -160,27 +160,10 @@ func (r real) Jupyter(ctx context.Context, host, node string) ([]api.JupyterServ
 // looks, each of which reads the far side's /proc.
 const portsEvery = 2 * time.Second
 
-func (r real) Ports(ctx context.Context, host string, f func([]api.Listener)) error {
-	t, err := r.script(ctx, host)
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	return t.Repeat(ctx, api.ListenersScript, portsEvery, func(out []byte) { f(api.ParseListeners(out)) })
-}
-
-// script begins a shell that takes a script; the screen shows the questions
-// that come up meanwhile.
-func (r real) script(ctx context.Context, host string) (*api.Terminal, error) {
-	t, err := r.StartScript(ctx, r.o.Target(host))
-	if err != nil {
-		return nil, err
-	}
-	if err := t.Ready(ctx); err != nil {
-		_ = t.Close() // it never ran
-		return nil, err
-	}
-	return t, nil
+func (r real) Ports(ctx context.Context, host string, f func([]api.Listener), broken func(error)) error {
+	return r.Look(ctx, r.o.Target(host), broken, func(t *api.Terminal) error {
+		return t.Repeat(ctx, api.ListenersScript, portsEvery, func(out []byte) { f(api.ParseListeners(out)) })
+	})
 }
 
 func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }

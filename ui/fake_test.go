@@ -398,6 +398,7 @@ type fake struct {
 	servers   string        // what JupyterScript writes
 	looked    chan struct{} // closed when Jupyter may answer; nil at once
 	listeners chan []api.Listener
+	breaks    chan error // of the connection under a look around
 
 	mu    sync.Mutex
 	calls []string
@@ -405,7 +406,7 @@ type fake struct {
 }
 
 func newFake() *fake {
-	return &fake{inv: westeros, events: make(chan api.Event), shell: newFakeShell(), listeners: make(chan []api.Listener), fails: map[string]error{}}
+	return &fake{inv: westeros, events: make(chan api.Event), shell: newFakeShell(), listeners: make(chan []api.Listener), breaks: make(chan error), fails: map[string]error{}}
 }
 
 func (f *fake) Follow(ctx context.Context, take func(api.Event)) {
@@ -448,22 +449,26 @@ func (f *fake) BrowseInPrivate(_ context.Context, url string) error {
 }
 
 // Jupyter finds what the test has put in the place that is asked.
-func (f *fake) Jupyter(ctx context.Context, host, node string) ([]api.JupyterServer, []string, error) {
+func (f *fake) Jupyter(ctx context.Context, host, node string, broken func(error)) ([]api.JupyterServer, []string, error) {
 	if err := f.called("jupyter %s %s", host, node); err != nil {
 		return nil, nil, err
 	}
-	if f.looked != nil {
+	for f.looked != nil {
 		select {
+		case err := <-f.breaks:
+			broken(err)
+			continue
 		case <-f.looked:
 		case <-ctx.Done(): // it answers all the same, as one who has answered already
 			f.called("jupyter %s left", host)
 		}
+		break
 	}
 	out := []byte(f.servers)
 	return api.ParseJupyter(out, node), api.JupyterNodes(out), nil
 }
 
-func (f *fake) Ports(ctx context.Context, host string, take func([]api.Listener)) error {
+func (f *fake) Ports(ctx context.Context, host string, take func([]api.Listener), broken func(error)) error {
 	if err := f.called("ports %s", host); err != nil {
 		return err
 	}
@@ -471,6 +476,8 @@ func (f *fake) Ports(ctx context.Context, host string, take func([]api.Listener)
 		select {
 		case list := <-f.listeners:
 			take(list)
+		case err := <-f.breaks:
+			broken(err)
 		case <-ctx.Done():
 			return f.called("ports %s left", host)
 		}

@@ -41,6 +41,21 @@ func (f *finding) came(s *screen, err error) {
 	}
 }
 
+// broken gives what a look around calls when the connection breaks under it:
+// the screen says so until it is back, and that is all there is to do.
+func (s *screen) broken(ctx context.Context, f *finding) func(error) {
+	return func(err error) {
+		s.in.do(func() {
+			if ctx.Err() != nil {
+				return
+			}
+			message, hint := sentence(err)
+			s.note(f.host, message, hint)
+			f.since, f.doing = s.now(), "The connection to "+clean(f.host)+" was lost. This goes on when it is back…"
+		})
+	}
+}
+
 // found is the look around that is on the screen, nil if there is none.
 func (s *screen) found() *finding {
 	switch {

@@ -227,6 +227,31 @@ func TestPortsFollowWhatListens(t *testing.T) {
 	st.sees("f forward")
 }
 
+// TestALookAroundGoesOnAfterABreak has the connection break under each.
+func TestALookAroundGoesOnAfterABreak(t *testing.T) {
+	lost := errors.New("targaryen closed the connection")
+	const meanwhile = "The connection to targaryen was lost. This goes on when it is back"
+	f := newFake()
+	f.looked = make(chan struct{})
+	st := onTargaryen(t, f, 120, 34)
+	st.keys("p")
+	f.listeners <- listening
+	st.sees("5 ports", "jupyter-lab (4242)")
+	f.breaks <- lost
+	st.sees(meanwhile, "jupyter-lab (4242)") // what was there stays to be read
+	f.listeners <- listening[1:]
+	st.sees("4 ports")
+	st.loses(meanwhile)
+	st.keys("Esc", "j")
+	st.sees("Looking for Jupyter servers")
+	f.breaks <- lost
+	st.sees("The connection to targaryen was lost. This goes on")
+	close(f.looked)
+	st.sees("no Jupyter server of yours runs on targaryen")
+	st.keys("Esc", "6")
+	st.sees("targaryen closed the connection")
+}
+
 func TestPortsSayWhyTheyAreNotFollowed(t *testing.T) {
 	f := newFake()
 	f.fails["ports"] = errors.New("the connection was lost")

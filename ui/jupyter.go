@@ -45,7 +45,7 @@ func (s *screen) lookForJupyter(node string) {
 	ctx := s.begin(&j.finding, "Looking for Jupyter servers of yours on "+clean(where)+"…")
 	j.servers, j.nodes, j.looked, j.url = nil, nil, false, ""
 	s.spawn(func() {
-		servers, nodes, err := s.b.Jupyter(ctx, j.host, node)
+		servers, nodes, err := s.b.Jupyter(ctx, j.host, node, s.broken(ctx, &j.finding))
 		s.in.do(func() {
 			if ctx.Err() != nil {
 				return

@@ -33,7 +33,7 @@ func (s *screen) watchPorts() {
 					p.all, p.read = all, true
 				}
 			})
-		})
+		}, s.broken(ctx, &p.finding))
 		s.in.do(func() {
 			if ctx.Err() == nil {
 				p.came(s, err)
@@ -86,7 +86,7 @@ func nearEnd(t *api.Tunnel) string { return "localhost:" + strconv.Itoa(t.Spec.L
 // forwarded is the tunnel that leads to a listener, nil if there is none.
 func (s *screen) forwarded(host string, l api.Listener) *api.Tunnel {
 	for _, t := range s.world.tunnels[host] {
-		if t.Spec.Kind == api.LocalForward && t.Spec.Listen.Port != 0 && t.Spec.Connect == l.To() {
+		if t.Spec.Kind == api.LocalForward && t.Spec.Listen.Port != 0 && t.Spec.Connect.Same(l.To()) {
 			return t
 		}
 	}
