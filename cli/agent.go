@@ -205,9 +205,9 @@ func (a *app) agentHolds(ctx context.Context, f *agentFlags) (*agentContent, err
 	return content, nil
 }
 
-// hardware tells what holds a key, by its type, or by the comment that
-// gpg-agent (ssh_handler_request_identities) and ssh-agent (the library of a
-// PKCS#11 token, before OpenSSH 8.2 and where the token has no label) give it.
+// hardware tells what holds a key, by its type, or by its comment: gpg-agent
+// names a card there, and ssh-agent the library of a PKCS#11 token that gives
+// the key no label.
 func hardware(k *keys.Key) string {
 	switch {
 	case keys.IsSecurityKey(k.Public):

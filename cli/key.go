@@ -28,6 +28,7 @@ func (a *app) keyCommand() *cobra.Command {
 	cmd.AddCommand(a.keyNew())
 	cmd.AddCommand(a.keyInstall(), a.keyInstalled(), a.keyUninstall(), a.keyLine())
 	cmd.AddCommand(a.keyImport())
+	cmd.AddCommand(a.keyPack(), a.keyUnpack())
 	return cmd
 }
 

@@ -30,6 +30,9 @@ func Create(path string, private, public []byte) error {
 	return nil
 }
 
+// CreatePrivate writes a new file that only its owner can read, over nothing.
+func CreatePrivate(path string, text []byte) error { return create(path, text, privateMode) }
+
 func exists(path string) error {
 	return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 }
