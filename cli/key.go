@@ -29,6 +29,7 @@ func (a *app) keyCommand() *cobra.Command {
 	cmd.AddCommand(a.keyInstall(), a.keyInstalled(), a.keyUninstall(), a.keyLine())
 	cmd.AddCommand(a.keyImport(), a.keyConvert())
 	cmd.AddCommand(a.keyPasswd(), a.keyComment(), a.keyPublic(), a.keyRemove())
+	cmd.AddCommand(a.keyPack(), a.keyUnpack())
 	return cmd
 }
 

@@ -161,6 +161,41 @@ func TestAChangeThatIsKilledLosesNothing(t *testing.T) {
 	}
 }
 
+// TestAMarkedPassphraseOfAPackIsFoundNowhere looks at both commands while they
+// wait for an answer, and at all files afterwards.
+func TestAMarkedPassphraseOfAPackIsFoundNowhere(t *testing.T) {
+	t.Parallel()
+	cmd, dir := maker(t, "key", "pack", "--directory", "ssh", "-o", "keys.age", "--work", "2")
+	if err := os.Mkdir(filepath.Join(dir, "ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ssh", "known_hosts"), []byte("wall\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newConsole(t, cmd)
+	p.wait("Enter passphrase for the file: ")
+	p.press(marked+"\r", "Enter same passphrase again: ")
+	notInProcess(t, cmd)
+	p.press(marked+"\r", "wrote keys.age")
+	unpack := exec.Command(cmd.Path, "key", "unpack", "--directory", "there", "keys.age")
+	unpack.Dir, unpack.Env = dir, cmd.Env
+	there := newConsole(t, unpack)
+	there.wait("Enter passphrase for 'keys.age': ")
+	there.press(marked+"\r", "Write to there? [y/N]")
+	notInProcess(t, unpack)
+	there.press("y\r", "1 of 1 files were set up")
+	for _, c := range []*console{p, there} {
+		if got := c.ended(); got != 0 {
+			t.Errorf("it ended with %d", got)
+		}
+		<-c.read
+		if strings.Contains(c.seen.String(), marked) {
+			t.Error("the terminal shows it")
+		}
+	}
+	notIn(t, dir, marked)
+}
+
 func notIn(t *testing.T, dir, secret string) {
 	t.Helper()
 	files := 0

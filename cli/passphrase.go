@@ -33,6 +33,10 @@ const passphraseTries = 3
 // filePassphrase asks for the passphrase of a key file; it is a
 // keys.Passphrase.
 func filePassphrase(ctx context.Context, path string, try int) ([]byte, error) {
+	return passphraseOf(ctx, "key '"+path+"'", try)
+}
+
+func passphraseOf(ctx context.Context, what string, try int) ([]byte, error) {
 	if try > passphraseTries {
 		return nil, errors.New("the passphrase is wrong")
 	}
@@ -40,7 +44,7 @@ func filePassphrase(ctx context.Context, path string, try int) ([]byte, error) {
 	if try > 1 {
 		again = "That was wrong. "
 	}
-	return askLine(ctx, again+fmt.Sprintf("Enter passphrase for key '%s'", api.Printable(path)), false)
+	return askLine(ctx, again+"Enter passphrase for "+api.Printable(what), false)
 }
 
 // askpassHint is for who is asked for the passphrase of a file without a
@@ -63,6 +67,11 @@ func (a *app) newPassphrase(ctx context.Context, enter string) ([]byte, error) {
 	if len(passphrase) == 0 {
 		return nil, meantEmpty(ctx)
 	}
+	return a.confirmed(ctx, passphrase)
+}
+
+// confirmed tells what a passphrase is worth and asks for it once more.
+func (a *app) confirmed(ctx context.Context, passphrase []byte) ([]byte, error) {
 	fmt.Fprintf(a.Err, "  %s\n", strength(passphrase))
 	again, err := askLine(ctx, "Enter same passphrase again", false)
 	defer clear(again)

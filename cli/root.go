@@ -57,7 +57,7 @@ func root(std Stdio) *app {
 		a.hostsCommand(), a.hostCommand(), a.forwardCommand(), a.configCommand(),
 		a.tunnelCommand(), a.runCommand(), a.jupyterCommand(), a.portsCommand(),
 		a.attachCommand(), a.sessionsCommand(), a.mastersCommand(), a.envCommand(),
-		a.keyCommand(), a.doctorCommand(),
+		a.keyCommand(), a.agentCommand(), a.doctorCommand(),
 		a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
 	return a
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // number is strtonum(3): a decimal number with an optional sign and leading
@@ -69,6 +70,13 @@ var services = sync.OnceValue(func() map[string]int {
 
 // seconds of the letters that may follow a number in a time.
 var units = map[byte]int64{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}
+
+// ParseTime reads a time as ssh_config(5) and ssh-add -t have it: "90" seconds,
+// "1h30m".
+func ParseTime(s string) (time.Duration, bool) {
+	seconds, ok := parseTime(s)
+	return time.Duration(seconds) * time.Second, ok
+}
 
 // parseTime is convtime of misc.c: a sum of numbers with units, in seconds.
 func parseTime(s string) (seconds int, ok bool) {

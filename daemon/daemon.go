@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := hide(); err != nil {
 		o.Log.Warn("core files may hold passwords", "error", err)
 	}
-	if err := o.Dirs.prepare(); err != nil {
+	if err := o.Dirs.Prepare(); err != nil {
 		return err
 	}
 	if _, err := readState(o.Dirs.state()); err != nil {

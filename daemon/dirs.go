@@ -18,6 +18,10 @@ type Dirs struct {
 // Socket is where the process listens.
 func (d Dirs) Socket() string { return filepath.Join(d.Runtime, "daemon.sock") }
 
+// Agent is where an ssh-agent listens that was started for all shells of the
+// user. It is no part of the process.
+func (d Dirs) Agent() string { return filepath.Join(d.Runtime, "agent.sock") }
+
 func (d Dirs) lock() string  { return filepath.Join(d.Runtime, "daemon.lock") }
 func (d Dirs) state() string { return filepath.Join(d.State, "state.json") }
 
@@ -58,8 +62,8 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// prepare makes the directories, and refuses those that others could reach.
-func (d Dirs) prepare() error {
+// Prepare makes the directories, and refuses those that others could reach.
+func (d Dirs) Prepare() error {
 	for _, dir := range []string{d.State, d.Runtime} {
 		if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 			return err
@@ -120,7 +124,7 @@ const logLimit = 4 << 20
 
 // OpenLog opens the log for writing at its end.
 func (d Dirs) OpenLog() (*os.File, error) {
-	if err := d.prepare(); err != nil {
+	if err := d.Prepare(); err != nil {
 		return nil, err
 	}
 	if info, err := os.Stat(d.Log()); err == nil && info.Size() > logLimit {

@@ -88,9 +88,9 @@ func TestDirectoriesThatOthersCanReachAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			top := t.TempDir()
 			d := Dirs{Runtime: filepath.Join(top, "run", "sallyport"), State: filepath.Join(top, "state", "sallyport")}
-			must(t, d.prepare())
+			must(t, d.Prepare())
 			row.spoil(t, d)
-			err := d.prepare()
+			err := d.Prepare()
 			if row.want == "" && err != nil || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
 				t.Errorf("error %v, want %q", err, row.want)
 			}

@@ -21,7 +21,7 @@ const startLimit = 20 * time.Second
 // own session, and waits until it answers. program is this executable; env is
 // the environment it is started with.
 func Ensure(ctx context.Context, d Dirs, program string, env transport.Env) error {
-	if err := d.prepare(); err != nil {
+	if err := d.Prepare(); err != nil {
 		return &api.Error{Code: api.CodeNoDaemon, Message: "the background process's directory is not safe: " + api.Printable(err.Error())}
 	}
 	if answers(ctx, d) {

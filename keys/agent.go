@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -13,6 +12,9 @@ import (
 
 // Agent is a connection to an ssh-agent.
 type Agent struct {
+	Socket string
+
+	ctx    context.Context // of DialAgent
 	conn   net.Conn
 	client agent.ExtendedAgent
 	stop   func() bool
@@ -27,7 +29,7 @@ func DialAgent(ctx context.Context, socket string) (*Agent, error) {
 		return nil, fmt.Errorf("connecting to the agent at %q: %w", socket, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	return &Agent{conn: conn, client: agent.NewClient(conn), stop: stop}, nil
+	return &Agent{Socket: socket, ctx: ctx, conn: conn, client: agent.NewClient(conn), stop: stop}, nil
 }
 
 // Close ends the connection; the agent's keys cannot sign any more.
@@ -67,37 +69,26 @@ func (a *Agent) Remove(key ssh.PublicKey) error {
 	return nil
 }
 
-// Constraints limit what an agent does with a key
-// (draft-miller-ssh-agent section 4.2.6).
-type Constraints struct {
-	Lifetime time.Duration // 0 is for ever
-	Confirm  bool          // the agent asks before each signature
+// RemoveAll makes the agent forget all keys.
+func (a *Agent) RemoveAll() error {
+	if err := a.client.RemoveAll(); err != nil {
+		return fmt.Errorf("the agent did not remove its keys: %w", plainWords(err))
+	}
+	return nil
 }
 
-// Add hands the private half of k, which its file has, to the agent.
-func (a *Agent) Add(k *Key, c Constraints) error {
-	if k.file == nil {
-		return nil
+// Lock makes the agent show and use no key until Unlock.
+func (a *Agent) Lock(passphrase []byte) error {
+	if err := a.client.Lock(passphrase); err != nil {
+		return fmt.Errorf("the agent did not lock itself: %w", plainWords(err))
 	}
-	half, err := k.file.unlock()
-	if err != nil {
-		return err
-	}
-	if _, ok := half.raw.(*tokenKey); ok {
-		return fmt.Errorf("the agent takes a security key from ssh-add only")
-	}
-	comment := k.Comment
-	if comment == "" {
-		comment = k.Path
-	}
-	err = a.client.Add(agent.AddedKey{
-		PrivateKey:       half.raw,
-		Comment:          comment,
-		LifetimeSecs:     uint32(c.Lifetime / time.Second),
-		ConfirmBeforeUse: c.Confirm,
-	})
-	if err != nil {
-		return fmt.Errorf("the agent did not take the key: %w", plainWords(err))
+	return nil
+}
+
+// Unlock undoes Lock.
+func (a *Agent) Unlock(passphrase []byte) error {
+	if err := a.client.Unlock(passphrase); err != nil {
+		return fmt.Errorf("the agent did not unlock itself: %w", plainWords(err))
 	}
 	return nil
 }

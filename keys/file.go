@@ -102,6 +102,16 @@ func (s *fileSigner) open() (*os.File, error) {
 	return f, nil
 }
 
+// CheckMode refuses a private key file that others can reach, as ssh does: with
+// a *PermissionError.
+func CheckMode(path string) error {
+	f, err := (&fileSigner{path: path}).open()
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // unlock returns the private half, from the file if it is not there yet.
 func (s *fileSigner) unlock() (*private, error) {
 	s.mu.Lock()

@@ -94,7 +94,7 @@ func addKeys(h *config.Host) (how string, c keys.Constraints) {
 	if seconds, err := strconv.Atoi(first); err == nil {
 		c.Lifetime = time.Duration(seconds) * time.Second
 	}
-	if c == (keys.Constraints{}) {
+	if c.Lifetime == 0 && !c.Confirm {
 		return "no", c
 	}
 	return "yes", c

@@ -98,7 +98,7 @@ func TestAddKeysToAgentIsReadAsSSHPrintsIt(t *testing.T) {
 	} {
 		t.Run(row.value, func(t *testing.T) {
 			how, got := addKeys(resolve(t, "AddKeysToAgent "+row.value))
-			if how != row.how || got != row.want {
+			if how != row.how || !cmp.Equal(got, row.want) {
 				t.Errorf("it is read as %q and %+v, want %q and %+v", how, got, row.how, row.want)
 			}
 		})

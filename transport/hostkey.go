@@ -56,14 +56,9 @@ func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told
 		digest: keys.DigestNamed(h.Get("FingerprintHash")), dns: systemResolver,
 	}
 	if alias := given(h, "HostKeyAlias"); alias != "" {
-		k.name = strings.ToLower(alias)
 		told.say(1, "using hostkeyalias: %s", alias)
-	} else {
-		k.name = knownName(h.HostName(), h.Port())
-		if bare := knownName(h.HostName(), 0); bare != k.name {
-			k.bare = bare
-		}
 	}
+	k.name, k.bare = namesOf(h)
 	k.files = paths(h, "UserKnownHostsFile")
 	if len(k.files) > 0 && recordable(h.HostName()) {
 		k.file = k.files[0]
@@ -84,6 +79,19 @@ func newHostKeys(ctx context.Context, h *config.Host, env Env, ask askFunc, told
 		}
 	}
 	return k, nil
+}
+
+// namesOf are how known_hosts files call a host: alias, host, or
+// [host]:port; and the same without a port, "" if that is not to be tried.
+func namesOf(h *config.Host) (name, bare string) {
+	if alias := given(h, "HostKeyAlias"); alias != "" {
+		return strings.ToLower(alias), ""
+	}
+	name = knownName(h.HostName(), h.Port())
+	if bare = knownName(h.HostName(), 0); bare == name {
+		bare = ""
+	}
+	return name, bare
 }
 
 // recordable tells whether a name can stand in a known_hosts file without
