@@ -53,7 +53,9 @@ func TestWhatIsWrongWithAPairIsFoundAndItsCommandMendsIt(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			state := t.TempDir()
+			short, err := os.MkdirTemp("", "sp") // a socket's path is short
+			must(t, err)
+			defer os.RemoveAll(short)
 			path := filepath.Join(t.TempDir(), "it's mine")
 			sshtest.Keygen(t, path, "", "-t", row.args)
 			row.spoil(t, path)
@@ -62,7 +64,7 @@ func TestWhatIsWrongWithAPairIsFoundAndItsCommandMendsIt(t *testing.T) {
 				t.Fatalf("%q is not found", row.rule)
 			}
 			cmd := exec.Command("sh", "-c", f.Fix)
-			cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+state, "XDG_RUNTIME_DIR="+state, "SSH_ASKPASS=")
+			cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+short, "XDG_RUNTIME_DIR="+short, "SSH_ASKPASS=")
 			p := newConsole(t, cmd)
 			for _, a := range row.answers {
 				p.wait(a.question)
