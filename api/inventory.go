@@ -31,6 +31,9 @@ type Inventory struct {
 	control  sync.Once
 	controls map[string]*sharers // set by control: the hosts of each ControlPath
 
+	using sync.Once
+	uses  map[string][]string // set by using: the hosts of each key file
+
 	mu      sync.Mutex                  // guards what follows
 	rows    map[string]Host             // rows made so far
 	checked map[string][]config.Problem // what was found for each host; nil before Check
