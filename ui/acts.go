@@ -287,9 +287,14 @@ func (s *screen) closeAsking(link *api.Link) {
 	s.confirm("Close the connection to "+clean(name)+"?", button{"Close it", 'c', do}, and(lost...)+verb)
 }
 
-// confirm has the person choose between doing something and leaving it; the texts
-// say what would be lost.
+// confirm has the person choose between ending something and keeping it; the
+// texts say what would be lost.
 func (s *screen) confirm(title string, do button, lost ...string) {
+	s.offer(title, do, button{label: "Keep it", key: 'k'}, lost...)
+}
+
+// offer has the person choose between doing something and leaving it.
+func (s *screen) offer(title string, do, leave button, about ...string) {
 	keep := func() { s.dialog = nil; s.askNext() }
 	d := &dialog{
 		title:  title,
@@ -297,10 +302,10 @@ func (s *screen) confirm(title string, do button, lost ...string) {
 		escape: keep,
 		buttons: []button{
 			{do.label, do.key, func() { keep(); do.do() }},
-			{"Keep it", 'k', keep},
+			{leave.label, leave.key, keep},
 		},
 	}
-	for _, text := range lost {
+	for _, text := range about {
 		d.body = append(d.body, paragraph{text: text, style: s.plain})
 	}
 	s.dialog = d
@@ -484,6 +489,7 @@ func (s *screen) display(inv inventory) {
 		r.run(ctx, func(found resolved) { s.in.do(func() { s.learn(r, found) }) })
 	})
 	s.followMasters(ctx, inv)
+	s.followKeys()
 	if s.form != nil {
 		s.readForm(s.form)
 	}
