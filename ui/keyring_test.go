@@ -9,7 +9,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"sallyport/api"
-	"sallyport/keys"
+	sshkeys "sallyport/keys"
 )
 
 // The public halves of the keys of these tests, whose private halves nobody has.
@@ -23,14 +23,14 @@ const (
 // pairOf is the pair of a public line.
 func pairOf(t *testing.T, name, text string) *api.KeyPair {
 	t.Helper()
-	public, comment, ok := keys.ParsePublic([]byte(text))
+	public, comment, ok := sshkeys.ParsePublic([]byte(text))
 	if !ok {
 		t.Fatalf("%q is no key", text)
 	}
-	facts := keys.Of(&keys.Key{Public: public, Comment: comment})
+	facts := sshkeys.Of(&sshkeys.Key{Public: public, Comment: comment})
 	if facts.Path = keyHome + name; name != "" {
-		facts.Mode, facts.Owner, facts.PublicFile = "0600", "dany", keys.PublicPresent
-		facts.Private = &keys.Lock{Format: keys.FormatOpenSSH, Encrypted: true, Cipher: "aes256-ctr", Rounds: 16}
+		facts.Mode, facts.Owner, facts.PublicFile = "0600", "dany", sshkeys.PublicPresent
+		facts.Private = &sshkeys.Lock{Format: sshkeys.FormatOpenSSH, Encrypted: true, Cipher: "aes256-ctr", Rounds: 16}
 	} else {
 		facts.Path = ""
 	}
@@ -44,15 +44,15 @@ func ringOf(t *testing.T) []*api.KeyPair {
 	good, open, agent := pairOf(t, "id_ed25519", edLine), pairOf(t, "id_ecdsa", ecLine), pairOf(t, "", hwLine)
 	good.InAgent, agent.InAgent = true, true
 	good.Hosts = []string{"spirit1", "jean-zay"}
-	good.Certificate = &keys.Certificate{ID: "dany@ca", Principals: []string{"dany", "root"}, After: morning, Before: morning.Add(24 * time.Hour)}
+	good.Certificate = &sshkeys.Certificate{ID: "dany@ca", Principals: []string{"dany", "root"}, After: morning, Before: morning.Add(24 * time.Hour)}
 	open.Hosts = []string{"targaryen", "martell", "got-bastion", "behind-socks", "far-away", "work-ens"}
-	open.Mode, open.Private = "0644", &keys.Lock{Format: keys.FormatOpenSSH}
-	open.Findings = []keys.Finding{
-		{Rule: keys.RuleOpen, Message: "others can reach it: its mode is 0644", Fix: "chmod 600 " + keyHome + "id_ecdsa"},
+	open.Mode, open.Private = "0644", &sshkeys.Lock{Format: sshkeys.FormatOpenSSH}
+	open.Findings = []sshkeys.Finding{
+		{Rule: sshkeys.RuleOpen, Message: "others can reach it: its mode is 0644", Fix: "chmod 600 " + keyHome + "id_ecdsa"},
 		{Rule: "unencrypted", Message: "it has no passphrase", Fix: "ssh-keygen -p -f " + keyHome + "id_ecdsa"},
 	}
-	none := &api.KeyPair{Facts: &keys.Facts{Path: keyHome + "notes", Mode: "0600", Owner: "dany", PublicFile: keys.PublicMissing}}
-	none.Findings = []keys.Finding{{Rule: "not-private", Message: "it is not a private key", Fix: "mv -n " + keyHome + "notes " + keyHome + "notes.broken"}}
+	none := &api.KeyPair{Facts: &sshkeys.Facts{Path: keyHome + "notes", Mode: "0600", Owner: "dany", PublicFile: sshkeys.PublicMissing}}
+	none.Findings = []sshkeys.Finding{{Rule: "not-private", Message: "it is not a private key", Fix: "mv -n " + keyHome + "notes " + keyHome + "notes.broken"}}
 	return []*api.KeyPair{open, good, none, agent}
 }
 
