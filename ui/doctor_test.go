@@ -49,7 +49,7 @@ func TestTheDoctorsPaneIsAsItWasApproved(t *testing.T) {
 		sees  string
 	}{
 		{"doctor-looking", all[:4], []api.VisitNews{{Step: "Trying private key: /home/dany/.ssh/id_rsa"}}, nil, "Trying private key"},
-		{"doctor", all, []api.VisitNews{{Over: true}}, nil, "2 faults."},
+		{"doctor", all, []api.VisitNews{{Over: true}}, nil, "r report"},
 		{"doctor-well", all[:1], []api.VisitNews{{Over: true}}, nil, "Nothing is wrong."},
 		{"doctor-fix", all, []api.VisitNews{{Over: true}}, []string{"f"}, "Leave it"},
 		{"doctor-report", all, []api.VisitNews{{Over: true}}, []string{"r"}, "$ date"},
@@ -63,7 +63,7 @@ func TestTheDoctorsPaneIsAsItWasApproved(t *testing.T) {
 					v.news <- n
 				}
 				if c.keys != nil {
-					st.sees("2 faults.")
+					st.sees("r report")
 				}
 				st.keys(c.keys...)
 				st.sees(c.sees)

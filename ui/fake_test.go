@@ -38,7 +38,7 @@ type fakeInventory struct {
 
 	pairs    []*api.KeyPair
 	pairsNow chan api.Keyring // each is told of; nil for no change
-	unlooked chan struct{}    // closed when nobody looks at the keys any more
+	unlooked chan struct{}    // of size 1: nobody looks at the keys any more
 
 	check    chan struct{}            // closed when Check may end; nil at once
 	mistakes map[string][]api.Problem // that Detail has from then on
@@ -75,9 +75,7 @@ func (v *fakeInventory) FollowKeys(ctx context.Context, _ string, f func(*api.Ke
 		case ring := <-v.pairsNow:
 			f(&ring, nil)
 		case <-ctx.Done():
-			if v.unlooked != nil {
-				close(v.unlooked)
-			}
+			poke(v.unlooked)
 			return
 		}
 	}

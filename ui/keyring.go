@@ -84,7 +84,7 @@ func (k *keyring) pair(id string) *api.KeyPair {
 type keyEntry struct{ name, kind, lock, agent, mode string }
 
 func entryOf(p *api.KeyPair) keyEntry {
-	e := keyEntry{name: pairName(p), kind: "unknown type", lock: lockName(p), mode: p.Mode}
+	e := keyEntry{name: pairName(p), kind: "—", lock: lockName(p), mode: p.Mode}
 	if p.Type != "" {
 		e.kind = p.Type + " " + strconv.Itoa(p.Bits)
 	}
@@ -106,6 +106,8 @@ func lockName(p *api.KeyPair) string {
 	switch l := p.Private; {
 	case p.Path == "":
 		return "in the agent"
+	case l == nil && p.Type == "":
+		return "not a key"
 	case l == nil:
 		return "public half only"
 	case !l.Encrypted:
@@ -159,12 +161,12 @@ func (p *sheet) pair(pair *api.KeyPair, t keyColumns) {
 	if pair.InAgent {
 		glyph = span{"● ", p.up}
 	}
-	head := line{glyph, {pad(e.name, t.name), p.bold}, {"  " + pad(e.kind, t.kind), p.plain}, {"  " + pad(e.lock, t.lock), p.plain}}
+	head := line{glyph, {pad(fitEnd(e.name, t.name), t.name), p.bold}, {"  " + pad(e.kind, t.kind), p.plain}, {"  " + pad(e.lock, t.lock), p.plain}}
 	for _, c := range []struct {
 		text string
 		w    int
 	}{{e.agent, t.agent}, {e.mode, t.mode}} {
-		if c.w > 0 {
+		if c.w > 0 && head.width()+2+c.w <= p.w {
 			head = append(head, span{"  " + pad(c.text, c.w), p.plain})
 		}
 	}

@@ -60,13 +60,13 @@ func ringOf(t *testing.T) []*api.KeyPair {
 func onKeys(t *testing.T, pairs []*api.KeyPair, w, h int, o Options) (*stage, *fakeInventory) {
 	t.Helper()
 	f, v := newFake(), westeros()
-	v.pairs, v.pairsNow, v.unlooked = pairs, make(chan api.Keyring), make(chan struct{})
+	v.pairs, v.pairsNow, v.unlooked = pairs, make(chan api.Keyring), make(chan struct{}, 1)
 	f.inv = func() *fakeInventory { return v }
 	st := perform(t, f, w, h, o)
 	st.sees("Hosts")
 	st.loses("Reading")
 	st.keys("4")
-	st.sees("Keys")
+	st.until("the page of keys", func() bool { return strings.Contains(st.text(), "┌ Keys") || strings.Contains(st.text(), "+ Keys") })
 	st.loses("Reading")
 	return st, v
 }

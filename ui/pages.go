@@ -59,9 +59,9 @@ func (s *screen) tabItems(labelled func(page) bool) (out []clickable, x int) {
 		text := " " + t.key + " "
 		if labelled(t.page) {
 			text += t.label + " "
-		}
-		if t.count != nil && t.count(s) > 0 {
-			text += strconv.Itoa(t.count(s)) + " "
+			if t.count != nil && t.count(s) > 0 {
+				text += strconv.Itoa(t.count(s)) + " "
+			}
 		}
 		out = append(out, clickable{rect{x, 0, cells(text), 1}, line{{text, style}}, func() { s.show(t.page) }})
 		x += cells(text) + 1
