@@ -80,20 +80,20 @@ type Client struct {
 	Start func(ctx context.Context) error
 }
 
-// A socket that does not answer is asked again a few times: the process that
-// made it may not listen yet, or hand it over to the next one.
+// A socket that does not answer is asked again, ever more seldom: the process
+// that made it may not listen yet, or hand it over to the next one.
 const (
-	askAgain = time.Second
-	asks     = 5
+	askAgain  = time.Second
+	askSeldom = 32 * time.Second
 )
 
 // Follow calls f with a Snapshot and then with every event, in order, until
 // ctx ends. While no background process runs it reports an empty Snapshot and
 // waits for one; it never starts one. It survives restarts: each begins with
-// a new Snapshot. While it waits it does nothing until the kernel tells of a
-// new socket.
+// a new Snapshot. Where there is no socket it does nothing until the kernel tells
+// of one.
 func (c *Client) Follow(ctx context.Context, f func(Event)) {
-	left := asks
+	rest := askAgain
 	for absent := false; ctx.Err() == nil; {
 		before, seen := c.socketNow(), false
 		if before[c.Socket].info != nil {
@@ -107,10 +107,12 @@ func (c *Client) Follow(ctx context.Context, f func(Event)) {
 			f(Event{Snapshot: &Snapshot{}})
 		}
 		if seen {
-			left = asks
+			rest = askAgain
 		}
-		if left--; c.anotherSocket(ctx, before, left > 0) {
-			left = asks
+		if c.anotherSocket(ctx, before, rest) {
+			rest = askAgain
+		} else {
+			rest = min(2*rest, askSeldom)
 		}
 	}
 }
@@ -119,12 +121,11 @@ func (c *Client) Follow(ctx context.Context, f func(Event)) {
 func (c *Client) socketNow() stamps { return stamps{c.Socket: stampOf(c.Socket)} }
 
 // anotherSocket waits until there is another socket than before, and tells
-// whether there is. It gives up after a while if again says so and there was
-// one.
-func (c *Client) anotherSocket(ctx context.Context, before stamps, again bool) bool {
+// whether there is. If there was one, it waits no longer than limit.
+func (c *Client) anotherSocket(ctx context.Context, before stamps, limit time.Duration) bool {
 	var enough <-chan time.Time
-	if again && before[c.Socket].info != nil {
-		enough = time.After(askAgain)
+	if before[c.Socket].info != nil {
+		enough = time.After(limit)
 	}
 	w := newWatcher()
 	defer w.close()

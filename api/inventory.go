@@ -34,6 +34,9 @@ type Inventory struct {
 	following sync.Mutex // held by FollowMasters; guards lookout
 	lookout   *lookout   // nil before it was called
 
+	using sync.Once
+	uses  map[string][]string // set by using: the hosts of each key file
+
 	mu      sync.Mutex                  // guards what follows
 	rows    map[string]Host             // rows made so far
 	checked map[string][]config.Problem // what was found for each host; nil before Check

@@ -2,6 +2,7 @@ package api
 
 import (
 	"sallyport/config"
+	"sallyport/keys"
 	"sallyport/sessions"
 	"sallyport/transport"
 	"sallyport/tunnels"
@@ -40,6 +41,9 @@ type (
 	Problem = config.Problem
 	Finding = config.Finding
 
+	KeyFinding    = keys.Finding
+	DoctorFinding = transport.Finding
+
 	Keyword      = config.Keyword
 	Setting      = config.Setting
 	Change       = config.Change
@@ -75,6 +79,10 @@ const (
 	TunnelAsking  = tunnels.Asking
 	TunnelBusy    = tunnels.Busy
 	TunnelFailed  = tunnels.Failed
+
+	DoctorHealthy = transport.Healthy
+	DoctorNoted   = transport.Noted
+	DoctorWrong   = transport.Wrong
 
 	LocalForward   = tunnels.Local
 	RemoteForward  = tunnels.Remote

@@ -264,7 +264,7 @@ func (r *agentRow) remarks() (lines []string) {
 		lines = append(lines, words)
 	}
 	if c := r.Certificate; c != nil {
-		lines = append(lines, fmt.Sprintf("certificate: %q for %s, %s", c.ID, strings.Join(c.Principals, ", "), validity(c)))
+		lines = append(lines, fmt.Sprintf("certificate: %q for %s, %s", c.ID, strings.Join(c.Principals, ", "), c.Validity()))
 	}
 	if r.Lifetime > 0 {
 		lines = append(lines, fmt.Sprintf("its passphrase is remembered for %s", time.Duration(r.Lifetime)*time.Second))

@@ -119,6 +119,7 @@ type app struct {
 	Stdio
 	cmd        *cobra.Command
 	configFile string // -F
+	home       string // with -F, in place of the one of the passwd entry: the demo's
 }
 
 func (a *app) execute(ctx context.Context, args []string) error {
@@ -128,10 +129,14 @@ func (a *app) execute(ctx context.Context, args []string) error {
 
 // paths are the configuration files in force.
 func (a *app) paths() (config.Paths, error) {
-	if a.configFile != "" {
-		return config.File(a.configFile)
+	if a.configFile == "" {
+		return config.DefaultPaths()
 	}
-	return config.DefaultPaths()
+	p, err := config.File(a.configFile)
+	if a.home != "" {
+		p.Home = a.home
+	}
+	return p, err
 }
 
 // dirs are the background process's places.

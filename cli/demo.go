@@ -34,7 +34,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	a.configFile = network.Config()
+	a.configFile, a.home = network.Config(), network.Dir()
 	// Its directory goes away, so it ends too, also when the demo was interrupted.
 	defer func() { err = errors.Join(err, a.stopDaemon(context.Background())) }()
 	return a.screen(ctx, "sallyport demo")

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -97,6 +97,39 @@ func (a *app) doctor(ctx context.Context, host string, flags doctorFlags) error 
 	return nil
 }
 
+// report prints what an institute's help desk asks for, and writes it to a
+// file if the person agrees.
+func (a *app) report(ctx context.Context, host string) error {
+	p, err := a.patientAtTerminal(ctx, host)
+	if err != nil {
+		return err
+	}
+	text, err := compose(ctx, p)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(a.Out, text); err != nil {
+		return err
+	}
+	if _, ok := openTerminal(); !ok {
+		return nil
+	}
+	name := api.ReportName(time.Now())
+	agreed, err := agree(ctx, "Write this to "+name+"?")
+	if err != nil || !agreed {
+		return err
+	}
+	return api.WriteReport(name, text)
+}
+
+// compose has the doctor look, and writes a report of it.
+func compose(ctx context.Context, p transport.Patient) (string, error) {
+	v := api.NewVisit(p, Version)
+	for range v.Findings(ctx) { // all are in the report
+	}
+	return v.Report(ctx)
+}
+
 // visit is one run of the doctor.
 type visit struct {
 	*app
@@ -106,7 +139,7 @@ type visit struct {
 
 // examine tells of each finding as it comes.
 func (v *visit) examine(ctx context.Context, host string) error {
-	p, err := v.patient(ctx, host)
+	p, err := v.patientAtTerminal(ctx, host)
 	if err != nil {
 		return err
 	}
@@ -127,29 +160,10 @@ func (v *visit) examine(ctx context.Context, host string) error {
 }
 
 func (v *visit) tell(f transport.Finding) error {
-	if !v.flags.json {
-		return printFinding(v.Out, f)
+	if v.flags.json {
+		return printJSONLine(v.Out, f)
 	}
-	return printJSONLine(v.Out, f)
-}
-
-var marks = map[transport.Outcome]string{transport.Healthy: "✓", transport.Noted: "·", transport.Wrong: "✗"}
-
-func printFinding(w io.Writer, f transport.Finding) error {
-	line := marks[f.Outcome] + " "
-	if f.Hop != "" {
-		line += api.Printable(f.Hop) + ": "
-	}
-	line += f.What
-	if f.Outcome == transport.Wrong {
-		line += " [" + f.Check + "]"
-	}
-	for _, more := range []struct{ name, text string }{{"why", f.Why}, {"fix", f.Fix}} {
-		if more.text != "" {
-			line += "\n    " + more.name + ": " + more.text
-		}
-	}
-	_, err := fmt.Fprintln(w, line)
+	_, err := fmt.Fprintln(v.Out, f)
 	return err
 }
 
@@ -165,7 +179,7 @@ func (v *visit) mend(ctx context.Context, f transport.Finding) error {
 	return nil
 }
 
-// patient is what the doctor looks at. A person is asked on a terminal only.
+// patient is what the doctor looks at. Nobody is asked.
 func (a *app) patient(ctx context.Context, host string) (transport.Patient, error) {
 	paths, err := a.paths()
 	if err != nil {
@@ -175,9 +189,6 @@ func (a *app) patient(ctx context.Context, host string) (transport.Patient, erro
 		return transport.Patient{}, &api.Error{Code: api.CodeConfig, Message: fmt.Sprintf("there is no file %q to look at", api.Printable(paths.User))}
 	}
 	p := transport.Patient{Config: config.Load(paths), Host: host, Env: os.Environ(), Save: a.save}
-	if _, ok := openTerminal(); ok {
-		p.Asker = &doctorAsker{newFloor()}
-	}
 	if host != "" {
 		return p, nil
 	}
@@ -186,6 +197,16 @@ func (a *app) patient(ctx context.Context, host string) (transport.Patient, erro
 		if r.Path != "" {
 			p.Keys = append(p.Keys, r.Path)
 		}
+	}
+	return p, err
+}
+
+// patientAtTerminal is a patient of whom a person is asked, where there is a
+// terminal.
+func (a *app) patientAtTerminal(ctx context.Context, host string) (transport.Patient, error) {
+	p, err := a.patient(ctx, host)
+	if _, ok := openTerminal(); ok {
+		p.Asker = &doctorAsker{newFloor()}
 	}
 	return p, err
 }
@@ -204,10 +225,8 @@ func (a *doctorAsker) Ask(ctx context.Context, q transport.Question) (transport.
 	switch {
 	case ctx.Err() != nil:
 		return answer, context.Cause(ctx)
-	case errors.Is(err, errDeclined) && q.Kind == api.AskHostKey:
-		return transport.Answer{Choice: api.Refuse}, nil
 	case errors.Is(err, errDeclined):
-		return answer, transport.ErrCancelled
+		return api.Declined(q)
 	}
 	return answer, err
 }

@@ -2,20 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sallyport/api"
-	"sallyport/config"
-	"sallyport/keys"
 )
 
 func (a *app) keyCommand() *cobra.Command {
@@ -60,97 +54,23 @@ func (a *app) keyList() *cobra.Command {
 	return cmd
 }
 
-// keyRow is a key pair and who has to do with it.
-type keyRow struct {
-	*keys.Facts
-	InAgent bool     `json:"in_agent"`
-	Hosts   []string `json:"hosts"` // that would offer it, in the order of the configuration
-}
-
 // listKeys has the pairs in the order of their paths, the agent's own last.
-func (a *app) listKeys(ctx context.Context) ([]*keyRow, error) {
+func (a *app) listKeys(ctx context.Context) ([]*api.KeyPair, error) {
 	p, err := a.paths()
 	if err != nil {
 		return nil, err
 	}
-	paths, err := keys.Find(filepath.Join(p.Home, ".ssh"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	ring, err := api.ReadInventory(p).Keys(ctx, os.Getenv("SSH_AUTH_SOCK"))
+	if err != nil {
 		return nil, err
 	}
-	uses := keyUses(config.Load(p))
-	for path := range uses {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	rows := []*keyRow{}
-	for _, path := range slices.Compact(paths) {
-		facts, err := keys.Inspect(path)
-		switch {
-		case err == nil:
-			rows = append(rows, &keyRow{Facts: facts, Hosts: append([]string{}, uses[path]...)})
-		case !errors.Is(err, fs.ErrNotExist):
-			fmt.Fprintf(a.Err, "sallyport: %s\n", api.Printable(err.Error()))
-		}
-	}
-	return a.withAgent(ctx, rows), nil
-}
-
-// keyUses are the key files of the hosts of the configuration. A certificate
-// is told with its key.
-func keyUses(c *config.Config) map[string][]string {
-	uses := map[string][]string{}
-	for _, name := range c.Names() {
-		// What ssh refuses about a host is for "config check" to say.
-		h, _ := c.Resolve(name, config.Match{})
-		files, _ := h.IdentityFiles()
-		for _, f := range h.CertificateFiles() {
-			files = append(files, strings.TrimSuffix(f, "-cert.pub"))
-		}
-		for _, f := range files {
-			path := filepath.Clean(strings.TrimSuffix(f, ".pub"))
-			if !slices.Contains(uses[path], name) {
-				uses[path] = append(uses[path], name)
-			}
-		}
-	}
-	return uses
-}
-
-// withAgent marks the pairs that the agent holds, and adds what only it has.
-func (a *app) withAgent(ctx context.Context, rows []*keyRow) []*keyRow {
-	socket := os.Getenv("SSH_AUTH_SOCK")
-	if socket == "" {
-		return rows
-	}
-	held, err := agentKeys(ctx, socket)
-	if err != nil {
+	for _, err := range ring.Problems {
 		fmt.Fprintf(a.Err, "sallyport: %s\n", api.Printable(err.Error()))
 	}
-	for _, k := range held {
-		known := false
-		for _, r := range rows {
-			if r.Public != nil && keys.Equal(keys.Plain(r.Public), keys.Plain(k.Public)) {
-				r.InAgent, known = true, true
-				r.Findings = slices.DeleteFunc(r.Findings, func(f keys.Finding) bool { return f.Rule == keys.RuleOrphan })
-			}
-		}
-		if !known {
-			rows = append(rows, &keyRow{Facts: keys.Of(k), InAgent: true, Hosts: []string{}})
-		}
-	}
-	return rows
+	return ring.Pairs, nil
 }
 
-func agentKeys(ctx context.Context, socket string) ([]*keys.Key, error) {
-	agent, err := keys.DialAgent(ctx, socket)
-	if err != nil {
-		return nil, err
-	}
-	defer agent.Close()
-	return agent.Keys()
-}
-
-func printKeys(w io.Writer, rows []*keyRow) error {
+func printKeys(w io.Writer, rows []*api.KeyPair) error {
 	var b strings.Builder
 	for _, r := range rows {
 		name := r.Path
@@ -158,7 +78,7 @@ func printKeys(w io.Writer, rows []*keyRow) error {
 			name = "(agent only)"
 		}
 		fmt.Fprintln(&b, api.Printable(name))
-		for _, line := range r.lines() {
+		for _, line := range keyLines(r) {
 			fmt.Fprintf(&b, "    %s\n", api.Printable(line))
 		}
 	}
@@ -166,8 +86,8 @@ func printKeys(w io.Writer, rows []*keyRow) error {
 	return err
 }
 
-// lines are what there is to say of a key, each fact with its name.
-func (r *keyRow) lines() (lines []string) {
+// keyLines are what there is to say of a key, each fact with its name.
+func keyLines(r *api.KeyPair) (lines []string) {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if r.Type != "" {
 		say("%s %d %s", r.Type, r.Bits, r.Comment)
@@ -175,10 +95,10 @@ func (r *keyRow) lines() (lines []string) {
 		say("%s", r.MD5)
 	}
 	if r.Private != nil {
-		say("private: %s, mode %s, owner %s", protection(*r.Private), r.Mode, r.Owner)
+		say("private: %s, mode %s, owner %s", r.Private, r.Mode, r.Owner)
 	}
 	if c := r.Certificate; c != nil {
-		say("certificate: %q for %s, %s", c.ID, strings.Join(c.Principals, ", "), validity(c))
+		say("certificate: %q for %s, %s", c.ID, strings.Join(c.Principals, ", "), c.Validity())
 	}
 	if r.InAgent {
 		say("in the agent")
@@ -191,41 +111,4 @@ func (r *keyRow) lines() (lines []string) {
 		say("  fix: %s", f.Fix)
 	}
 	return lines
-}
-
-func protection(l keys.Lock) string {
-	switch {
-	case l.Version > 0:
-		return puttyProtection(l)
-	case !l.Encrypted:
-		return l.Format + ", no passphrase"
-	case l.Rounds > 0:
-		return fmt.Sprintf("%s, %s with %d rounds of bcrypt", l.Format, l.Cipher, l.Rounds)
-	}
-	return strings.TrimSpace(l.Format + ", encrypted " + l.Cipher)
-}
-
-// puttyProtection names what slows down who guesses the passphrase: in version
-// 2 nothing does.
-func puttyProtection(l keys.Lock) string {
-	what := fmt.Sprintf("%s version %d", l.Format, l.Version)
-	switch {
-	case !l.Encrypted:
-		return what + ", no passphrase"
-	case l.KDF != "":
-		return fmt.Sprintf("%s, %s with %s", what, l.Cipher, l.KDF)
-	}
-	return fmt.Sprintf("%s, %s with SHA-1", what, l.Cipher)
-}
-
-func validity(c *keys.Certificate) string {
-	const day = "2006-01-02 15:04 MST"
-	from, until := "always", "for ever"
-	if !c.After.IsZero() {
-		from = "from " + c.After.Format(day)
-	}
-	if !c.Before.IsZero() {
-		until = "until " + c.Before.Format(day)
-	}
-	return from + " " + until
 }

@@ -249,7 +249,7 @@ func (a *app) tellConverted(c conversion, done *converted) error {
 	}
 	what := "the public half"
 	if done.Private != nil {
-		what = protection(*done.Private)
+		what = done.Private.String()
 	}
 	fmt.Fprintf(a.Err, "sallyport: wrote %s: %s\n", api.Printable(strings.Join(done.Files, " and ")), what)
 	return nil

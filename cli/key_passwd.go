@@ -41,7 +41,7 @@ func (a *app) keyPasswd() *cobra.Command {
 				return printJSON(a.Out, changed)
 			}
 			fmt.Fprintf(a.Err, "sallyport: %s: %s; it was %s\n",
-				api.Printable(changed.Path), api.Printable(protection(*changed.Private)), api.Printable(protection(changed.Was)))
+				api.Printable(changed.Path), api.Printable(changed.Private.String()), api.Printable(changed.Was.String()))
 			return nil
 		},
 	}

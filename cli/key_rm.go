@@ -143,7 +143,7 @@ func (a *app) usersOf(path string) ([]string, error) {
 		return nil, err
 	}
 	hosts := []string{}
-	uses := keyUses(config.Load(p))
+	uses := api.KeyUses(config.Load(p))
 	for _, used := range slices.Sorted(maps.Keys(uses)) {
 		if sameFile(used, path) || sameFile(used+".pub", path+".pub") {
 			hosts = append(hosts, uses[used]...)
@@ -165,7 +165,7 @@ func leaveAgent(ctx context.Context, key ssh.PublicKey, remove bool) (state stri
 	if socket == "" || key == nil {
 		return "", nil
 	}
-	held, err := agentKeys(ctx, socket)
+	held, err := api.AgentKeys(ctx, socket)
 	if err != nil && !remove {
 		return "", nil
 	}

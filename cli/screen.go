@@ -45,6 +45,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Browse:          browse,
 		BrowseInPrivate: a.browseInPrivate,
 		Save:            a.save,
+		Visit:           a.visit,
 		Shell: func() api.SessionSpec {
 			now := spec("")
 			now.Modes = shell.Modes
@@ -56,6 +57,16 @@ func (a *app) screen(ctx context.Context, name string) error {
 		ASCII:   !utf8Locale(os.Getenv),
 		NoColor: os.Getenv("NO_COLOR") != "",
 	})
+}
+
+// visit is one of the doctor to a host, who asks on the screen.
+func (a *app) visit(host string, ask api.Interview) (*api.Visit, error) {
+	p, err := a.patient(context.Background(), host) // with a host nothing waits
+	if err != nil {
+		return nil, err
+	}
+	p.Asker = ask
+	return api.NewVisit(p, Version), nil
 }
 
 // roomToRead is the heap's growth, in percent, until the configuration has

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sallyport/api"
+	"sallyport/transport"
 )
 
 // looks are the scripts by which Sallyport looks around on a host, and what
@@ -14,6 +16,7 @@ import (
 var looks = map[string]func(*shell){
 	api.ListenersScript: listeners,
 	api.JupyterScript:   jupyterServers,
+	transport.FarScript: account,
 }
 
 // execute is "exec sh", which reads one of looks: as it is, or as a loop that
@@ -67,6 +70,11 @@ func jupyterServers(sh *shell) {
 		sh.say("", "@server here", fmt.Sprintf(`{"base_url": "/", "hostname": "localhost", "pid": %d, "port": %d, "root_dir": %q, "secure": false, "sock": "", "token": "", "url": "http://localhost:%[2]d/", "version": "2.14.2"}`,
 			pagePID(), pagePort, sh.home+"/notebooks"))
 	}
+}
+
+// account prints what the doctor wants to know of one: all is well.
+func account(sh *shell) {
+	sh.say("@sallyport", fmt.Sprintf("@time %d", time.Now().Unix()), "@mode drwx------ "+sh.home, "@room 1048576")
 }
 
 // The page of the demo, as its host sees it.

@@ -17,8 +17,22 @@ type Finding struct {
 	Fix     string `json:"fix"` // a command line
 }
 
-// RuleOrphan is a public half alone. That is right for a key in an agent.
-const RuleOrphan = "orphan-public"
+// Rules that others tell apart.
+const (
+	RuleOpen   = "mode-open"     // others can reach the private half
+	RuleOrphan = "orphan-public" // a public half alone, which is right for a key in an agent
+)
+
+// Ours tells whether Mend does what Fix says.
+func (f Finding) Ours() bool { return f.Rule == RuleOpen }
+
+// Mend does what Fix says for the private half at path, where it is Ours.
+func (f Finding) Mend(path string) error {
+	if !f.Ours() {
+		return errors.New("this has to be done by hand")
+	}
+	return os.Chmod(path, 0o600)
+}
 
 // errPuTTY is a key that ssh can't read.
 var errPuTTY = errors.New("it is a key of PuTTY, which ssh does not read")
@@ -36,7 +50,7 @@ func (f *Facts) judge(data []byte, broken error) {
 		return
 	}
 	if f.open {
-		f.found("mode-open", fmt.Sprintf("others can reach it: its mode is %s", f.Mode), "chmod 600 "+path)
+		f.found(RuleOpen, fmt.Sprintf("others can reach it: its mode is %s", f.Mode), "chmod 600 "+path)
 	}
 	switch {
 	case broken != nil:

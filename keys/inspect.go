@@ -161,6 +161,19 @@ func certificate(cert *ssh.Certificate) *Certificate {
 	return c
 }
 
+// Validity says when a certificate is good.
+func (c *Certificate) Validity() string {
+	const day = "2006-01-02 15:04 MST"
+	from, until := "always", "for ever"
+	if !c.After.IsZero() {
+		from = "from " + c.After.Format(day)
+	}
+	if !c.Before.IsZero() {
+		until = "until " + c.Before.Format(day)
+	}
+	return from + " " + until
+}
+
 // moment is a time of a certificate in seconds. What JSON can't write, years
 // of five digits, is the last year that it can.
 func moment(seconds uint64) time.Time {

@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"encoding/pem"
+	"fmt"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -28,6 +29,33 @@ type Lock struct {
 	// Version and KDF are PuTTY's: 2 or 3, and "Argon2id" or its like.
 	Version int    `json:"version,omitempty"`
 	KDF     string `json:"kdf,omitempty"`
+}
+
+// String says how a key is protected: "OpenSSH, aes256-ctr with 16 rounds of
+// bcrypt".
+func (l Lock) String() string {
+	switch {
+	case l.Version > 0:
+		return l.putty()
+	case !l.Encrypted:
+		return l.Format + ", no passphrase"
+	case l.Rounds > 0:
+		return fmt.Sprintf("%s, %s with %d rounds of bcrypt", l.Format, l.Cipher, l.Rounds)
+	}
+	return strings.TrimSpace(l.Format + ", encrypted " + l.Cipher)
+}
+
+// putty names what slows down who guesses the passphrase: in version 2 nothing
+// does.
+func (l Lock) putty() string {
+	what := fmt.Sprintf("%s version %d", l.Format, l.Version)
+	switch {
+	case !l.Encrypted:
+		return what + ", no passphrase"
+	case l.KDF != "":
+		return fmt.Sprintf("%s, %s with %s", what, l.Cipher, l.KDF)
+	}
+	return fmt.Sprintf("%s, %s with SHA-1", what, l.Cipher)
 }
 
 // lockOf reads what stands in clear in a private key file; false is a file in

@@ -31,13 +31,34 @@ const (
 	Wrong   Outcome = "wrong"
 )
 
-// Repair does what Fix says, where it is Ours. It works until the next finding
-// is asked for: a repair on the far side needs the connection.
+// Repair does what Fix says, where it is Ours. It works until Diagnose ends: a
+// repair on the far side needs the connection.
 func (f Finding) Repair(ctx context.Context) error {
 	if f.repair == nil {
 		return errors.New("this has to be done by hand")
 	}
 	return f.repair(ctx)
+}
+
+// outcomes are the marks of findings in a text.
+var outcomes = map[Outcome]string{Healthy: "✓", Noted: "·", Wrong: "✗"}
+
+// String is a finding in lines of text, without a newline at the end.
+func (f Finding) String() string {
+	text := outcomes[f.Outcome] + " "
+	if f.Hop != "" {
+		text += f.Hop + ": "
+	}
+	text += f.What
+	if f.Outcome == Wrong {
+		text += " [" + f.Check + "]"
+	}
+	for _, more := range []struct{ name, text string }{{"why", f.Why}, {"fix", f.Fix}} {
+		if more.text != "" {
+			text += "\n    " + more.name + ": " + more.text
+		}
+	}
+	return text
 }
 
 // Patient is what Diagnose looks at.
@@ -48,6 +69,10 @@ type Patient struct {
 	Env    Env         // of the caller
 	Asker  Asker       // nil for nobody: then nothing is asked (BatchMode)
 	Trace  func(Trace) // the steps of the dial, as they happen; nil for nobody
+
+	// Stay keeps the connection, and so the repairs of its far side, after the
+	// last finding until it returns; nil lets go at once.
+	Stay func(context.Context)
 
 	// Save writes a change of the configuration that a repair makes; nil for
 	// nobody who may.
@@ -135,6 +160,9 @@ func Diagnose(ctx context.Context, p Patient) iter.Seq[Finding] {
 				e.row = row
 				row.run(e, row)
 			}
+		}
+		if p.Stay != nil && !e.stopped {
+			p.Stay(ctx)
 		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 	"sallyport/config"
 )
 
-// farScript looks at an account, in POSIX sh. It only reads. Its first line
+// FarScript looks at an account, in POSIX sh. It only reads. Its first line
 // parts what it says from what the shell's start-up files have printed.
-const farScript = `
+const FarScript = `
 echo @sallyport
 echo "@time $(date +%s)"
 for f in "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys"; do
@@ -149,7 +149,7 @@ func (e *exam) session(check) {
 		return
 	}
 	asked := time.Now()
-	out, problems, err := e.conn.run(e.ctx, farScript)
+	out, problems, err := e.conn.run(e.ctx, FarScript)
 	far, ran := parseFar(out)
 	words := shortened(strings.TrimSpace(string(out) + problems))
 	var exit *ssh.ExitError

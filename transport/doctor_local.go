@@ -194,7 +194,7 @@ var errNoAgent = errors.New("no agent is set up")
 
 // hindering are the findings of keys.Inspect that keep a key from being used.
 // The others are for who looks at all keys.
-var hindering = []string{"mode-open", "not-private", "not-public", "public-mismatched", "dsa"}
+var hindering = []string{keys.RuleOpen, "not-private", "not-public", "public-mismatched", "dsa"}
 
 func (e *exam) keyFiles(check) {
 	sound := 0
@@ -226,8 +226,8 @@ func (e *exam) keyFaults(path string, facts *keys.Facts) (any bool) {
 		}
 		any = true
 		var repair func(context.Context) error
-		if f.Rule == "mode-open" {
-			_, repair = setMode(path, 0o600)
+		if f.Ours() {
+			repair = func(context.Context) error { return f.Mend(path) }
 		}
 		e.wrong(fmt.Sprintf("the key file %s: %s", path, f.Message), f.Fix, repair)
 	}

@@ -293,9 +293,14 @@ func (s *screen) closeAsking(link *api.Link) {
 	s.confirm("Close the connection to "+clean(name)+"?", button{"Close it", 'c', do}, and(lost...)+verb)
 }
 
-// confirm has the person choose between doing something and leaving it; the texts
-// say what would be lost.
+// confirm has the person choose between ending something and keeping it; the
+// texts say what would be lost.
 func (s *screen) confirm(title string, do button, lost ...string) {
+	s.choice(title, do, button{label: "Keep it", key: 'k'}, lost...)
+}
+
+// choice has the person choose between doing something and leaving it.
+func (s *screen) choice(title string, do, leave button, about ...string) {
 	keep := func() { s.dialog = nil; s.askNext() }
 	d := &dialog{
 		title:  title,
@@ -303,10 +308,10 @@ func (s *screen) confirm(title string, do button, lost ...string) {
 		escape: keep,
 		buttons: []button{
 			{do.label, do.key, func() { keep(); do.do() }},
-			{"Keep it", 'k', keep},
+			{leave.label, leave.key, keep},
 		},
 	}
-	for _, text := range lost {
+	for _, text := range about {
 		d.body = append(d.body, paragraph{text: text, style: s.plain})
 	}
 	s.dialog = d
@@ -503,6 +508,7 @@ func (s *screen) display(inv inventory) {
 	s.masters = nil
 	s.restMasters()
 	s.followMasters()
+	s.followKeys()
 	if s.form != nil {
 		s.readForm(s.form)
 	}

@@ -33,6 +33,12 @@ type backend interface {
 	ForwardOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error)
 	CancelOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) error
 	RemoveStale(path string) error
+	// MendKey does what the fix of a finding about a key says.
+	MendKey(path string, f api.KeyFinding) error
+	// Visit prepares a visit of the doctor to a host, who asks by ask.
+	Visit(host string, ask api.Interview) (visit, error)
+	// WriteReport writes a report into a new file.
+	WriteReport(name, text string) error
 
 	// Read reads the configuration (again).
 	Read() inventory
@@ -83,8 +89,20 @@ type inventory interface {
 	Check(rest func()) []api.Finding
 	// FollowMasters tells of the masters of ssh, and of each change.
 	FollowMasters(ctx context.Context, f func([]api.Master))
+	// FollowKeys tells of all keys, and of each change.
+	FollowKeys(ctx context.Context, socket string, f func(*api.Keyring, error))
 	// WaitForChange returns when the files are not as they were read.
 	WaitForChange(ctx context.Context) error
+}
+
+// visit is one run of the doctor.
+type visit interface {
+	// Attend tells f of all that happens, until ctx ends.
+	Attend(ctx context.Context, f func(api.VisitNews))
+	// Mend does what the fix of a finding says, while Attend goes on.
+	Mend(ctx context.Context, f api.DoctorFinding) error
+	// Report is what a help desk asks for.
+	Report(ctx context.Context) (string, error)
 }
 
 // shell is a session on its way or running.
@@ -139,6 +157,12 @@ func (r real) Log(ctx context.Context, id string, to api.SessionLog) (err error)
 	}
 	return r.Client.Log(ctx, id, to)
 }
+
+func (r real) MendKey(path string, f api.KeyFinding) error { return f.Mend(path) }
+
+func (r real) Visit(host string, ask api.Interview) (visit, error) { return r.o.Visit(host, ask) }
+
+func (r real) WriteReport(name, text string) error { return api.WriteReport(name, text) }
 
 func (r real) BrowseInPrivate(ctx context.Context, url string) error {
 	return r.o.BrowseInPrivate(ctx, url)

@@ -26,6 +26,7 @@ type item struct {
 	session *api.Session
 	link    *api.Link
 	master  *api.Master
+	pair    *api.KeyPair
 }
 
 // row is one row of the detail; the first row of an item has it.

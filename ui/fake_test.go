@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,10 @@ type fakeInventory struct {
 	mastersNow chan []api.Master // each is told of; nil for no change
 	followers  atomic.Int32      // of the masters, now
 
+	pairs    []*api.KeyPair
+	pairsNow chan api.Keyring // each is told of; nil for no change
+	unlooked chan struct{}    // of size 1: nobody looks at the keys any more
+
 	check    chan struct{}            // closed when Check may end; nil at once
 	mistakes map[string][]api.Problem // that Detail has from then on
 	checked  atomic.Bool
@@ -60,6 +65,20 @@ func (v *fakeInventory) FollowMasters(ctx context.Context, f func([]api.Master))
 		case all := <-v.mastersNow:
 			f(all)
 		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// FollowKeys tells of what is there, and then of what the test changes.
+func (v *fakeInventory) FollowKeys(ctx context.Context, _ string, f func(*api.Keyring, error)) {
+	f(&api.Keyring{Pairs: v.pairs}, nil)
+	for {
+		select {
+		case ring := <-v.pairsNow:
+			f(&ring, nil)
+		case <-ctx.Done():
+			poke(v.unlooked)
 			return
 		}
 	}
@@ -400,6 +419,8 @@ type fake struct {
 	listeners chan []api.Listener
 	breaks    chan error // of the connection under a look around
 
+	visit *fakeVisit
+
 	mu    sync.Mutex
 	calls []string
 	fails map[string]error // by the first word of a call
@@ -522,6 +543,23 @@ func (f *fake) ForwardOnMaster(_ context.Context, path string, pid int, spec api
 func (f *fake) CancelOnMaster(_ context.Context, path string, pid int, spec api.TunnelSpec) error {
 	return f.called("cancel %s %d %s", path, pid, spec)
 }
+
+func (f *fake) MendKey(path string, finding api.KeyFinding) error {
+	return f.called("mend %s %s", path, finding.Rule)
+}
+
+func (f *fake) WriteReport(name, text string) error {
+	return f.called("write %s %q", filepath.Base(name), text)
+}
+
+func (f *fake) Visit(host string, ask api.Interview) (visit, error) {
+	v := &fakeVisit{fake: f, news: make(chan api.VisitNews), ask: ask}
+	f.mu.Lock()
+	f.visit = v
+	f.mu.Unlock()
+	return v, f.called("visit %s", host)
+}
+
 func (f *fake) RemoveStale(path string) error { return f.called("remove %s", path) }
 
 func (f *fake) Cancel(_ context.Context, id string) error    { return f.called("cancel %s", id) }
@@ -560,6 +598,33 @@ func (f *fake) View(_ context.Context, of api.Session) (shell, error) {
 		return nil, err
 	}
 	return f.shell, nil
+}
+
+// fakeVisit is one of the doctor in the hands of a test.
+type fakeVisit struct {
+	*fake
+	news chan api.VisitNews
+	ask  api.Interview
+}
+
+func (v *fakeVisit) Attend(ctx context.Context, take func(api.VisitNews)) {
+	for {
+		select {
+		case n := <-v.news:
+			take(n)
+		case <-ctx.Done():
+			v.called("left")
+			return
+		}
+	}
+}
+
+func (v *fakeVisit) Mend(_ context.Context, f api.DoctorFinding) error {
+	return v.called("mend %s", f.Check)
+}
+
+func (v *fakeVisit) Report(context.Context) (string, error) {
+	return "Report of sallyport on the connection to martell\n\n$ date\nMon, 02 Mar 2026 09:30:00 +0000\n", v.called("report")
 }
 
 // stage is the real application on a simulated terminal.

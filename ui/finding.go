@@ -63,6 +63,8 @@ func (s *screen) found() *finding {
 		return &s.jupyter.finding
 	case s.ports != nil:
 		return &s.ports.finding
+	case s.doctor != nil:
+		return &s.doctor.finding
 	}
 	return nil
 }
@@ -75,6 +77,11 @@ func (s *screen) leaveFound() {
 		return
 	}
 	f.stop()
+	if s.doctor != nil { // its connection is its own
+		s.doctor = nil
+		s.askNext()
+		return
+	}
 	s.jupyter, s.ports = nil, nil
 	if l := s.link(f.host); !f.since.IsZero() && l != nil && underWay(l) && s.opening[f.host] == nil && len(s.world.tunnels[f.host]) == 0 {
 		s.closeLink(*l)

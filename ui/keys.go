@@ -29,10 +29,15 @@ const (
 	inJupyter
 	inNode // the name of a node is typed
 	inPorts
+	inDoctor
+	inReport // that the doctor has written
+	inKeys
+	inKey // all of one key
 
 	onHosts = inList | inDetail
-	onPages = onHosts | inTunnels | inSessions | inLog
-	scrolls = onPages | inRecord | inJupyter | inPorts | inHelp | inForm | inReview
+	onPages = onHosts | inTunnels | inSessions | inKeys | inLog
+	scrolls = onPages | inRecord | inJupyter | inPorts | inDoctor | inReport | inKey | inHelp | inForm | inReview
+	tabbed  = onPages | inRecord | inPorts | inDoctor | inReport | inKey // where the keys of the pages lead to them
 )
 
 // key is a row of the table that feeds dispatch, footer and help.
@@ -59,6 +64,7 @@ func init() {
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
 		{onHosts, []string{"p"}, "ports", "The selected host", "What listens on it, refreshed as you look. Enter there brings a port here.", (*screen).showPorts, noHost, nil},
 		{onHosts, []string{"j"}, "Jupyter", "The selected host", "Open a Jupyter server of yours that runs on it in the browser.", (*screen).findJupyter, noHost, nil},
+		{onHosts, []string{"d"}, "doctor", "The selected host", "Find out what is wrong with it: the dial, hop by hop, with a fix for each fault.", (*screen).callDoctor, noHost, nil},
 		{onHosts, []string{"Esc"}, "cancel", "The selected host", "Cancel what is connecting; else go back to the list, clear the search, or take all marks away.", (*screen).escape, nil, (*screen).cancels},
 		// Tunnels
 		{inTunnels | inRecord, []string{"Space", "t"}, "on/off", "The page of all tunnels", "Switch the tunnel on or off. Asks first if connections would end.", (*screen).toggleBoard, noTunnel, nil},
@@ -80,6 +86,11 @@ func init() {
 		{inSessions, []string{"v"}, "check", "The page of sessions", "Ask a master for a sign of life, as  ssh -O check  does.", (*screen).checkMaster, noMasterThere, (*screen).asksMaster},
 		{inSessions, []string{"f"}, "forward", "The page of sessions", "Cancel a forward of a master, or open one, as  ssh -O cancel  and  -O forward  do.", (*screen).forwardOfMaster, noLiveMaster, (*screen).stopsMaster},
 		{inSessions, []string{"D", "Delete"}, "remove", "The page of sessions", "Remove the socket that a master has left behind.", (*screen).removeStale, noStaleMaster, (*screen).removesStale},
+		// Keys
+		{inKeys, []string{"Enter"}, "all of it", "The page of keys", "All that is known of a key: fingerprints, picture, certificate, hosts.", (*screen).openKey, noKey, (*screen).hasKey},
+		{inKeys | inKey, []string{"f"}, "fix", "The page of keys", "Mend what is wrong with it, where that is ours to do; else copy the command that does.", (*screen).fixKey, noKeyFinding, (*screen).hasKeyFinding},
+		{inKeys | inKey, []string{"y"}, "copy", "The page of keys", "Copy its public line to the clipboard: what a site's web page asks for.", (*screen).copyKey, noKeyLine, (*screen).hasKeyLine},
+		{inKey, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeKey, nil, nil},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},
 		{inJupyter, []string{"Enter"}, "open", "", "", (*screen).chooseJupyter, noJupyterRow, (*screen).hasChoice},
@@ -87,6 +98,12 @@ func init() {
 		{inJupyter, []string{"n"}, "node", "The selected host", "Beside the Jupyter servers: name the compute node on which one runs.", (*screen).typeNode, nil, nil},
 		{inJupyter | inPorts, []string{"r"}, "look again", "", "", (*screen).lookAgain, nil, nil},
 		{inJupyter | inPorts, []string{"Esc", "q"}, "leave", "", "", (*screen).leaveFound, nil, nil},
+		{inDoctor, []string{"f", "Enter"}, "fix", "The doctor", "Do the fix under the cursor, where that is ours to do: asks first. Else copy it.", (*screen).fixFault, noFault, (*screen).hasFault},
+		{inDoctor, []string{"d"}, "look again", "The doctor", "Look again, by a connection of its own.", (*screen).visitHost, nil, nil},
+		{inDoctor, []string{"r"}, "report", "The doctor", "Show what a help desk asks for; w writes it to a file. Secrets and other hosts are left out.", (*screen).showReport, noReport, (*screen).hasReport},
+		{inDoctor, []string{"Esc", "q"}, "leave", "", "", (*screen).leaveFound, nil, nil},
+		{inReport, []string{"w"}, "write it", "", "", (*screen).writeReport, nil, nil},
+		{inReport, []string{"Esc", "q"}, "back", "", "", (*screen).closeReport, nil, nil},
 		{inNode, []string{"Enter"}, "look there", "", "", (*screen).nodeDone, nil, nil},
 		{inNode, []string{"Esc"}, "back", "", "", (*screen).nodeCancel, nil, nil},
 		// Searching
@@ -118,10 +135,11 @@ func init() {
 		{onHosts, []string{"y"}, "copy", "The selected host", "Copy the command  ssh HOST  to the clipboard; with marks,  sallyport run  for them.", (*screen).copyCommand, noHost, nil},
 		{inList, []string{"m"}, "", "The selected host", "Mark it, for a command on many hosts: y copies the command line. Once more takes the mark away.", (*screen).mark, noHost, nil},
 		{onPages, []string{"r"}, "reread", "The program", "Read the configuration again.", (*screen).read, nil, nil},
-		{onPages | inRecord | inPorts, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
-		{onPages | inRecord | inPorts, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
-		{onPages | inRecord | inPorts, []string{"3"}, "", "The program", "Sessions: shells, connections, and the masters of ssh.", turnTo(sessionsPage), nil, nil},
-		{onPages | inRecord | inPorts, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
+		{tabbed, []string{"1"}, "", "The program", "Hosts.", turnTo(hostsPage), nil, nil},
+		{tabbed, []string{"2"}, "", "The program", "Tunnels: the forwards of all hosts.", turnTo(tunnelsPage), nil, nil},
+		{tabbed, []string{"3"}, "", "The program", "Sessions: shells, connections, and the masters of ssh.", turnTo(sessionsPage), nil, nil},
+		{tabbed, []string{"4"}, "", "The program", "Keys: each key pair, who uses it, and what is wrong with it.", turnTo(keysPage), nil, nil},
+		{tabbed, []string{"6"}, "", "The program", "Log: what happened, newest last.", turnTo(logPage), nil, nil},
 		// The form
 		{inForm, []string{"Enter"}, "change", "The form of a host", "Change the value, or give the host one of its own. An empty value removes the line.", (*screen).formEnter, noForm, nil},
 		{inForm, []string{"a", "/"}, "add", "The form of a host", "Add any option that ssh has: type some letters of its name or of what it does.", (*screen).pick, noForm, nil},
@@ -167,12 +185,20 @@ func (s *screen) where() where {
 		return inJupyter
 	case s.ports != nil:
 		return inPorts
+	case s.doctor != nil && s.doctor.report != nil:
+		return inReport
+	case s.doctor != nil:
+		return inDoctor
 	case s.record != nil:
 		return inRecord
 	case s.page == tunnelsPage:
 		return inTunnels
 	case s.page == sessionsPage:
 		return inSessions
+	case s.page == keysPage && s.keyring.shown != "":
+		return inKey
+	case s.page == keysPage:
+		return inKeys
 	case s.page == logPage && s.journal.typing:
 		return inLogSearch
 	case s.page == logPage:
@@ -458,6 +484,15 @@ func (s *screen) move(n int) {
 	case place == inSessions:
 		in := s.layout().body.inner()
 		s.roster.move(n, s.roster.rows, in.h)
+	case place == inKeys:
+		s.keyring.move(n, s.keyring.rows, s.layout().body.inner().h)
+	case place == inKey:
+		s.keyring.pane.top += n
+	case place == inReport:
+		s.doctor.report.top += n
+	case place == inDoctor:
+		in := s.layout().body.inner()
+		s.doctor.list.move(n, s.doctorRows(in.w), in.h)
 	case s.page == logPage:
 		s.journal.up -= n
 	case place == inDetail:

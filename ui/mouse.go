@@ -53,10 +53,14 @@ func (s *screen) click(x, y int, double bool) {
 	case s.record != nil:
 	case s.ports != nil:
 		s.clickPort(l.body.inner(), x, y, double)
+	case s.doctor != nil:
+		s.clickDoctor(l.body.inner(), x, y)
 	case s.page == tunnelsPage:
 		s.clickBoard(l.body.inner(), x, y, double)
 	case s.page == sessionsPage:
 		s.clickRoster(l.body.inner(), x, y, double)
+	case s.page == keysPage:
+		s.clickKeys(l.body.inner(), x, y, double)
 	case s.page == hostsPage && l.list.has(x, y):
 		s.clickList(l, x, y, double)
 	case s.page == hostsPage && l.detail.has(x, y):
@@ -159,6 +163,8 @@ func (s *screen) wheel(x, y, n int) {
 		s.review.top += n
 	case s.form != nil:
 		s.wheelForm(n)
+	case s.doctor != nil && s.doctor.report != nil:
+		s.doctor.report.top += n
 	case s.found() != nil:
 		s.found().list.top += n
 	case s.record != nil:
@@ -167,6 +173,10 @@ func (s *screen) wheel(x, y, n int) {
 		s.board.top += n
 	case s.page == sessionsPage:
 		s.roster.top += n
+	case s.page == keysPage && s.keyring.shown != "":
+		s.keyring.pane.top += n
+	case s.page == keysPage:
+		s.keyring.top += n
 	case s.page == logPage:
 		s.journal.up -= n
 	case l.list.has(x, y):

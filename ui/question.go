@@ -13,6 +13,9 @@ import (
 // is typed there must not become an answer.
 func (s *screen) askNext() {
 	open := slices.DeleteFunc(slices.Clone(s.snap.Questions), func(q api.Question) bool { return s.answered[q.ID] })
+	for _, o := range s.own {
+		open = append(open, o.Question)
+	}
 	if d := s.dialog; d != nil {
 		gone := d.question != "" && !slices.ContainsFunc(open, func(q api.Question) bool { return q.ID == d.question })
 		if !gone {
@@ -148,6 +151,9 @@ func (s *screen) whoAsks(q api.Question) paragraph {
 // answer sends an answer; the dialog is over as soon as it is on its way.
 func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
 	d.wipe()
+	if s.reply(q, &a) {
+		return
+	}
 	s.finish(q)
 	s.act(func(ctx context.Context) error {
 		defer a.Wipe()
@@ -159,6 +165,9 @@ func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
 func (s *screen) decline(q api.Question) {
 	if s.dialog != nil {
 		s.dialog.wipe()
+	}
+	if s.reply(q, nil) {
+		return
 	}
 	s.finish(q)
 	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(q, err) })

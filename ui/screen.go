@@ -54,7 +54,9 @@ type screen struct {
 	record  *record  // over the Tunnels page
 	jupyter *jupyter // over the Hosts page
 	ports   *ports   // likewise
+	doctor  *doctor  // likewise
 	roster  roster   // the Sessions page
+	keyring keyring  // the Keys page
 	journal journal
 	help    *help
 	form    *form
@@ -67,6 +69,8 @@ type screen struct {
 	latest   string                  // the host of the shell that was asked for last
 	wishes   map[string]bool         // tunnels switched and not yet seen in that state, by ID
 	failures map[string]*api.Failure // of acts that no link can tell of, by alias
+	own      []*ownQuestion          // of the doctor, in their order
+	asked    int                     // of them so far
 	answered map[string]bool         // questions that are answered and not yet gone, by ID
 	said     []api.Entry             // our own lines of the log
 }
@@ -143,6 +147,9 @@ func (s *screen) settle() {
 		s.roster.rows = s.rosterRows(l.body.inner().w)
 		s.roster.settle(len(s.roster.rows), l.body.inner().h)
 	}
+	if s.page == keysPage {
+		s.settleKeys(l.body.inner())
+	}
 	if s.record != nil {
 		s.settleRecord(l.body.inner())
 	}
@@ -152,6 +159,9 @@ func (s *screen) settle() {
 	}
 	if s.ports != nil {
 		s.ports.list.settle(len(s.portRows(l.body.inner().w)), l.body.inner().h)
+	}
+	if s.doctor != nil {
+		s.settleDoctor(l.body.inner())
 	}
 	s.journal.settle(len(s.logRows(l.body.inner().w)), s.logHeight(l))
 	if s.form != nil {
@@ -180,6 +190,8 @@ func (s *screen) Draw(t tcell.Screen) {
 		s.drawBoard(c, l.body)
 	case sessionsPage:
 		s.drawRoster(c, l.body)
+	case keysPage:
+		s.drawKeys(c, l.body)
 	case logPage:
 		s.drawLog(c, l)
 	}
@@ -188,6 +200,9 @@ func (s *screen) Draw(t tcell.Screen) {
 	}
 	if s.ports != nil {
 		s.drawPorts(c, l.body)
+	}
+	if s.doctor != nil {
+		s.drawDoctor(c, l.body)
 	}
 	if s.form != nil {
 		s.drawForm(c, l.body)

@@ -34,6 +34,8 @@ type Options struct {
 	// Save writes a change of the configuration. A file that was changed
 	// meanwhile is refused.
 	Save func(ctx context.Context, c *api.Change) error
+	// Visit prepares a visit of the doctor to a host, who asks by ask.
+	Visit func(host string, ask api.Interview) (*api.Visit, error)
 	// Shell is what Enter asks for: the spec of a login shell on this terminal.
 	Shell func() api.SessionSpec
 	// Screen is the terminal; nil opens the real one.

@@ -1,74 +1,38 @@
-package cli
+package api
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
-	"sallyport/api"
 	"sallyport/config"
 	"sallyport/keys"
 	"sallyport/transport"
 )
 
-// report prints what an institute's help desk asks for, and writes it to a
-// file if the person agrees.
-func (a *app) report(ctx context.Context, host string) error {
-	p, err := a.patient(ctx, host)
-	if err != nil {
-		return err
-	}
-	text, err := compose(ctx, p)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprint(a.Out, text); err != nil {
-		return err
-	}
-	if _, ok := openTerminal(); !ok {
-		return nil
-	}
-	name := "sallyport-report-" + time.Now().Format("20060102-150405") + ".txt"
-	agreed, err := agree(ctx, "Write this to "+name+"?")
-	if err != nil || !agreed {
-		return err
-	}
-	return writeNew(name, text)
+// ReportName is what the file of a report is called.
+func ReportName(now time.Time) string {
+	return "sallyport-report-" + now.Format("20060102-150405") + ".txt"
 }
 
-// compose writes a report. It holds no secret, no private byte and no other
-// host's name.
-func compose(ctx context.Context, p transport.Patient) (string, error) {
-	r := &report{Patient: p}
-	r.system(ctx)
+// Report is what an institute's help desk asks for, with what the visit has
+// found so far. It holds no secret, no private byte and no other host's name.
+func (v *Visit) Report(ctx context.Context) (string, error) {
+	r := &report{Patient: v.patient}
+	r.system(ctx, v.version)
 	r.directory(ctx)
 	r.agent(ctx)
 	r.keys()
-	err := r.diagnose(ctx)
-	return r.text(), err
-}
-
-// writeNew writes a file that must not be there yet.
-func writeNew(name, text string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteString(text); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	r.visit(v)
+	return r.text(), context.Cause(ctx)
 }
 
 // report is the text as it grows. As a help desk is used to it, each part
@@ -76,19 +40,16 @@ func writeNew(name, text string) error {
 type report struct {
 	transport.Patient
 	parts strings.Builder
-
-	mu  sync.Mutex // guards log
-	log []string   // the debug lines of the try
 }
 
 func (r *report) part(command string, lines ...string) {
 	fmt.Fprintf(&r.parts, "\n$ %s\n", command)
 	for _, line := range lines {
-		fmt.Fprintln(&r.parts, api.Printable(line))
+		fmt.Fprintln(&r.parts, Printable(line))
 	}
 }
 
-func (r *report) system(ctx context.Context) {
+func (r *report) system(ctx context.Context, version string) {
 	said, err := exec.CommandContext(ctx, "uname", "-a").Output()
 	if err != nil {
 		said = []byte(runtime.GOOS + " " + runtime.GOARCH)
@@ -96,7 +57,7 @@ func (r *report) system(ctx context.Context) {
 	r.part("uname -a", strings.TrimSpace(string(said)))
 	r.part("date", time.Now().Format(time.RFC1123Z))
 	said, _ = exec.CommandContext(ctx, "ssh", "-V").CombinedOutput() // there may be none
-	r.part("ssh -V", strings.TrimSpace(string(said)), "sallyport "+Version)
+	r.part("ssh -V", strings.TrimSpace(string(said)), "sallyport "+version)
 }
 
 // directory lists ~/.ssh, with the owners that only ls(1) names.
@@ -116,7 +77,7 @@ func (r *report) agent(ctx context.Context) {
 		r.part(command, "no agent: SSH_AUTH_SOCK is not set")
 		return
 	}
-	held, err := agentKeys(ctx, socket)
+	held, err := AgentKeys(ctx, socket)
 	if err != nil {
 		r.part(command, err.Error())
 		return
@@ -154,7 +115,7 @@ func (r *report) keys() {
 		publics = append(publics, publicLine(f))
 		first := filepath.Base(path) + ": no private half"
 		if f.Private != nil {
-			first = fmt.Sprintf("%s: %s, %s", filepath.Base(path), f.Type, protection(*f.Private))
+			first = fmt.Sprintf("%s: %s, %s", filepath.Base(path), f.Type, *f.Private)
 		}
 		for _, bad := range f.Findings {
 			first += "; " + bad.Message
@@ -165,29 +126,18 @@ func (r *report) keys() {
 	r.part("cat ~/.ssh/*.pub", publics...)
 }
 
-// diagnose runs the doctor and notes what is found and each step of the dial.
-func (r *report) diagnose(ctx context.Context) error {
-	r.Trace = func(t transport.Trace) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.log = append(r.log, fmt.Sprintf("debug%d: %s", t.Level, withoutArguments(t.Message)))
+// visit tells what was found, and each step of the dial.
+func (r *report) visit(v *Visit) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var found []string
+	for _, f := range v.found {
+		found = append(found, strings.Split(f.String(), "\n")...)
 	}
-	var found strings.Builder
-	for f := range transport.Diagnose(ctx, r.Patient) {
-		if err := printFinding(&found, f); err != nil {
-			return err
-		}
-	}
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	r.part(strings.TrimSpace("sallyport doctor "+r.Host), strings.Split(strings.TrimSpace(found.String()), "\n")...)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.part(strings.TrimSpace("sallyport doctor "+r.Host), found...)
 	if r.Host != "" {
-		r.part("sallyport ssh -vvv "+r.Host, r.log...)
+		r.part("sallyport ssh -vvv "+r.Host, v.log...)
 	}
-	return nil
 }
 
 // withoutArguments leaves of a command its program: what follows may be a
@@ -209,7 +159,7 @@ func withoutArguments(line string) string {
 func (r *report) text() string {
 	subject := "this machine"
 	if r.Host != "" {
-		subject = "the connection to " + api.Printable(r.Host)
+		subject = "the connection to " + Printable(r.Host)
 	}
 	header := "Report of sallyport on " + subject + "\nSecrets, private keys and the names of other hosts are left out.\n"
 	return header + r.private().ReplaceAllString(r.parts.String(), "(left out)")
