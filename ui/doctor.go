@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -30,6 +29,7 @@ type told struct {
 // report is what a help desk asks for, before it is written.
 type report struct {
 	text string
+	name string // of its file, in the working directory
 	top  int
 }
 
@@ -181,7 +181,7 @@ func (s *screen) showReport() {
 				s.fail(d.host, message, hint)
 				return
 			}
-			s.notice, d.report = nil, &report{text: text}
+			s.notice, d.report = nil, &report{text: text, name: api.ReportName(s.now())}
 		})
 	})
 }
@@ -190,7 +190,7 @@ func (s *screen) closeReport() { s.doctor.report = nil }
 
 func (s *screen) writeReport() {
 	d := s.doctor
-	name, text := api.ReportName(s.now()), d.report.text
+	name, text := d.report.name, d.report.text
 	if path, err := filepath.Abs(name); err == nil {
 		name = path
 	}
@@ -206,13 +206,4 @@ func (s *screen) writeReport() {
 			d.report = nil
 		}
 	})
-}
-
-// workingFolder is where a report is written, for the title.
-func workingFolder() string {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "."
-	}
-	return tilde(dir)
 }

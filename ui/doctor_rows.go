@@ -114,7 +114,7 @@ func (s *screen) drawDoctor(c canvas, r rect) {
 	d := s.doctor
 	c.fill(r, s.plain)
 	if d.report != nil {
-		c.frame(r, line{{"Report", s.title}, {" ─ ", s.focus}, {"not written yet; w writes it to " + workingFolder(), s.plain}}, s.focus)
+		c.frame(r, line{{"Report", s.title}, {" ─ ", s.focus}, {"not written yet; w writes " + d.report.name, s.plain}}, s.focus)
 		s.drawRows(c, r, &detail{top: d.report.top}, s.reportRows(r.inner().w), false)
 		return
 	}

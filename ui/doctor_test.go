@@ -99,8 +99,7 @@ func TestKeysOfTheDoctor(t *testing.T) {
 			t.Parallel()
 			st, v := visited(t, newFake(), 120, 34, row.found...)
 			v.news <- api.VisitNews{Over: true}
-			st.sees("◌", "f")
-			st.loses("◐ Looking")
+			st.sees("r report")
 			for _, k := range row.keys {
 				st.keys(k)
 				if k == "r" {

@@ -112,7 +112,7 @@ func TestKeysOfALookAround(t *testing.T) {
 			[]string{"jupyter targaryen r1n2", "forward targaryen r1n2:8888"}, "answers at"},
 		{"r looks again", "", steps{{"▌● targaryen", "j"}, {"no Jupyter server", "r"}}, []string{"jupyter targaryen ", "jupyter targaryen "}, "no Jupyter server"},
 		{"what is typed for a node is no key", "", steps{{"▌● targaryen", "j"}, {"no Jupyter server", "n q"}}, nil, "On the node  q"},
-		{"Esc leaves the node, then the pane", "", steps{{"▌● targaryen", "j"}, {"no Jupyter server", "n Esc"}, {"look again", "Esc"}}, nil, "f forward"},
+		{"Esc leaves the node, then the pane", "", steps{{"▌● targaryen", "j"}, {"no Jupyter server", "n Esc"}, {"look again", "Esc"}}, nil, "d doctor"},
 		{"Enter on nothing says so", "", steps{{"▌● targaryen", "j"}, {"no Jupyter server", "Enter"}}, nil, "There is nothing to choose."},
 		{"there is no address to copy", two, steps{{"▌● targaryen", "j"}, {"2 servers", "y"}}, nil, "There is no address to copy"},
 	} {
@@ -224,7 +224,7 @@ func TestPortsFollowWhatListens(t *testing.T) {
 	st.sees("Nothing is listed that could be forwarded.")
 	st.keys("Esc")
 	st.expects("ports targaryen left")
-	st.sees("f forward")
+	st.sees("d doctor")
 }
 
 // TestALookAroundGoesOnAfterABreak has the connection break under each.

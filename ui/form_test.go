@@ -300,7 +300,7 @@ func TestTheFormIsReachedByMouse(t *testing.T) {
 	defer func(d time.Duration) { tview.DoubleClickInterval = d }(tview.DoubleClickInterval)
 	tview.DoubleClickInterval = 200 * time.Millisecond
 	f, path := realFiles(t, lab)
-	st := perform(t, f, 100, 30, Options{})
+	st := perform(t, f, 120, 30, Options{})
 	click := func(text string) {
 		t.Helper()
 		x, y := st.find(text)
