@@ -149,7 +149,7 @@ func (s *server) openForward(offer ssh.NewChannel) {
 	address := net.JoinHostPort(to.Host, strconv.FormatUint(uint64(to.Port), 10))
 	far, ok := s.net.dial(s.host.reaches[address])
 	if !ok {
-		_ = offer.Reject(ssh.Prohibited, fmt.Sprintf("%s does not lead to %q", s.host.name, address)) // fails only with the connection
+		_ = offer.Reject(ssh.ConnectionFailed, fmt.Sprintf("%s does not lead to %q", s.host.name, address)) // fails only with the connection
 		return
 	}
 	ch, requests, err := offer.Accept()

@@ -107,7 +107,7 @@ func init() {
 		{inNode, []string{"Enter"}, "look there", "", "", (*screen).nodeDone, nil, nil},
 		{inNode, []string{"Esc"}, "back", "", "", (*screen).nodeCancel, nil, nil},
 		// Searching
-		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags, comment and file, a few letters of each word.", (*screen).search, nil, nil},
+		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags, comment and file, a few letters of each word; tag:gpu, user:, via: and file: look at one of them.", (*screen).search, nil, nil},
 		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil, nil},
 		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil, nil},
 		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil, nil},

@@ -308,7 +308,7 @@ func (s *screen) lesson(w int) []line {
 		return say(s.dim, "Reading the configuration…")
 	case s.list.filtered():
 		return append(say(s.plain, "No host matches.", ""),
-			say(s.dim, "The search looks at the alias, HostName, User, tags, comment and file. Esc clears it.")...)
+			say(s.dim, "The search looks at the alias, HostName, User, tags, comment and file; tag:gpu, user:, via: and file: look at one. Esc clears it.")...)
 	case s.inv.Missing():
 		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "N adds a host and writes it:", "")
 		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)
