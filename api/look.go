@@ -41,7 +41,7 @@ func (c *Client) Look(ctx context.Context, t Target, broken func(error), f func(
 	request := scriptOn(t)
 	for {
 		ran, err := c.look(ctx, request, f)
-		if request.Await = request.Await || ran; !request.Await || !isBreak(err) {
+		if request.Await = request.Await || ran; err == nil || !request.Await || !isBreak(err) {
 			return err
 		}
 		broken(err)

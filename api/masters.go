@@ -54,12 +54,19 @@ const changeRest = 100 * time.Millisecond
 // FollowMasters calls f with what Masters finds, and again whenever that may
 // have changed, until ctx ends. A master that is known is not asked again: each
 // question would put off its ControlPersist. It costs nothing while nothing
-// changes, nor where no ControlPath is set.
+// changes, nor where no ControlPath is set. A second call begins when the first
+// has ended, and knows what that has found.
 func (v *Inventory) FollowMasters(ctx context.Context, f func([]Master)) {
-	l := newLookout(v)
+	v.following.Lock()
+	defer v.following.Unlock()
+	if v.lookout == nil {
+		v.lookout = newLookout(v)
+	}
+	l := v.lookout
 	if len(l.patterns) == 0 {
 		return
 	}
+	l.begin()
 	for ctx.Err() == nil {
 		folders := l.folders()
 		before := make(stamps, len(folders))
@@ -83,7 +90,15 @@ type lookout struct {
 	patterns  []config.ControlPath
 	asked     map[string]answered // by path
 	attended  map[string]int      // the masters whose end is waited for, by path
-	ended     chan string         // their paths
+	ended     chan end
+}
+
+// end is that of a master. One that was not seen has no process here: it ended
+// before it was waited for, or it is in another container. It is asked once
+// more, and then left alone.
+type end struct {
+	path string
+	seen bool
 }
 
 // answered is what a socket turned out to be.
@@ -98,7 +113,7 @@ func newLookout(v *Inventory) *lookout {
 		patterns:  v.cfg.ControlPaths(),
 		asked:     make(map[string]answered),
 		attended:  make(map[string]int),
-		ended:     make(chan string),
+		ended:     make(chan end),
 	}
 }
 
@@ -261,11 +276,9 @@ func (l *lookout) attend(ctx context.Context, all []Master) {
 		}
 		l.attended[m.Path] = m.PID
 		go func() { // ends with the process, or with ctx
-			if awaitEnd(ctx, m.PID) != nil {
-				return
-			}
+			err := awaitEnd(ctx, m.PID)
 			select {
-			case l.ended <- m.Path:
+			case l.ended <- end{m.Path, err == nil}:
 			case <-ctx.Done():
 			}
 		}()
@@ -282,9 +295,11 @@ func (l *lookout) wait(ctx context.Context, before stamps) {
 		select {
 		case <-ctx.Done():
 			return
-		case path := <-l.ended:
-			delete(l.asked, path)
-			delete(l.attended, path)
+		case e := <-l.ended:
+			delete(l.asked, e.path)
+			if e.seen {
+				delete(l.attended, e.path)
+			}
 			again = true
 		case e := <-w.events(): // which a coarse clock may not show
 			_, ours := before[filepath.Dir(e.Name)]

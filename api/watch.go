@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -128,16 +129,22 @@ func (w *watcher) events() <-chan fsnotify.Event {
 }
 
 // follow watches the folders that matter now: one that was made since, too, or
-// was removed and made again. To watch one twice changes nothing.
+// was removed and made again. To watch one twice changes nothing. One that is
+// made while that above it begins to be watched is not told of: it is looked for
+// until nothing is new.
 func (w *watcher) follow(s stamps) {
 	if w.kernel == nil {
 		return
 	}
-	for dir := range s.folders() {
-		if w.kernel.Add(dir) != nil || !w.folders[dir] && remote(dir) {
-			w.look.Reset(lookEvery)
+	var watched map[string]bool
+	for now := s.folders(); !maps.Equal(now, watched); now = s.folders() {
+		for dir := range now {
+			if w.kernel.Add(dir) != nil || !w.folders[dir] && remote(dir) {
+				w.look.Reset(lookEvery)
+			}
+			w.folders[dir] = true
 		}
-		w.folders[dir] = true
+		watched = now
 	}
 }
 
