@@ -254,6 +254,7 @@ func TestPortsGoOnAfterABreak(t *testing.T) {
 	}
 	s.keys("Escape")
 	s.list()
+	s.wait(`p ports`)
 	s.quit()
 }
 

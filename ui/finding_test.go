@@ -270,6 +270,7 @@ func TestPortsSayWhyTheyAreNotFollowed(t *testing.T) {
 }
 
 func TestADoubleClickForwardsAPort(t *testing.T) {
+	doubleClicksAreSlow(t)
 	f := newFake()
 	st := onTargaryen(t, f, 120, 34)
 	st.keys("p")

@@ -151,6 +151,7 @@ func TestKeysAreFollowedOnlyWhileTheyAreShown(t *testing.T) {
 }
 
 func TestADoubleClickTellsAllOfAKey(t *testing.T) {
+	doubleClicksAreSlow(t)
 	st, _ := onKeys(t, ringOf(t), 120, 34, Options{})
 	x, y := st.find("id_ed25519")
 	click := func() {

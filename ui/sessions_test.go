@@ -245,6 +245,7 @@ func TestMastersAreFollowedOnlyWhereTheyAreShown(t *testing.T) {
 }
 
 func TestAClickOnTheSessionsPageSelectsAndADoubleClickOpens(t *testing.T) {
+	doubleClicksAreSlow(t)
 	st := onSessions(t, newFake(), "shell")
 	click := func() {
 		x, y := st.find("pid 4211")

@@ -746,3 +746,11 @@ func TestTheLogTellsEachPieceOfNewsOnce(t *testing.T) {
 	st.keys("Esc")
 	st.sees("got-bastion  connected")
 }
+
+// doubleClicksAreSlow has two clicks be one double click for as long as a busy
+// machine takes. The test does not run beside others.
+func doubleClicksAreSlow(t *testing.T) {
+	before := tview.DoubleClickInterval
+	tview.DoubleClickInterval = time.Minute
+	t.Cleanup(func() { tview.DoubleClickInterval = before })
+}
