@@ -28,12 +28,26 @@ class Server(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel, command):
-        threading.Thread(target=run, args=(channel, command)).start()
+        channel.asked_for = command
         return True
 
     def check_channel_direct_tcpip_request(self, chanid, origin, destination):
         self.destination = destination
         return paramiko.OPEN_SUCCEEDED
+
+
+# A command begins once the answer to its request is on its way: a channel that
+# is closed before that has not answered.
+def handle_request(channel, message):
+    answer_request(channel, message)
+    command = channel.__dict__.pop("asked_for", None)
+    if command is not None:
+        threading.Thread(target=run, args=(channel, command)).start()
+
+
+handlers = paramiko.Transport._channel_handler_table
+answer_request = handlers[paramiko.common.MSG_CHANNEL_REQUEST]
+handlers[paramiko.common.MSG_CHANNEL_REQUEST] = handle_request
 
 
 def run(channel, command):
