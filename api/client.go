@@ -129,17 +129,7 @@ func (c *Client) anotherSocket(ctx context.Context, before stamps, limit time.Du
 	}
 	w := newWatcher()
 	defer w.close()
-	for w.follow(before); !before.changed(); w.follow(before) {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-enough:
-			return false
-		case <-w.events():
-		case <-w.look.C:
-		}
-	}
-	return true
+	return before.await(ctx, w, enough)
 }
 
 // watch reads one event stream to its end and tells whether there was any.

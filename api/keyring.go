@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -120,7 +119,7 @@ func AgentKeys(ctx context.Context, socket string) ([]*keys.Key, error) {
 	if socket == "" {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, fmt.Errorf("no answer within %v", answerLimit))
+	ctx, cancel := inTime(ctx, answerLimit)
 	defer cancel()
 	agent, err := keys.DialAgent(ctx, socket)
 	if err != nil {
@@ -202,16 +201,9 @@ func (r *Keyring) wait(ctx context.Context, socket string, before stamps) {
 	if socket == "" {
 		agent.Stop()
 	}
-	for w.follow(before); !before.changed(); w.follow(before) {
-		select {
-		case <-ctx.Done():
+	for !before.await(ctx, w, agent.C) {
+		if ctx.Err() != nil || said(AgentKeys(ctx, socket)) != r.agent {
 			return
-		case <-w.events():
-		case <-w.look.C:
-		case <-agent.C:
-			if said(AgentKeys(ctx, socket)) != r.agent {
-				return
-			}
 		}
 	}
 	_ = before.rest(ctx, w) // the caller looks at ctx

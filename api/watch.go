@@ -62,15 +62,26 @@ func (s stamps) changed() bool {
 func (v *Inventory) WaitForChange(ctx context.Context) error {
 	w := newWatcher()
 	defer w.close()
-	for w.follow(v.stamps); !v.stamps.changed(); w.follow(v.stamps) {
+	if !v.stamps.await(ctx, w, nil) {
+		return context.Cause(ctx)
+	}
+	return v.stamps.rest(ctx, w)
+}
+
+// await waits until something is not as it was, and tells that it is so; not if
+// ctx ends first, or enough comes.
+func (s stamps) await(ctx context.Context, w *watcher, enough <-chan time.Time) bool {
+	for w.follow(s); !s.changed(); w.follow(s) {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return false
+		case <-enough:
+			return false
 		case <-w.events():
 		case <-w.look.C:
 		}
 	}
-	return v.stamps.rest(ctx, w)
+	return true
 }
 
 // rest waits until nothing has changed for a while.

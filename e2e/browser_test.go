@@ -158,17 +158,6 @@ func (b *browser) comes(line, want string) {
 	b.c.eventually("the page has what is wanted", func() bool { got = b.script(line); return got == want })
 }
 
-// becomes tells whether a line of JavaScript has a value before long.
-func (b *browser) becomes(line, want string, long time.Duration) bool {
-	b.c.t.Helper()
-	for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if b.script(line) == want {
-			return true
-		}
-	}
-	return false
-}
-
 // photograph keeps what the page looks like in $SALLYPORT_ARTIFACTS.
 func (b *browser) photograph(name string) {
 	b.c.t.Helper()

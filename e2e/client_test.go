@@ -121,11 +121,19 @@ func (c *client) eventually(what string, holds func() bool) {
 // until waits until a condition holds.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain until %s", patience, what)
+	if !within(patience, holds) {
+		t.Fatalf("waited %v in vain until %s", patience, what)
+	}
+}
+
+// within tells whether a condition comes to hold before long.
+func within(long time.Duration, holds func() bool) bool {
+	for end := time.Now().Add(long); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
 		}
 	}
+	return true
 }
 
 // result is what a program left behind.

@@ -297,7 +297,7 @@ func (b *browser) seesFiles() {
 	b.c.t.Helper()
 	listed := `(document.querySelector("#notebook_list") || {innerText: ""}).innerText.includes("sum.ipynb")`
 	for range 2 {
-		if b.becomes(listed, "true", 40*time.Second) {
+		if within(40*time.Second, func() bool { return b.script(listed) == "true" }) {
 			return
 		}
 		b.c.t.Logf("loaded anew: %s", b.script(`document.readyState + " " + document.title + " " + location.pathname`))
