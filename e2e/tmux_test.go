@@ -119,12 +119,6 @@ func (p *pane) screen() string {
 	return p.tmux("capture-pane", "-p")
 }
 
-// raw is what the terminal shows with the escape sequences that draw it.
-func (p *pane) raw() string {
-	p.t.Helper()
-	return p.tmux("capture-pane", "-p", "-e")
-}
-
 // wait waits until the terminal shows something that matches the pattern, and
 // returns what matched first, with its groups.
 func (p *pane) wait(pattern string) []string {
