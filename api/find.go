@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 
 	"sallyport/sessions"
 	"sallyport/tunnels"
@@ -126,6 +127,23 @@ func (c *Client) ForwardJupyter(ctx context.Context, t Target, s JupyterServer) 
 		return c.ForwardTo(ctx, t, Address{Network: "unix", Path: s.Socket}, jupyterPort)
 	}
 	return c.ForwardTo(ctx, t, Address{Network: "tcp", Host: s.Host, Port: s.Port}, s.Port)
+}
+
+// Page is an address with a secret in it, or the file that leads a browser
+// there.
+type Page struct {
+	URL  string `json:"url,omitempty"`
+	Path string `json:"path,omitempty"`
+}
+
+// Page is the path of a file that leads a browser to an address with a secret
+// in it. Only the user can read it, and a minute later it is gone.
+func (c *Client) Page(ctx context.Context, address string) (path string, err error) {
+	var page Page
+	err = c.started(ctx, func() error {
+		return c.call(ctx, http.MethodPost, "/v1/pages", Page{URL: address}, &page)
+	})
+	return page.Path, err
 }
 
 // ParseListeners reads what ListenersScript wrote.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"html"
 	"os"
 	"os/exec"
 	"runtime"
@@ -46,47 +45,13 @@ func noBrowser(why string) error {
 	return &api.Error{Code: "no-browser", Message: api.Printable(why), Hints: []string{"name a browser: BROWSER=firefox"}}
 }
 
-// pageLife is how long a browser has to read the page that leads it on.
-const pageLife = 5 * time.Second
-
-// browseInPrivate is browse for an address that has a secret in it. Everybody
-// on the machine can read the arguments of a browser, so that it is given a
-// file which only the user can read and which leads on to the address, as
-// Jupyter itself does it. (A redirect served on loopback could be fetched by
-// whoever comes first.)
-func (a *app) browseInPrivate(ctx context.Context, address string) error {
-	d, err := a.dirs()
-	if err != nil {
-		return err
-	}
-	page, err := writePage(d.Runtime, address)
+// browseInPrivate is browse for an address that has a secret in it.
+func browseInPrivate(ctx context.Context, c *api.Client, address string) error {
+	page, err := c.Page(ctx, address)
 	if err != nil {
 		return fmt.Errorf("leading the browser to the server: %w", err)
 	}
-	defer os.Remove(page)
-	if err := browse(ctx, "file://"+page); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(pageLife):
-	}
-	return nil
-}
-
-// writePage writes the page into a directory of the user's own.
-func writePage(dir, url string) (path string, err error) {
-	f, err := os.CreateTemp(dir, "open-*.html") // 0600
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	quoted := html.EscapeString(url)
-	_, err = fmt.Fprintf(f, "<!DOCTYPE html><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"1;url=%s\"><a href=\"%[1]s\">Jupyter</a>\n", quoted)
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return f.Name(), err
+	return browse(ctx, "file://"+page)
 }
 
 // browser is the command that opens an address: BROWSER, a list as xdg-open

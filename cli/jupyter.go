@@ -67,7 +67,7 @@ func (a *app) jupyter(ctx context.Context, host string, f jupyterFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.openJupyter(ctx, host, server, tunnel, f); err != nil || !f.untilEnd {
+	if err := a.openJupyter(ctx, c, host, server, tunnel, f); err != nil || !f.untilEnd {
 		return err
 	}
 	if err := a.awaitJupyter(ctx, c, target, server, f.node); err != nil {
@@ -107,7 +107,7 @@ func (a *app) chooseJupyter(host string, out []byte, f jupyterFlags) (api.Jupyte
 }
 
 // openJupyter hands the address to the browser, or to who asked for it.
-func (a *app) openJupyter(ctx context.Context, host string, s api.JupyterServer, t api.Tunnel, f jupyterFlags) error {
+func (a *app) openJupyter(ctx context.Context, c *api.Client, host string, s api.JupyterServer, t api.Tunnel, f jupyterFlags) error {
 	url := s.URL(t.Spec.Listen.Port)
 	switch {
 	case f.json:
@@ -121,7 +121,7 @@ func (a *app) openJupyter(ctx context.Context, host string, s api.JupyterServer,
 		return err
 	}
 	fmt.Fprintf(a.Err, "%s  %s  %s\n", api.Printable(host), t.Spec, tunnelState(t))
-	err := a.browseInPrivate(ctx, url)
+	err := browseInPrivate(ctx, c, url)
 	if e := (*api.Error)(nil); errors.As(err, &e) {
 		e.Hints = append(e.Hints, "have the address printed: sallyport jupyter "+api.Printable(host)+" --no-browser")
 	}

@@ -43,7 +43,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Target:          func(host string) api.Target { return target(p, host) },
 		Edit:            a.edit,
 		Browse:          browse,
-		BrowseInPrivate: a.browseInPrivate,
+		BrowseInPrivate: func(ctx context.Context, url string) error { return browseInPrivate(ctx, c, url) },
 		Save:            a.save,
 		Visit:           a.visit,
 		Shell: func() api.SessionSpec {

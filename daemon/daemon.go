@@ -48,6 +48,7 @@ type daemon struct {
 	forwards  *forwards
 	masters   *masters
 	shells    *shells
+	pages     pages
 	busy      *activity
 	running   *running
 	log       *slog.Logger
@@ -79,6 +80,7 @@ func Run(ctx context.Context, o Options) error {
 	defer lock.Close()
 	transport.ClearRooms(o.Dirs.Runtime)
 	clearMasters(o.Dirs.Runtime)
+	pages{o.Dirs.Runtime}.clear()
 	saved, err := readState(o.Dirs.state())
 	if err != nil {
 		return err
@@ -101,6 +103,7 @@ func Run(ctx context.Context, o Options) error {
 	wg.Go(func() { d.busy.stopWhenIdle(ctx, d.idle, stop) })
 	o.Log.Info("started", "version", o.Version, "pid", os.Getpid(), "tunnels", len(saved.Tunnels))
 	err = d.serve(serving, listener)
+	d.pages.clear()
 	select {
 	case next := <-d.heirs:
 		d.bequeath(next)
@@ -167,7 +170,7 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), pages: pages{o.Dirs.Runtime}, log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,

@@ -31,6 +31,7 @@ func (d *daemon) handler() http.Handler {
 	mux.HandleFunc("DELETE /v1/sessions/{id}/log", d.deleteLog)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", d.deleteSession)
 	mux.HandleFunc("POST /v1/questions/{id}", d.postAnswer)
+	mux.HandleFunc("POST /v1/pages", d.postPage)
 	mux.HandleFunc("POST /v1/stop", d.postStop)
 	mux.HandleFunc("POST /v1/restart", d.postRestart)
 	return mux
