@@ -5,7 +5,6 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strconv"
@@ -92,23 +91,6 @@ func (s *sink) serve(conn net.Conn) {
 	}
 	take(conn, s.amount)
 	conn.Write([]byte{0}) // it has all
-}
-
-func give(w io.Writer, n int64) error {
-	block := make([]byte, 256<<10)
-	for n > 0 {
-		size, err := w.Write(block[:min(n, int64(len(block)))])
-		if err != nil {
-			return err
-		}
-		n -= int64(size)
-	}
-	return nil
-}
-
-func take(r io.Reader, n int64) error {
-	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(r, n), make([]byte, 256<<10))
-	return err
 }
 
 // carrier is a process that holds a forward to a sink.
