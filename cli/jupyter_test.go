@@ -78,7 +78,7 @@ func TestJupyterIsOpened(t *testing.T) {
 	}
 
 	seen := filepath.Join(t.TempDir(), "seen")
-	browser := sshtest.Script(t, filepath.Join(t.TempDir(), "browser"), "#!/bin/sh\necho \"$1\" >"+seen+"\ncat \"${1#file://}\" >>"+seen+"; stat -c %a \"${1#file://}\" >>"+seen+"\n")
+	browser := sshtest.Script(t, filepath.Join(t.TempDir(), "browser"), "echo \"$1\" >"+seen+"\ncat \"${1#file://}\" >>"+seen+"; stat -c %a \"${1#file://}\" >>"+seen+"\n")
 	cmd := c.sallyport("jupyter", sshtest.Alias)
 	cmd.Env = append(cmd.Env, "BROWSER="+browser)
 	said, err := cmd.CombinedOutput()

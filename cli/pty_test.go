@@ -144,7 +144,7 @@ func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	program, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, program, 0o700)
+		err = sshtest.WriteProgram(to, string(program))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sallyport/api"
+	"sallyport/internal/sshtest"
 )
 
 func TestMain(m *testing.M) {
@@ -20,6 +21,15 @@ func TestMain(m *testing.M) {
 			os.Exit(Main(context.Background(), Arguments(os.Args), Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
 	})
+}
+
+// program NAME has a file of the script be one that can be run.
+func program(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		text, path := ts.ReadFile(name), ts.MkAbs(name)
+		ts.Check(os.Remove(path)) // somebody may hold it open for writing
+		ts.Check(sshtest.WriteProgram(path, text))
+	}
 }
 
 // installed answers [program:NAME], by which a script asks for the real thing.
@@ -42,6 +52,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
 		Condition: installed,
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"program": program},
 		Setup: func(env *testscript.Env) error {
 			// A socket's path is short, and the work directory of a test is not.
 			run, err := os.MkdirTemp("", "sp")

@@ -4,7 +4,6 @@ package daemon_test
 
 import (
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,10 +47,7 @@ func TestTheServiceManagerHearsOfTheNextProcess(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", path)
 	h := newHouse(t)
 	// A next process that says it is ready, and goes.
-	ready := filepath.Join(t.TempDir(), "ready")
-	if err := os.WriteFile(ready, []byte("#!/bin/sh\nprintf r >&3\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	ready := sshtest.Script(t, filepath.Join(t.TempDir(), "ready"), "printf r >&3\n")
 	go h.Restart(t.Context(), api.RestartRequest{Program: ready}) // nobody answers after it; it ends with the test
 	message := make([]byte, 100)
 	n, err := manager.Read(message)

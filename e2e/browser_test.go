@@ -34,12 +34,9 @@ func newBrowser(t *testing.T, c *client) (b *browser, command string) {
 	sshtest.Program(t, "chromium")
 	b = &browser{c: c, number: int(ports.Add(1))}
 	at := fmt.Sprintf("/run/browser-%d", b.number)
-	c.file(at, "#!/bin/sh\nexec chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run "+
+	sshtest.Script(t, c.path(at), "exec chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run "+
 		"--disable-background-networking --disable-component-update --disable-sync --window-size=1200,800 "+
 		"--remote-debugging-pipe --user-data-dir=/root/browser-"+fmt.Sprint(b.number)+` "$1" 3<`+at+".in 4>"+at+".out 2>"+at+".log\n")
-	if err := os.Chmod(c.path(at), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	open := func(name string) *os.File {
 		if err := syscall.Mkfifo(c.path(name), 0o600); err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ func TestJupyterServersAreFound(t *testing.T) {
 			for _, j := range test.jobs {
 				nodes += "echo '@node " + j + "'\n"
 			}
-			sshtest.Script(t, filepath.Join(bin, "squeue"), "#!/bin/sh\n"+nodes)
+			sshtest.Script(t, filepath.Join(bin, "squeue"), nodes)
 			cmd := exec.Command(sshtest.Program(t, "sh"))
 			cmd.Stdin = strings.NewReader(JupyterScript)
 			cmd.Env = []string{"HOME=" + bin, "JUPYTER_RUNTIME_DIR=" + dir, "XDG_RUNTIME_DIR=" + bin, "PATH=" + bin + ":" + os.Getenv("PATH")}
