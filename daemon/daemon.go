@@ -178,6 +178,7 @@ func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg 
 		Dir:   o.Dirs.Runtime,
 		Watch: true,
 		Spare: true,
+		Lanes: true,
 		Notify: func(s transport.LinkStatus) {
 			hub.post(api.Event{Link: &s})
 			news.post(s)

@@ -40,6 +40,7 @@ type dialCall struct {
 	route   route
 	again   bool  // after a break
 	via     *Conn // of the link before, once it is known
+	lane    bool  // of a connection that is up; nobody is asked
 }
 
 // askFunc passes a question to a person and waits without a limit of time. It
@@ -193,6 +194,9 @@ func (c dialCall) step(what string) {
 
 // ask is the askFunc of this attempt.
 func (c dialCall) ask(ctx context.Context, q Question) (Answer, error) {
+	if c.lane {
+		return Answer{}, ErrNobody
+	}
 	c.tell(func() { c.link.enter(Asking, c.link.owned.step) })
 	defer c.tell(func() { c.link.enter(Connecting, c.link.owned.step) })
 	return c.askAside(ctx, q)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -72,12 +73,13 @@ type trial struct {
 	method  string
 	what    string // of publickey: which key
 	key     *identity
-	signed  bool  // of publickey: the server accepted the key and wants a signature
-	asked   bool  // a person, or the link for one, gave what it was made with
-	refused bool  // of password: the server said so
-	kept    bool  // it was made with a secret that had been kept
-	err     error // what happened on this side
-	partial bool  // it succeeded, but the server wants more
+	signed  bool          // of publickey: the server accepted the key and wants a signature
+	took    time.Duration // of signed: the signature
+	asked   bool          // a person, or the link for one, gave what it was made with
+	refused bool          // of password: the server said so
+	kept    bool          // it was made with a secret that had been kept
+	err     error         // what happened on this side
+	partial bool          // it succeeded, but the server wants more
 }
 
 // errRefused is the end of all methods.

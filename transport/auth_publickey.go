@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -80,7 +81,9 @@ func (o *offered) Algorithms() []string { return o.algorithms }
 func (o *offered) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	o.trial.signed = true
 	o.login.told.say(1, "Server accepts key: %s", o.trial.key.trace())
+	began := time.Now()
 	signature, err := o.sign(rand, data, algorithm)
+	o.trial.took = time.Since(began)
 	if err != nil {
 		o.login.told.say(1, "signing failed for %s: %v", o.trial.key.trace(), err)
 	}

@@ -26,6 +26,7 @@ type Conn struct {
 
 	belongings belongings
 	spare      spare
+	lanes      lanes
 	forwarded  forwarded // what the far side opens for our listeners there
 
 	mu  sync.Mutex // guards err, and done against being closed twice

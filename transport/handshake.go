@@ -64,12 +64,26 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	conn := newConn(client, w, config.Printable(c.host().Name))
 	conn.via = c.via
 	conn.qos = qosOf(c.host())
-	conn.spare.on = c.link.set.options.Spare
-	c.learnHostKeys(conn, trust, offers)
+	if !c.lane {
+		c.furnish(conn, login)
+		c.learnHostKeys(conn, trust, offers)
+	}
 	c.link.set.wg.Go(func() { // ends with conn
-		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) { c.link.measured(conn, d) })
+		conn.keepAlive(pulseOf(c.host()), func(d time.Duration) {
+			conn.lanes.measured(d)
+			c.link.measured(conn, d)
+		})
 	})
 	return conn, nil
+}
+
+// furnish gives a connection what the link's set wants of it.
+func (c dialCall) furnish(conn *Conn, login *auth) {
+	o := c.link.set.options
+	conn.spare.on = o.Spare
+	if o.Lanes && login.effortless() {
+		c.allowLanes(conn)
+	}
 }
 
 // traceAgreed tells what both sides have agreed on.

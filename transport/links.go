@@ -32,6 +32,7 @@ type Options struct {
 	Log    *slog.Logger
 	Watch  bool        // follow the network and the sleep of this machine, see Wake
 	Spare  bool        // connections keep a session channel ready for the next shell or command
+	Lanes  bool        // connections have others beside them while much is passed over a distance
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
 
 	// For links that OpenSSH lends: see Helper.

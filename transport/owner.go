@@ -166,6 +166,7 @@ func (l *Link) wake() {
 	case o.state == Up:
 		if l.via == nil && o.conn.master == nil && routed(o.conn.wire) { // what stands on a link, or on an ssh, ends with it
 			o.conn.doubt()
+			o.conn.lanes.doubt()
 		}
 	case o.state == Waiting && o.attempt == nil:
 		o.tries = min(o.tries, 1) // the pauses grow anew
@@ -459,7 +460,12 @@ func (l *Link) publish() {
 		return
 	}
 	o.shown = true
+	further := 0
+	if o.conn != nil {
+		further = o.conn.lanes.count()
+	}
 	l.tellStatus(LinkStatus{
+		Further: further,
 		State:   o.state,
 		Step:    o.step,
 		Since:   o.since,

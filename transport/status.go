@@ -70,17 +70,18 @@ const (
 // LinkStatus is one hop's connection as seen from outside.
 type LinkStatus struct {
 	ID      string        `json:"id"`
-	Host    string        `json:"host"`             // alias
-	Config  string        `json:"config"`           // the user's file it was resolved from
-	Address string        `json:"address"`          // user@host:port
-	Via     string        `json:"via,omitempty"`    // ID of the link it stands on
-	State   State         `json:"state"`            //
-	Step    string        `json:"step,omitempty"`   // what it is doing: "tcp", "key exchange", "host key", "publickey ~/.ssh/id_ed25519", "password" ...
-	Since   time.Time     `json:"since"`            // when State was entered
-	Latency time.Duration `json:"latency"`          // of the last keepalive's round trip, 0 if none yet
-	Users   int           `json:"users"`            // sessions, tunnels and links that stand on it
-	Banner  string        `json:"banner,omitempty"` // what the server said before authentication (RFC 4252 section 5.4), printable, lines separated by \n
-	Kind    LinkKind      `json:"kind,omitempty"`   // "" before the first dial
-	Why     string        `json:"why,omitempty"`    // what the kind comes from or costs: "via ssh: Compression yes", "by the ssh with pid 7 on ~/.ssh/cm", "not compressed"
+	Host    string        `json:"host"`              // alias
+	Config  string        `json:"config"`            // the user's file it was resolved from
+	Address string        `json:"address"`           // user@host:port
+	Via     string        `json:"via,omitempty"`     // ID of the link it stands on
+	State   State         `json:"state"`             //
+	Step    string        `json:"step,omitempty"`    // what it is doing: "tcp", "key exchange", "host key", "publickey ~/.ssh/id_ed25519", "password" ...
+	Since   time.Time     `json:"since"`             // when State was entered
+	Latency time.Duration `json:"latency"`           // of the last keepalive's round trip, 0 if none yet
+	Users   int           `json:"users"`             // sessions, tunnels and links that stand on it
+	Banner  string        `json:"banner,omitempty"`  // what the server said before authentication (RFC 4252 section 5.4), printable, lines separated by \n
+	Kind    LinkKind      `json:"kind,omitempty"`    // "" before the first dial
+	Why     string        `json:"why,omitempty"`     // what the kind comes from or costs: "via ssh: Compression yes", "by the ssh with pid 7 on ~/.ssh/cm", "not compressed"
+	Further int           `json:"further,omitempty"` // connections that the link has beside its own while much is passed over a distance
 	Failure *Failure      `json:"failure,omitempty"`
 }

@@ -116,7 +116,10 @@ func (t *Tunnel) join(ctx context.Context, c *connection, near net.Conn, far *fa
 		near: near, far: far,
 		sent:     counters{&t.sent, &c.sent},
 		received: counters{&t.received, &c.received},
-		moved:    t.poke,
+		moved: func() {
+			t.poke()
+			far.passed(c.sent.Load() + c.received.Load())
+		},
 	}
 	if err := p.run(ctx); errors.Is(err, errBroken) { // that a client has gone is its own affair
 		t.complain(ctx, c, failure("broken", "a connection through %q was cut: %s", t.spec, err))
@@ -157,13 +160,14 @@ func (t *Tunnel) dial(ctx context.Context, client *connection, to Address) (*far
 		if err != nil {
 			return nil, t.explainDial(to, err)
 		}
-		began := time.Now()
-		far, err := dialOn(ctx, c, to)
+		stream, began := c.Stream(), time.Now()
+		far, err := dialOn(ctx, stream, to)
 		if err == nil {
 			t.reached(client, time.Since(began))
 			return far, nil
 		}
-		if !c.Broke(wait, err) {
+		stream.End()
+		if !stream.Conn.Broke(wait, err) {
 			return nil, t.explainDial(to, err)
 		}
 	}
@@ -177,8 +181,8 @@ func (t *Tunnel) reached(c *connection, took time.Duration) {
 
 // dialOn opens the channel. How long the far side may take to reach its
 // target is its own affair, as with ssh.
-func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error) {
-	opened, err := c.Dial(ctx, to.Network, to.dialled())
+func dialOn(ctx context.Context, stream *transport.Stream, to Address) (*farEnd, error) {
+	opened, err := stream.Conn.Dial(ctx, to.Network, to.dialled())
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +191,7 @@ func dialOn(ctx context.Context, c *transport.Conn, to Address) (*farEnd, error)
 		_ = opened.Close() // it cannot be used
 		return nil, fmt.Errorf("a %T cannot be closed one way", opened)
 	}
-	return &farEnd{channel: far, conn: c}, nil
+	return &farEnd{channel: far, conn: stream.Conn, stream: stream}, nil
 }
 
 // explainDial says why a client could not be served.

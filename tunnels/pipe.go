@@ -152,7 +152,23 @@ type channel interface {
 // farEnd is a channel that tells its end from that of its connection.
 type farEnd struct {
 	channel
-	conn *transport.Conn
+	conn   *transport.Conn
+	stream *transport.Stream // nil if the far side has opened it
+}
+
+// passed tells how much has gone through it, either way.
+func (f *farEnd) passed(total int64) {
+	if f.stream != nil {
+		f.stream.Passed(total)
+	}
+}
+
+// Close is called once.
+func (f *farEnd) Close() error {
+	if f.stream != nil {
+		f.stream.End()
+	}
+	return f.channel.Close()
 }
 
 // Read is that of the channel, except that a broken connection is an error:

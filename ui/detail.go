@@ -270,6 +270,9 @@ func (p *sheet) kind(l *api.Link) {
 	if l.Why != "" {
 		how = append(how, l.Why)
 	}
+	if l.Further > 0 {
+		how = append(how, "over "+count(l.Further+1, "connection")+" while much is passed")
+	}
 	if how != nil {
 		p.gap()
 		p.say(0, "", span{"Connected " + clean(strings.Join(how, ", ")), p.dim})

@@ -53,11 +53,15 @@ func (st *stage) settled() string {
 	return last
 }
 
-// lent is an afternoon on which ssh has to help.
+// lent is an afternoon on which ssh has to help, and much is passed through the
+// bastion.
 func lent() api.Snapshot {
 	s := afternoon()
 	for i := range s.Links {
 		s.Links[i].Kind = "native"
+		if s.Links[i].Host == "got-bastion" {
+			s.Links[i].Further = 3
+		}
 		if s.Links[i].Host == "targaryen" {
 			s.Links[i].Kind, s.Links[i].Why = api.LinkLent, "via ssh: PKCS11Provider /usr/lib/opensc-pkcs11.so"
 		}
@@ -88,6 +92,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "failed", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓"}, sees: "→ ssh-copy-id", sizes: 2},
 		{name: "command", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓↓"}, sees: "──▶ behind-socks", sizes: 2},
 		{name: "long-chain", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓↓↓"}, sees: "far-away ", sizes: 2},
+		{name: "further", snap: lent(), sees: "over 4 connections", sizes: 1},
 		{name: "lent", snap: lent(), keys: []string{"↓"}, sees: "via ssh", sizes: 2},
 		{name: "log", snap: afternoon(), keys: []string{"6"}, sees: "09:29:51", sizes: 2},
 		{name: "help", keys: []string{"?"}, sees: "Open a shell", sizes: 2},
