@@ -1,7 +1,10 @@
 package sessions
 
 import (
+	"net"
+	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -47,7 +50,7 @@ func (p *peers) agent(c ssh.NewChannel) {
 		p.unasked(c, "agent", func(l lent) bool { return l.agent })
 		return
 	}
-	near, err := dial("unix", lenders[0].agent)
+	near, err := p.dialAgent(lenders[0].agent)
 	if err != nil {
 		refuse(c)
 		return
@@ -59,4 +62,25 @@ func (p *peers) agent(c ssh.NewChannel) {
 	}
 	go ssh.DiscardRequests(requests) // ends with the channel
 	splice(far, near)
+}
+
+// dialAgent connects to the agent and tells it to which host it is lent:
+// client_request_agent (clientloop.c). Only an agent that keeps a key to some
+// hosts cares.
+func (p *peers) dialAgent(socket string) (net.Conn, error) {
+	near, err := dial("unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	binding, known := p.conn.Binding()
+	if !known {
+		return near, nil
+	}
+	binding.Forwarded = true
+	hangs := time.AfterFunc(dialLimit, func() { near.Close() })
+	_ = binding.Tell(near) // one that refuses is as good as before
+	if !hangs.Stop() {
+		return nil, os.ErrDeadlineExceeded
+	}
+	return near, nil
 }

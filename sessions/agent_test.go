@@ -102,6 +102,40 @@ func TestTheAgentGoesOnlyToTheHostThatMayHaveIt(t *testing.T) {
 	}
 }
 
+// TestAForwardedAgentIsToldWhoHasIt logs in from one host to the next with a
+// key that may be used on that way, or only on the first part of it. The second
+// step is made by the ssh of the first host.
+func TestAForwardedAgentIsToldWhoHasIt(t *testing.T) {
+	t.Parallel()
+	gate, tower := sshtest.StartServer(t), sshtest.StartServer(t)
+	gate.Write(t, "all_known", gate.Known()+tower.Known())
+	onward := fmt.Sprintf("ssh -F none -o BatchMode=yes -o IdentityFile=none -o GlobalKnownHostsFile=none -o UserKnownHostsFile=%s -p %d 127.0.0.1 echo there",
+		gate.Path("all_known"), tower.Port)
+	at := func(s *sshtest.Server) string { return fmt.Sprintf("[127.0.0.1]:%d", s.Port) }
+	for _, row := range []struct {
+		name string
+		to   []string
+		want string
+	}{
+		{"on the whole way", []string{"-h", at(gate), "-h", at(gate) + ">" + at(tower)}, "there\n"},
+		{"to the first host alone", []string{"-h", at(gate)}, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			socket := sshtest.Agent(t)
+			sshtest.Add(t, socket, append(append([]string{"-H", gate.Path("all_known")}, row.to...), tower.Path("id"))...)
+			env := []string{"PATH=" + os.Getenv("PATH"), "SSH_AUTH_SOCK=" + socket}
+			options := []string{"ForwardAgent yes"}
+			got := run(t, ownLink(t, gate, options...), Spec{Command: onward}, "", env...)
+			if got.Stdout != row.want {
+				t.Errorf("a session shows %q, %q, want %q", got.Stdout, got.Stderr, row.want)
+			}
+			if out := sshOutput(t, gate, env, options, "", onward+" 2>/dev/null"); out != row.want {
+				t.Errorf("ssh shows %q, want %q", out, row.want)
+			}
+		})
+	}
+}
+
 func TestTheLatestAgentIsTheOneThatIsForwarded(t *testing.T) {
 	t.Parallel()
 	l := link(t, sshtest.StartServer(t))

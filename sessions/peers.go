@@ -16,6 +16,8 @@ import (
 // peers are the sessions on one connection. They share the channels that the
 // far side opens, and what was learned of it.
 type peers struct {
+	conn *transport.Conn
+
 	mu      sync.Mutex // guards what follows
 	lenders []*lender  // of the sessions that began and have not ended, the oldest first
 	pty     bool       // the far side has given a terminal
@@ -40,7 +42,7 @@ type peersKey struct{}
 // goroutines that end with it.
 func peersOf(c *transport.Conn) *peers {
 	return c.Belonging(peersKey{}, func() any {
-		p := &peers{}
+		p := &peers{conn: c}
 		go p.serve(c.Incoming("auth-agent@openssh.com"), p.agent)
 		go p.serve(c.Incoming("x11"), p.x11)
 		return p

@@ -29,8 +29,9 @@ type auth struct {
 	told tracer
 	lost func() error // why the connection is over, nil while it may not be
 
-	answered func() // is called at each answer; nil for nobody who waits
-	cut      func() // closes the connection
+	answered func()                         // is called at each answer; nil for nobody who waits
+	cut      func()                         // closes the connection
+	proof    func() (key, signature []byte) // of the host; nil for none
 
 	// The methods: which the server accepts, which of ours are left since
 	// that list last changed, and which are used up.
@@ -43,7 +44,11 @@ type auth struct {
 	stop    error    // what ends the login before the next attempt
 	tried   []*trial
 
-	reading    sync.Once        // of identities and unused, by readKeys
+	session []byte // identifier of the connection
+
+	reading    sync.Once        // of held, identities and unused, by readKeys
+	held       []*keys.Key      // by the agent
+	bound      bool             // the agent was told which host this is, or was not to be
 	identities []*identity      // that may be offered
 	passwords  int              // attempts
 	rounds     int              // attempts of keyboard-interactive
@@ -112,6 +117,7 @@ func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if a.answered != nil {
 		a.answered()
 	}
+	a.session = c.Metadata.SessionID()
 	a.readKeys()
 	a.settle(c)
 	if a.stop == nil {

@@ -11,9 +11,9 @@ import (
 	"sallyport/keys"
 )
 
-// held lists the agent's keys. That there is no agent is no error; that one is
-// set up and does not answer is noted.
-func (a *auth) held() []*keys.Key {
+// list asks the agent for its keys. That there is no agent is no error; that
+// one is set up and does not answer is noted.
+func (a *auth) list() []*keys.Key {
 	socket := agentSocket(a.host, a.env)
 	if socket == "" {
 		return nil
@@ -32,6 +32,41 @@ func (a *auth) held() []*keys.Key {
 	}
 	a.told.say(1, "get_agent_identities: agent returned %d keys", len(held))
 	return held
+}
+
+// bind tells the agent which host this is, which then leaves out the keys that
+// are kept to others: get_agent_identities (sshconnect2.c). The keys were read
+// before the host was known; that is only done again where some are left out.
+func (a *auth) bind() {
+	if a.bound || a.agent == nil || a.proof == nil {
+		return
+	}
+	a.bound = true
+	binding := keys.Binding{Session: a.session}
+	binding.HostKey, binding.Signature = a.proof()
+	if err := a.agent.Bind(binding); err != nil {
+		a.told.say(2, "ssh_agent_bind_hostkey: %v", err)
+		return
+	}
+	a.told.say(1, "get_agent_identities: bound agent to hostkey")
+	left, err := a.agent.Keys()
+	if others := len(a.held) - len(left); err == nil && others > 0 {
+		a.told.say(1, "get_agent_identities: agent returned %d keys", len(left))
+		a.note("agent", keptError(others))
+		a.held = left
+		a.identities = a.prepare()
+	}
+}
+
+// keptError is how many of the agent's keys are kept to other hosts (ssh-add
+// -h).
+type keptError int
+
+func (e keptError) Error() string {
+	if e == 1 {
+		return "one of its keys is kept to other hosts"
+	}
+	return fmt.Sprintf("%d of its keys are kept to other hosts", int(e))
 }
 
 // errNoKeys is an agent that was started and never given a key, or has been

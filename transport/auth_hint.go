@@ -162,6 +162,9 @@ func (a *auth) hintAgent() string {
 		return ""
 	case slices.ContainsFunc(a.unused, func(p problem) bool { return p.err == errNoKeys }):
 		return "ssh-add FILE for a key that you have, or ssh-keygen -t ed25519 for a new one"
+	case slices.ContainsFunc(a.unused, func(p problem) bool { return errors.As(p.err, new(keptError)) }):
+		name, _ := namesOf(a.host)
+		return fmt.Sprintf("ssh-add -h %s FILE for a key that may be used there", shellescape.Quote(name))
 	case slices.ContainsFunc(a.unused, func(p problem) bool { return p.what == "agent" }):
 		return cmp.Or(whereSet(a.host, "IdentityAgent"), `eval "$(ssh-agent)" && ssh-add`)
 	}

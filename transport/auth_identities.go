@@ -45,6 +45,7 @@ func (id *identity) trace() string {
 func (a *auth) readKeys() {
 	a.reading.Do(func() {
 		if !switchedOff(a.host, "PubkeyAuthentication") && slices.Contains(a.preferred(), "publickey") {
+			a.held = a.list()
 			a.identities = a.prepare()
 		}
 	})
@@ -65,7 +66,7 @@ func (a *auth) forgetKeys() {
 func (a *auth) prepare() []*identity {
 	files := a.files()
 	var named, others []*identity
-	for _, key := range a.held() {
+	for _, key := range a.held {
 		i := slices.IndexFunc(files, func(id *identity) bool { return keys.Equal(id.key.Public, key.Public) })
 		switch {
 		case i >= 0:
@@ -77,7 +78,7 @@ func (a *auth) prepare() []*identity {
 		}
 	}
 	all := a.signed(slices.Concat(a.certificateFiles(), named, others, files))
-	if len(all) == 0 && a.agent != nil {
+	if len(all) == 0 && a.agent != nil && !a.bound {
 		a.note("agent", errNoKeys)
 	}
 	for _, id := range all {

@@ -28,6 +28,7 @@ const TouchStep = " (touch the security key)"
 // publickey offers the next key. One attempt is one key, so that a passphrase
 // is asked for in the key's turn and each answer of the server is known.
 func (a *auth) publickey() ssh.AuthMethod {
+	a.bind()
 	for len(a.identities) > 0 && !a.identities[0].tried && a.stop == nil {
 		id := a.identities[0]
 		id.tried = true

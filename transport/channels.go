@@ -7,6 +7,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/keys"
 )
 
 // SessionChannel is a session of RFC 4254 section 6 in which nothing was
@@ -50,6 +51,14 @@ func (c *Conn) Incoming(kind string) <-chan ssh.NewChannel { return c.client.Han
 // AgentSocket is where the agent of a host listens for this caller, "" for
 // none: IdentityAgent, else SSH_AUTH_SOCK.
 func AgentSocket(h *config.Host, env Env) string { return agentSocket(h, env) }
+
+// Binding proves to an agent which host this is a connection to. It is not
+// known of a connection that an ssh has made, which binds agents itself.
+func (c *Conn) Binding() (b keys.Binding, known bool) {
+	b.HostKey, b.Signature = c.wire.proof()
+	b.Session = c.client.SessionID()
+	return b, b.Signature != nil
+}
 
 // belongings are what others keep for as long as a connection lives.
 type belongings struct {

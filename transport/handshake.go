@@ -42,7 +42,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	defer limits.stop()
 
 	w := newWire(raw)
-	login.lost, login.answered = w.lost, limits.answered
+	login.lost, login.answered, login.proof = w.lost, limits.answered, w.proof
 	login.cut = func() { w.Close() } // whoever reads has the error
 	c.step(stepExchange)
 	c.trace(1, "Local version string %s", clientVersion)

@@ -30,9 +30,10 @@ type wire struct {
 	closing sync.Once     // guards gone against being closed twice
 	gone    chan struct{} // closed by Close
 
-	mu   sync.Mutex // guards all below
-	head []byte     // the first bytes read, up to headLimit
-	end  error      // of reading
+	mu       sync.Mutex // guards all below
+	head     []byte     // the first bytes read, up to headLimit
+	exchange exchange   // the first one
+	end      error      // of reading
 }
 
 func newWire(c net.Conn) *wire {
@@ -91,6 +92,14 @@ func (w *wire) lost() error {
 	return w.end
 }
 
+// proof is the host key and its signature of the session identifier; nil where
+// they were not understood.
+func (w *wire) proof() (key, signature []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.exchange.key, w.exchange.signature
+}
+
 // settle ends the time of the login.
 func (w *wire) settle() { w.hurry.Store(false) }
 
@@ -103,6 +112,7 @@ func (w *wire) keep(p []byte) {
 	if room := headLimit - len(w.head); room > 0 {
 		w.head = append(w.head, p[:min(room, len(p))]...)
 	}
+	w.exchange.add(p)
 }
 
 // greeting is the server's version line, or else the first line that it said;
