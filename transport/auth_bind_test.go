@@ -21,7 +21,7 @@ func TestAKeyThatIsKeptToHostsIsUsedThereAlone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	key := generate(t, dir, "key", "", "-t", "ed25519")
-	gate, tower := sshtest.StartServer(t), sshtest.StartServer(t)
+	gate, tower := sshtest.StartServer(t, "AuthenticationMethods publickey"), sshtest.StartServer(t, "AuthenticationMethods publickey")
 	for _, s := range []*sshtest.Server{gate, tower} {
 		s.Write(t, "authorized_keys", text(t, key+".pub"))
 	}
@@ -59,7 +59,7 @@ Host *
 			"gate":      `ssh-add -h '` + place(gate) + `' FILE for a key that may be used there`,
 			"gate-file": "",
 		}},
-		{"to another account", []string{"-h", "nobody@" + place(gate)}, map[string]string{"gate": "ssh-add -T"}},
+		{"to another account", []string{"-h", "nobody@" + place(gate)}, map[string]string{"gate": "ssh-add -l"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			socket := sshtest.Agent(t)
