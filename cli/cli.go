@@ -10,10 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,18 +44,23 @@ func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 // command's own, or 255 for a failure of ours. The process ends after it:
 // signals are ours until then.
 func Main(ctx context.Context, args []string, std Stdio) int {
-	ctx, _ = signal.NotifyContext(ctx, heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
+	ctx = heed(ctx)
 	run := func() error { return command(ctx, args, std) }
 	if work, ok := helper(args); ok {
 		run = work
 	}
 	err := run()
-	var s status
+	var (
+		s status
+		k killed
+	)
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &s):
 		return int(s)
+	case errors.As(err, &k):
+		return die(k.by)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return ours // interrupted: the person knows
 	}
@@ -97,12 +100,6 @@ func bare(args []string) (configFile string, ok bool) {
 		return args[1], true
 	}
 	return "", false
-}
-
-// heeded leaves out the signals that we were started to ignore, as nohup(1)
-// does it.
-func heeded(signals ...os.Signal) []os.Signal {
-	return slices.DeleteFunc(signals, signal.Ignored)
 }
 
 // explain says what went wrong and what to do about it.

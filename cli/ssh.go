@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -82,7 +83,26 @@ func (a *app) ssh(ctx context.Context, args []string) error {
 	if call.dump {
 		return s.host.Dump(a.Out)
 	}
-	return s.run(ctx)
+	return s.bySignal(ctx, s.run(ctx))
+}
+
+// bySignal is the end of ssh, err but for a signal: until its loop begins one
+// kills it as any program, and then it ends by itself, well where it was there
+// for forwards alone (client_loop, clientloop.c).
+func (s *sshSession) bySignal(ctx context.Context, err error) error {
+	var i signalled
+	switch {
+	case !errors.As(context.Cause(ctx), &i):
+		return err
+	case !s.begun:
+		return killed(i)
+	case s.sessionType() == "none" && i.by == syscall.SIGTERM:
+		return nil
+	}
+	if number, ok := i.by.(syscall.Signal); ok {
+		s.log.say(logVerbose, "Killed by signal %d.", int(number))
+	}
+	return status(ours)
 }
 
 // leave ends as ssh ends before it has connected.
@@ -110,6 +130,7 @@ type sshSession struct {
 	spec       sessions.Spec // what to run, of the command line and the configuration
 	forwards   *ownForwards  // of a connection of our own; nil until there is one
 	background *os.File      // tells the parent of ssh -f; nil for any other process
+	begun      bool          // what there is to do once the host is reached
 }
 
 // plan reads the configuration and makes the checks that ssh makes before it

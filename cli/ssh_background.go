@@ -53,7 +53,11 @@ func (s *sshSession) startInBackground(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { child.Process.Kill() })() // it may have ended
+	defer context.AfterFunc(ctx, func() { // it may have ended; it gives back the terminal
+		var i signalled
+		errors.As(context.Cause(ctx), &i)
+		child.Process.Signal(i.by)
+	})()
 	if n, _ := wait.Read(make([]byte, 1)); n == 1 {
 		return nil
 	}

@@ -108,6 +108,7 @@ func (s *sshSession) overHeld(ctx context.Context, client *api.Client, t *api.Te
 		return err
 	}
 	s.settle()
+	s.begun = true
 	s.spec.PTY = t.PTY()
 	v := shared(t, s.host)
 	v.can.forwards = heldForwards{client, s.target(), t.ID()}

@@ -171,6 +171,7 @@ func (s *sshSession) ride(ctx context.Context, session *mux.Passenger) error {
 	defer session.Close()
 	defer context.AfterFunc(ctx, func() { session.Close() })()
 	s.settle()
+	s.begun = true
 	restore := func() {}
 	if term, ok := openTerminal(); ok && s.spec.PTY && s.background == nil {
 		var err error
@@ -228,6 +229,7 @@ func (s *sshSession) stdioOverMaster(ctx context.Context, master *mux.Client, fi
 	defer far.Close()
 	defer context.AfterFunc(ctx, func() { far.Close() })()
 	s.settle()
+	s.begun = true
 	<-far.Done()
 	return true, nil // mux.c has no other end
 }

@@ -23,6 +23,10 @@ func (s *sshSession) over(ctx context.Context, link *transport.Link, conn *trans
 		return err
 	}
 	s.settle()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s.begun = true
 	switch {
 	case s.call.stdio != "":
 		return s.forwardStdio(ctx, conn)
@@ -83,6 +87,9 @@ func (s *sshSession) view(ctx context.Context, v viewed, closed string) error {
 		return exit, err
 	}
 	exit, err := s.attach(ctx, v, s.escape())
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if ended && s.forwards != nil {
 		s.forwards.drain(ctx)
 	}
