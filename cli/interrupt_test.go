@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -22,7 +24,7 @@ import (
 // until there is a session they are the system's, then ssh heeds them itself.
 func TestASignalEndsUsAsItEndsSSH(t *testing.T) {
 	b := newBench(t)
-	connecting := []string{"-o", "ProxyCommand=sh -c 'echo reached >&2; exec sed d'", "one"}
+	connecting := []string{"-v", "-o", "ProxyCommand=sed d", "one"}
 	for _, row := range []struct {
 		state    string
 		args     []string
@@ -30,9 +32,9 @@ func TestASignalEndsUsAsItEndsSSH(t *testing.T) {
 		terminal bool
 		signals  []syscall.Signal
 	}{
-		{"while it connects", append(connecting, "true"), "reached", false, []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP}},
-		{"while it connects for forwards", append(connecting, "-N"), "reached", false, []syscall.Signal{unix.SIGTERM}},
-		{"before it leaves the terminal", append(connecting, "-f", "true"), "reached", false, []syscall.Signal{unix.SIGTERM}},
+		{"while it connects", append(connecting, "true"), "Local version string", false, []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP}},
+		{"while it connects for forwards", append(connecting, "-N"), "Local version string", false, []syscall.Signal{unix.SIGTERM}},
+		{"before it leaves the terminal", append(connecting, "-f", "true"), "Local version string", false, []syscall.Signal{unix.SIGTERM}},
 		{"while it asks", []string{"-o", "PubkeyAuthentication=no", "one", "true"}, "password: ", true, []syscall.Signal{unix.SIGTERM, unix.SIGINT}},
 		{"during a local command", []string{"-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo begun; sleep 1", "one", "true"}, "begun", false, []syscall.Signal{unix.SIGTERM}},
 		{"during a command", []string{"-o", "LogLevel=VERBOSE", "two", "echo begun; sleep 9"}, "begun", false, []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP}},
@@ -59,6 +61,8 @@ func (b *bench) interrupt(t *testing.T, terminal bool, words string, by syscall.
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(plainEnvironment(), "TERM=vt100", "PATH="+os.Getenv("PATH"), "XDG_RUNTIME_DIR="+b.bin)
 	said, echoes := begin(t, cmd, terminal)
+	guard := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer guard.Stop()
 	var seen bytes.Buffer
 	awaitWords(t, said, &seen, words)
 	if err := cmd.Process.Signal(by); err != nil {
@@ -66,7 +70,8 @@ func (b *bench) interrupt(t *testing.T, terminal bool, words string, by syscall.
 	}
 	cmd.Wait()
 	rest, _ := io.ReadAll(said) // a terminal ends with an error
-	return fmt.Sprintf("%v, the terminal echoes: %v, it said %q", cmd.ProcessState, echoes(), reworded(seen.String()+string(rest)))
+	_, after, _ := strings.Cut(seen.String()+string(rest), "\n")
+	return fmt.Sprintf("%v, the terminal echoes: %v, it said %q", cmd.ProcessState, echoes(), reworded(after))
 }
 
 // begin starts a program on a terminal, or on pipes, of which the standard

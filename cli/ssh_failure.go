@@ -62,6 +62,8 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		place = nowhere
 	}
 	switch {
+	case f.HungUp:
+		return []string{"Connection closed by " + place}
 	case f.Code == transport.CodeAuth:
 		return []string{fmt.Sprintf("%s@%s: Permission denied (%s).", h.User(), h.HostName(), strings.Join(f.Accepted, ","))}
 	case f.Code == transport.CodeCancelled:

@@ -43,6 +43,8 @@ type auth struct {
 	partial []string // the methods that succeeded without being enough
 	stop    error    // what ends the login before the next attempt
 	tried   []*trial
+	last    int // how many of them were made when the connection was lost; 0 while it is not
+	spoken  int // how many of them were made when the server last had something shown
 
 	session []byte // identifier of the connection
 
@@ -83,6 +85,7 @@ type trial struct {
 	asked   bool          // a person, or the link for one, gave what it was made with
 	refused bool          // of password: the server said so
 	kept    bool          // it was made with a secret that had been kept
+	cut     bool          // the connection ended instead of an answer
 	err     error         // what happened on this side
 	partial bool          // it succeeded, but the server wants more
 }
@@ -118,6 +121,9 @@ func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 		a.answered()
 	}
 	a.session = c.Metadata.SessionID()
+	if a.last == 0 && a.lost != nil && a.lost() != nil {
+		a.last = len(a.tried)
+	}
 	a.readKeys()
 	a.settle(c)
 	if a.stop == nil {

@@ -19,6 +19,9 @@ func (a *auth) explain(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
+	if _, _, words := disconnect(err); ended(err) && !words && a.began() {
+		return a.hungUp()
+	}
 	if a.stop == errRefused && (a.began() || len(a.accepted) > 0) {
 		return a.failure(a.lastWords(err))
 	}
@@ -30,9 +33,6 @@ func (a *auth) explain(err error) *Failure {
 	if strings.Contains(err.Error(), "too many authentication attempts") {
 		return a.failure(", and there may be no more than 64 attempts")
 	}
-	if ended(err) && a.began() {
-		return a.failure(" and the server closed the connection")
-	}
 	return nil
 }
 
@@ -43,8 +43,6 @@ func (a *auth) lastWords(err error) string {
 	switch {
 	case len(a.tried) == 0:
 		return ""
-	case ended(err):
-		return " and the server closed the connection"
 	}
 	last := a.tried[len(a.tried)-1]
 	switch {
@@ -112,6 +110,8 @@ func (t *trial) outcome() string {
 		return "accepted, but not enough"
 	case t.err != nil:
 		return cause(t.err)
+	case t.cut:
+		return "not answered"
 	case t.signed:
 		return "known there, but its signature was refused"
 	case t.method == "publickey":

@@ -19,6 +19,7 @@ import (
 // hint is the next command. cut tells that the server had enough of us.
 func (a *auth) hint(cut bool) string {
 	for _, find := range []func() string{
+		a.hintBarred,
 		func() string { return a.hintFewer(cut) },
 		a.hintMode,
 		a.hintSHA1,
@@ -35,6 +36,15 @@ func (a *auth) hint(cut bool) string {
 		if hint := find(); hint != "" {
 			return hint
 		}
+	}
+	return ""
+}
+
+// hintBarred is for a server that hangs up on who has shown what they are: sshd
+// does so where PAM keeps an account out (do_pam_account, auth-pam.c).
+func (a *auth) hintBarred() string {
+	if n := len(a.tried); n > 0 && a.tried[n-1].cut {
+		return fmt.Sprintf("the account %q may be locked, have expired or be kept out for now: ask the server's administrator", a.host.User())
 	}
 	return ""
 }

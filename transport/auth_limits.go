@@ -23,6 +23,7 @@ const (
 // wait for ever with it.
 func (a *auth) banner(text string) {
 	a.banners += len(text) + 1
+	a.spoken = len(a.tried)
 	if a.banners <= bannersMost || a.stop != nil {
 		return
 	}

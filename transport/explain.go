@@ -110,6 +110,7 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 	if ended(err) && c.cutOff() {
 		return c.explain(c.onWire(err, w)) // nobody has refused the login
 	}
+	c.showRest(login)
 	if f := login.explain(err); f != nil {
 		f.Accepted = login.accepted
 		return c.explain(c.forItsAge(f, w))

@@ -53,6 +53,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
 	}
 	w.settle()
+	c.showRest(login)
 	c.traceAgreed(client)
 	c.tell(func() { login.pending.giveAll(&c.link.kept) })
 	login.succeeded(c.reached(raw))
@@ -190,6 +191,14 @@ func (c dialCall) check(trust *hostKeys, limits *phaseLimits) ssh.HostKeyCallbac
 // show keeps what the server, or we, have to say about a login.
 func (c dialCall) show(text string) {
 	c.tell(func() { c.link.addBanner(text) })
+}
+
+// showRest shows what the server said for a question that never came. The
+// handshake has ended.
+func (c dialCall) showRest(login *auth) {
+	if len(login.unshown) > 0 {
+		c.show(strings.Join(login.unshown, "\n"))
+	}
 }
 
 // addBanner adds to what is shown of a connection's beginning.

@@ -37,6 +37,7 @@ type owned struct {
 	attempt *attempt    // the dial under way
 	results chan result // of attempts
 	tries   int         // in a row without success
+	breaks  int         // logins that broke off, since one succeeded or the link failed
 	upSince time.Time   // when conn came
 	alarm   *time.Timer // of the next try in waiting, of idleness in up
 	due     time.Time   // when alarm rings in waiting
@@ -291,6 +292,7 @@ func (l *Link) finished(r result) {
 		return
 	}
 	f := asFailure(r.err, l.name())
+	l.brokeOff(f)
 	l.set.options.Log.Info("dial failed", "link", l.id, "host", l.name(), "code", f.Code, "error", f.Message)
 	l.owned.failure = f
 	if retryable(f) && l.persists() {
@@ -303,7 +305,7 @@ func (l *Link) finished(r result) {
 // rise is the connection that came.
 func (l *Link) rise(c *Conn) {
 	o := &l.owned
-	o.conn, o.upSince, o.wasUp, o.failure = c, time.Now(), true, nil
+	o.conn, o.upSince, o.wasUp, o.failure, o.breaks = c, time.Now(), true, nil, 0
 	l.enter(Up, "")
 	l.answerAll(outcome{conn: c})
 	l.rest()
@@ -364,6 +366,7 @@ func backoff(tries int, part float64) time.Duration {
 // fail ends in the state from which only a person leads away.
 func (l *Link) fail() {
 	l.forget()
+	l.owned.breaks = 0
 	l.enter(Failed, "")
 	l.answerAll(outcome{failure: l.owned.failure})
 }
