@@ -65,6 +65,12 @@ func (b *bench) interrupt(t *testing.T, terminal bool, words string, by syscall.
 	defer guard.Stop()
 	var seen bytes.Buffer
 	awaitWords(t, said, &seen, words)
+	// A signal between ssh's question and its read is seen by neither
+	// (readpassphrase.c).
+	sshtest.Eventually(t, "it waits", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+		return err != nil || strings.Contains(string(stat), ") S ")
+	})
 	if err := cmd.Process.Signal(by); err != nil {
 		t.Fatal(err)
 	}

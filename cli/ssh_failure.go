@@ -26,11 +26,23 @@ func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
 	}
 	hop, last := hopOf(f, chain)
 	for _, line := range sshLines(f, hop) {
-		l.say(logError, "%s", api.Printable(line))
+		l.say(levelOf(line), "%s", api.Printable(line))
 	}
 	if !last { // what the ssh says whose ProxyCommand has ended
-		l.say(logError, "Connection closed by "+nowhere)
+		l.say(levelOf(closedBy), closedBy+nowhere)
 	}
+}
+
+// closedBy begins ssh's line on a connection that the far side has closed.
+const closedBy = "Connection closed by "
+
+// levelOf is the level of a line of ssh's: sshpkt_vfatal (packet.c) tells of the
+// end of a connection by logdie, which LogLevel ERROR silences.
+func levelOf(line string) int {
+	if strings.HasPrefix(line, closedBy) {
+		return logInfo
+	}
+	return logError
 }
 
 // nowhere is how ssh calls the other end of a pipe.
@@ -63,7 +75,7 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 	}
 	switch {
 	case f.HungUp:
-		return []string{"Connection closed by " + place}
+		return []string{closedBy + place}
 	case f.Code == transport.CodeAuth:
 		return []string{fmt.Sprintf("%s@%s: Permission denied (%s).", h.User(), h.HostName(), strings.Join(f.Accepted, ","))}
 	case f.Code == transport.CodeCancelled:
@@ -88,7 +100,7 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 	case f.Code == transport.CodeTimeout:
 		return []string{fmt.Sprintf("ssh: connect to host %s: Connection timed out", place)}
 	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand:
-		return []string{"Connection closed by " + place}
+		return []string{closedBy + place}
 	}
 	return nil
 }
