@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,7 +52,10 @@ func TestAnAccountThatIsKeptOutHearsWhatSSHIsTold(t *testing.T) {
 	run := func(t *testing.T, program []string, method string) string {
 		t.Helper()
 		line := slices.Concat(program, []string{"-F", a.Path("ssh_config"), "-o", "LogLevel=INFO", "-o", "PreferredAuthentications=" + method, "-o", "NumberOfPasswordPrompts=1", sshtest.Alias, "echo in"})
-		cmd := exec.CommandContext(t.Context(), line[0], line[1:]...)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+		cmd.WaitDelay = time.Second
 		cmd.Env = append(plainEnvironment(), "PATH="+os.Getenv("PATH"), "SSH_ASKPASS="+askpass, "SSH_ASKPASS_REQUIRE=force", "XDG_RUNTIME_DIR="+dir)
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
