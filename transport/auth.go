@@ -46,7 +46,7 @@ type auth struct {
 	last    int // how many of them were made when the connection was lost; 0 while it is not
 	spoken  int // how many of them were made when the server last had something shown
 
-	session []byte // identifier of the connection
+	about ssh.ConnMetadata // the connection, from the first attempt on
 
 	reading    sync.Once        // of held, identities and unused, by readKeys
 	held       []*keys.Key      // by the agent
@@ -120,7 +120,7 @@ func (a *auth) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if a.answered != nil {
 		a.answered()
 	}
-	a.session = c.Metadata.SessionID()
+	a.about = c.Metadata
 	if a.last == 0 && a.lost != nil && a.lost() != nil {
 		a.last = len(a.tried)
 	}

@@ -42,7 +42,7 @@ func (a *auth) bind() {
 		return
 	}
 	a.bound = true
-	binding := keys.Binding{Session: a.session}
+	binding := keys.Binding{Session: a.about.SessionID()}
 	binding.HostKey, binding.Signature = a.proof()
 	if err := a.agent.Bind(binding); err != nil {
 		a.told.say(2, "ssh_agent_bind_hostkey: %v", err)

@@ -40,8 +40,7 @@ func (a *auth) explain(err error) *Failure {
 // it goes on after a request for another password (RFC 4252 section 8), and
 // after a key that it had no signature for, as if they had been refused.
 func (a *auth) lastWords(err error) string {
-	switch {
-	case len(a.tried) == 0:
+	if len(a.tried) == 0 {
 		return ""
 	}
 	last := a.tried[len(a.tried)-1]
