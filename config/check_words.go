@@ -54,8 +54,7 @@ func (k *checker) at(o Origin) (place, bool) {
 		if i == len(f.directives) || int(f.directives[i].line) != o.Line {
 			continue
 		}
-		b := sort.Search(len(f.blocks), func(b int) bool { return int(f.blocks[b].to) > i })
-		return place{f, int32(i), int32(b)}, true
+		return f.place(int32(i)), true
 	}
 	return place{}, false
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,6 +44,8 @@ type file struct {
 	conditions map[int32]*condition // of Match lines, by directive
 	includes   map[int32][]*file    // of Include lines, by directive
 	perHost    map[int32]bool       // Include lines whose files depend on the host
+	unknown    []int32              // lines with a keyword that this ssh does not have, in order
+	left       ignorable            // what of unknown an IgnoreUnknown leaves
 	index      func() *index        // made at the first call
 	loud       bool                 // holds what ssh minds outside of the blocks that apply
 	reading    bool                 // not yet read to its end
@@ -222,7 +225,7 @@ func (f *file) close() {
 	f.reading = false
 	last := &f.blocks[len(f.blocks)-1]
 	last.to = int32(len(f.directives))
-	f.loud = slices.ContainsFunc(f.blocks, func(b block) bool { return b.loud })
+	f.loud = len(f.unknown) > 0 || slices.ContainsFunc(f.blocks, func(b block) bool { return b.loud })
 	f.index = sync.OnceValue(f.newIndex)
 }
 
@@ -350,20 +353,22 @@ func (l *loader) note(f *file) {
 }
 
 // unknown reports a keyword that this ssh does not have. Whether it is refused
-// depends on the IgnoreUnknown in force, so the block must be looked at for
-// each host; without proper quotes it is refused in any case. It is true if
-// nothing more is to be said.
+// depends on the IgnoreUnknown in force, which may be another one for each host;
+// without proper quotes it is refused in any case. It is true if nothing more is
+// to be said.
 func (l *loader) unknown(f *file, word string, quoted bool) bool {
-	f.blocks[len(f.blocks)-1].loud = true
-	if l.ignored != "" && matchList(lower(word), l.ignored, true) {
-		return false
-	}
-	if !quoted {
+	ignored := l.ignored != "" && matchList(lower(word), l.ignored, true)
+	if !quoted && !ignored {
 		l.refuse(f, badOption(word))
 		return true
 	}
-	l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
-	return true
+	if quoted {
+		f.unknown = append(f.unknown, int32(len(f.directives)-1))
+	}
+	if !ignored {
+		l.problems = append(l.problems, Problem{Origin: f.last().origin(), Message: badOption(word), Fatal: true})
+	}
+	return !ignored
 }
 
 const byteOrderMark = "\ufeff"
@@ -390,6 +395,12 @@ func (l *loader) problem(f *file, message string, fatal bool) {
 // last is the place of the last directive read.
 func (f *file) last() place {
 	return place{f, int32(len(f.directives) - 1), int32(len(f.blocks) - 1)}
+}
+
+// place is that of a directive of a file that was read to its end.
+func (f *file) place(i int32) place {
+	b := sort.Search(len(f.blocks), func(b int) bool { return f.blocks[b].to > i })
+	return place{f, i, int32(b)}
 }
 
 // warn reports a line that may have no directive.

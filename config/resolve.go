@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -45,6 +44,8 @@ type resolution struct {
 	set        [keyCount][]value
 	shadowed   []value // what came too late
 	findings   []finding
+	reading    *reading // the file that is walked, of those with unknown keywords
+	unknown    []unknownLines
 	conditions []Problem
 	// rawKnownHosts is UserKnownHostsFile before its tokens were expanded.
 	rawKnownHosts string
@@ -57,8 +58,8 @@ type resolution struct {
 
 // Resolve is what ssh would use for name: the options with all tokens
 // expanded. The name may also be user@host or ssh://user@host:port. The Host
-// is never nil; the error is ssh's refusal (a Problem, or several joined), and
-// then nothing may be dialled.
+// is never nil; the error is ssh's refusal (a Problem, several joined, or the
+// first of many), and then nothing may be dialled.
 func (c *Config) Resolve(name string, m Match) (*Host, error) {
 	r := &resolution{Config: c, match: m, final: c.final}
 	local, err := passwd()
@@ -82,28 +83,6 @@ const afterFiles = math.MaxInt32
 
 func (r *resolution) failAt(o Origin, message string) {
 	r.findings = append(r.findings, finding{Problem: Problem{o, message, true}, seq: afterFiles})
-}
-
-// refusal joins what stops every host with what stops this one.
-func (r *resolution) refusal() error {
-	var errs []error
-	for _, f := range r.refusals() {
-		errs = append(errs, f.Problem)
-	}
-	if len(errs) == 1 {
-		return errs[0]
-	}
-	return errors.Join(errs...)
-}
-
-// refusals are in the order in which ssh would come across them.
-func (r *resolution) refusals() []finding {
-	if len(r.fatal) == 0 && len(r.findings) == 0 {
-		return nil
-	}
-	all := append(slices.Clone(r.fatal), r.findings...)
-	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(a.seq, b.seq) })
-	return slices.CompactFunc(all, func(a, b finding) bool { return a.Problem == b.Problem }) // seen in both passes
 }
 
 // commandLine takes what stands there, before any file.
@@ -235,6 +214,10 @@ func (r *resolution) walk(f *file, active bool) {
 		return
 	}
 	defer func() { r.depth-- }()
+	if len(f.unknown) > 0 {
+		r.begin(f)
+		defer r.end()
+	}
 	r.block(f, 0, active)
 	var buf [8]int32
 	index := f.index()
@@ -367,6 +350,7 @@ func (r *resolution) block(f *file, b int32, active bool) {
 		from++
 	}
 	for i := from; i < block.to; i++ {
+		r.reading.reach(f, i)
 		r.line(place{f, i, b}, active)
 	}
 }
@@ -378,8 +362,6 @@ func (r *resolution) line(at place, active bool) {
 	case d.bad && d.key != kInclude: // what an Include line found before its fault counts
 	case d.key == kInclude:
 		r.include(at, active)
-	case d.key == kUnknown:
-		r.unknown(at)
 	case keywords[d.key].read == nil, !active && !keywords[d.key].always:
 	default:
 		args, _ := splitWords(d.rest, r.args[:0])
@@ -389,15 +371,6 @@ func (r *resolution) line(at place, active bool) {
 			r.apply(w.out, at)
 		}
 		r.out = w.out
-	}
-}
-
-// unknown refuses a keyword that IgnoreUnknown, if it came before, does not
-// name.
-func (r *resolution) unknown(at place) {
-	word, _, _ := splitKeyword(trimLine(at.file.raw(at.line)))
-	if ignored := r.text(kIgnoreUnknown); ignored == "" || !matchList(lower(word), ignored, true) {
-		r.failLine(at, badOption(word))
 	}
 }
 
@@ -460,6 +433,9 @@ func (r *resolution) add(v value) bool {
 	case k == kCanonicalizePermittedCNAMEs && n >= mostDomains && r.dialect.version < v10_0:
 		r.failLine(v.at, "too many permitted CNAMEs.")
 	default:
+		if k == kIgnoreUnknown {
+			r.judgeUnknown()
+		}
 		r.set[k] = append(r.set[k], v)
 		return true
 	}

@@ -95,16 +95,8 @@ func disagree(h *Host, theirs answer) string {
 
 // refusals are the fatal problems that ssh -G would meet, in order.
 func refusals(h *Host) []Problem {
-	var all []finding
-	all = append(all, h.r.fatal...)
-	all = append(all, h.r.findings...)
-	all = slices.DeleteFunc(all, func(f finding) bool { return f.late })
-	slices.SortStableFunc(all, func(a, b finding) int { return int(a.seq) - int(b.seq) })
-	var problems []Problem
-	for _, f := range all {
-		problems = append(problems, f.Problem)
-	}
-	return problems
+	now, _ := h.Refusals()
+	return now
 }
 
 // differentRefusal compares the first line that both blame.
