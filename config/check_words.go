@@ -78,7 +78,7 @@ func (k *checker) unknownKeyword(at place, p Problem) {
 	if known := lookup(word); known != kUnknown {
 		since := keywords[known].since
 		if since > k.dialect.version {
-			f.Why = fmt.Sprintf("%s came with OpenSSH %d.%d and the ssh here is %s, which refuses the whole configuration because of it.", keywords[known].name, since/100, since%100, k.dialect.release())
+			f.Why = fmt.Sprintf("%s came with OpenSSH %d.%d and the ssh here is %s, which refuses the whole configuration because of it.", keywords[known].name, since/100, since%100, k.dialect.release)
 		}
 		f.Fix = fmt.Sprintf("Put \"IgnoreUnknown %s\" at the top of the file, or remove the line.", keywords[known].name)
 		return
@@ -191,6 +191,9 @@ type refusal struct {
 // rules make of it.
 func (k *checker) noteRefusals(h *Host) {
 	for _, f := range h.r.findings {
+		if deliberate(f.Problem) {
+			continue
+		}
 		if f.Origin == (Origin{}) {
 			f.Origin = k.aliases[h.Name].Origin
 			if !validHost(h.Name) { // unmatchedBlock says it better

@@ -20,18 +20,22 @@ const (
 	v9_6  version = 906  // ChannelTimeout; %j
 	v9_9  version = 909  // tokens in Include; mlkem768x25519-sha256
 	v10_0 version = 1000 // VersionAddendum; Match version, sessiontype, command; tokens in User and SetEnv
-	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS
+	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS; Match !final asks for no second pass; no XMSS
+	v10_3 version = 1003 // RevokedHostKeys takes several files
+	v10_4 version = 1004 // ssh-mldsa44-ed25519@openssh.com
+	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $
 )
 
 // newest is the release to follow where no ssh is installed.
-const newest = v10_1
+const newest = v10_6
 
 // dialect is how one build of ssh differs from another: what it knows, and
 // what it takes where the configuration is silent.
 type dialect struct {
 	version  version
-	debian   bool // Debian's and Ubuntu's patches
-	gssapi   bool // built with the GSSAPI patch
+	release  string // SSH_RELEASE, which Match version looks at
+	debian   bool   // Debian's and Ubuntu's patches
+	gssapi   bool   // built with the GSSAPI patch
 	defaults map[key]string
 	// logLevels are the names of LogLevel in lower case, and what is printed.
 	logLevels map[string]string
@@ -59,10 +63,14 @@ var installed = sync.OnceValue(func() *dialect {
 })
 
 func dialectOf(program io.Reader) *dialect {
-	if v, vendor, ok := readBanner(string(bannerIn(program))); ok {
-		return newDialect(v, strings.HasPrefix(vendor, " Debian-") || strings.HasPrefix(vendor, " Ubuntu-"))
+	release := string(bannerIn(program))
+	v, vendor, ok := readBanner(release)
+	if !ok {
+		return newDialect(newest, false)
 	}
-	return newDialect(newest, false)
+	d := newDialect(v, strings.HasPrefix(vendor, " Debian-") || strings.HasPrefix(vendor, " Ubuntu-"))
+	d.release = release
+	return d
 }
 
 // readBanner reads SSH_RELEASE as it stands in the program, such as
@@ -81,9 +89,10 @@ func readBanner(text string) (v version, vendor string, ok bool) {
 
 const partSize = 16 << 10 // of the program, in bytes; a read costs less than touching the memory for a larger one
 
-// bannerIn is what stands from the first "OpenSSH_" on, nothing if it is
-// nowhere. It goes through the program, a megabyte, in one small buffer: fresh
-// memory for all of it costs each start of ours more than the reading does.
+// bannerIn is the first text from "OpenSSH_" on that is no pattern of compat.c,
+// nothing if there is none. It goes through the program, a megabyte, in one small
+// buffer: fresh memory for all of it costs each start of ours more than the
+// reading does.
 func bannerIn(program io.Reader) []byte {
 	const length = 80
 	buf := make([]byte, partSize)
@@ -91,9 +100,14 @@ func bannerIn(program io.Reader) []byte {
 	for {
 		n, err := io.ReadFull(program, buf[kept:])
 		part := buf[:kept+n]
-		i := bytes.Index(part, []byte("OpenSSH_"))
-		if i >= 0 && (len(part)-i >= length || err != nil) {
-			return part[i:min(len(part), i+length)]
+		for at := 0; ; at++ {
+			i := bytes.Index(part[at:], []byte("OpenSSH_"))
+			if at += i; i < 0 || len(part)-at < length && err == nil {
+				break
+			}
+			if text := firstString(part[at:min(len(part), at+length)]); !bytes.ContainsRune(text, '*') {
+				return text
+			}
 		}
 		if err != nil {
 			return nil
@@ -102,9 +116,10 @@ func bannerIn(program io.Reader) []byte {
 	}
 }
 
-// release is what Match version looks at.
-func (d *dialect) release() string {
-	return fmt.Sprintf("OpenSSH_%d.%d", d.version/100, d.version%100)
+// firstString is what stands before the end of a C string.
+func firstString(b []byte) []byte {
+	text, _, _ := bytes.Cut(b, []byte{0})
+	return text
 }
 
 // lookup finds a keyword of this build.
@@ -130,6 +145,19 @@ func (d *dialect) knows(k key, word string) bool {
 		return false
 	}
 	return true
+}
+
+// shape is how this build prints an option.
+func (d *dialect) shape(k key) shape {
+	if k == kRevokedHostKeys && d.version >= v10_3 {
+		return joined
+	}
+	return keywords[k].shape
+}
+
+// validUser is ssh_valid_ruser of this build.
+func (d *dialect) validUser(name string) bool {
+	return validUser(name) && (d.version < v10_6 || !strings.ContainsAny(name, `\$`))
 }
 
 func names(list string) []string { return strings.Split(list, ",") }
@@ -244,6 +272,7 @@ var defaults = map[key]string{
 func newDialect(v version, debian bool) *dialect {
 	d := &dialect{
 		version:  v,
+		release:  fmt.Sprintf("OpenSSH_%d.%dp1", v/100, v%100),
 		debian:   debian,
 		gssapi:   debian,
 		defaults: map[key]string{},
@@ -288,11 +317,25 @@ func newDialect(v version, debian bool) *dialect {
 	}
 	if v >= v10_1 {
 		d.modernQoS = true
-		d.defaults[kIPQoS] = "ef none"
+		d.defaults[kIPQoS] = "ef cs0"
 		d.defaults[kWarnWeakCrypto] = "yes"
+		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk")
+	}
+	if v >= v10_4 {
+		d.identities = append(d.identities, "id_mldsa44_ed25519")
+		d.keyTypes.all = append(d.keyTypes.all, hybridKey(v), "ssh-mldsa44-ed25519-cert-v01@openssh.com")
 	}
 	d.caKeyTypes = algorithms{plainKeys(d.keyTypes.all), names(defaultSignatures)}
 	return d
+}
+
+// hybridKey is the name of a key of ML-DSA and Ed25519, which was an experiment
+// at first.
+func hybridKey(v version) string {
+	if v < v10_6 {
+		return "ssh-mldsa44-ed25519@openssh.com"
+	}
+	return "ssh-mldsa44-ed25519"
 }
 
 // patchDebian is what debian/patches changes.

@@ -22,7 +22,7 @@ func (h *Host) Get(keyword string) string {
 func (h *Host) All(keyword string) []string {
 	k := lookup(keyword)
 	var all []string
-	if keywords[k].shape == joined {
+	if h.r.dialect.shape(k) == joined {
 		for _, v := range h.values(k) {
 			all = append(all, v.text)
 		}
@@ -135,7 +135,7 @@ func (h *Host) values(k key) []value {
 	if !ok {
 		return nil
 	}
-	if keywords[k].shape != joined {
+	if h.r.dialect.shape(k) != joined {
 		return []value{{key: k, text: text}}
 	}
 	var all []value
@@ -231,7 +231,7 @@ func (h *Host) printed(k key) []value {
 		}
 	}
 	values := h.values(k)
-	if keywords[k].shape == joined {
+	if h.r.dialect.shape(k) == joined {
 		return h.join(k, values)
 	}
 	return values

@@ -27,7 +27,7 @@ func (d *draft) proveOthers() error {
 	}
 	for _, name := range d.edited {
 		_, was := d.before.Resolve(name, Match{})
-		if _, is := d.now.Resolve(name, Match{}); is != nil && was == nil {
+		if _, is := d.now.Resolve(name, Match{}); is != nil && was == nil && !deliberate(is) {
 			why, _, _ := strings.Cut(is.Error(), "\n")
 			return refuse("", "ssh would refuse %s: %s", quoteHost(name), why)
 		}

@@ -158,7 +158,7 @@ func (r *resolution) expandUser() {
 	switch {
 	case err != nil:
 		r.failAt(v.at.origin(), expansion(kUser, err))
-	case user != v.text && !validUser(user):
+	case user != v.text && !r.dialect.validUser(user):
 		r.failAt(v.at.origin(), "remote username contains invalid characters")
 	}
 	v.text = user
@@ -178,7 +178,9 @@ func (r *resolution) expandModern() {
 		return
 	}
 	if r.isValue(kRevokedHostKeys) {
-		r.expandPath(&r.set[kRevokedHostKeys][0])
+		for i := range r.set[kRevokedHostKeys] {
+			r.expandPath(&r.set[kRevokedHostKeys][i])
+		}
 	}
 	if len(r.set[kVersionAddendum]) > 0 {
 		r.expandIn(&r.set[kVersionAddendum][0], true)

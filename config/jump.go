@@ -16,11 +16,11 @@ type jump struct {
 	port  int // 0 if not given
 }
 
-// parseJump reads a list of [user@]host[:port] and ssh:// hops. strict is for
-// the command line: names must not hold what a shell acts on. A jump is a
-// value, since each of the hosts of a large configuration may have one that is
+// parseJump reads a list of [user@]host[:port] and ssh:// hops. valid is for the
+// command line, where names must not hold what a shell acts on: it judges those
+// of users; else it is nil. A jump is a value, since each of the hosts of a large configuration may have one that is
 // only judged when it is read.
-func parseJump(s string, strict bool) (jump, bool) {
+func parseJump(s string, valid func(user string) bool) (jump, bool) {
 	if equalFold(s, "none") {
 		return jump{none: true}, true
 	}
@@ -32,7 +32,7 @@ func parseJump(s string, strict bool) (jump, bool) {
 	for hops := s; ; {
 		i := strings.LastIndexByte(hops, ',')
 		hop, ok := parseHop(hops[i+1:])
-		if !ok || strict && !(validHost(hop.host) && (hop.user == "" || validUser(hop.user))) {
+		if !ok || valid != nil && !(validHost(hop.host) && (hop.user == "" || valid(hop.user))) {
 			return jump{}, false
 		}
 		if len(hops) == len(s) { // the last one
@@ -198,7 +198,7 @@ func validHost(s string) bool {
 	})
 }
 
-// validUser is ssh_valid_ruser of ssh.c.
+// validUser is ssh_valid_ruser of ssh.c, before 10.6.
 func validUser(s string) bool {
 	if strings.HasPrefix(s, "-") || strings.HasSuffix(s, `\`) || strings.Contains(s, " -") {
 		return false

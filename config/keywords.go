@@ -176,6 +176,7 @@ var (
 	yesNoZlib = choices{"yes": "yes", "no": "no"}
 	yesNoAsk  = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask"}
 	hostKeys  = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask", "off": "false", "accept-new": "accept-new"}
+	warnings  = choices{"true": "yes", "false": "no", "yes": "yes", "no": "no", "no-pq-kex": "no"}
 	families  = choices{"inet": "inet", "inet6": "inet6", "any": "any"}
 	masters   = choices{"true": "true", "yes": "true", "false": "false", "no": "false", "auto": "auto", "ask": "ask", "autoask": "autoask"}
 	tunnels   = choices{"ethernet": "ethernet", "point-to-point": "point-to-point", "true": "point-to-point", "yes": "point-to-point", "false": "false", "no": "false"}
@@ -244,7 +245,7 @@ func init() {
 		kVisualHostKey:                    {name: "VisualHostKey", read: readChoice, choice: onOff},
 		kUpdateHostKeys:                   {name: "UpdateHostKeys", read: readChoice, choice: yesNoAsk},
 		kEnableEscapeCommandline:          {name: "EnableEscapeCommandline", read: readChoice, choice: onOff},
-		kWarnWeakCrypto:                   {name: "WarnWeakCrypto", read: readChoice, choice: onOff, since: v10_1},
+		kWarnWeakCrypto:                   {name: "WarnWeakCrypto", read: readChoice, choice: warnings, since: v10_1},
 		kCanonicalizeMaxDots:              {name: "CanonicalizeMaxDots", read: readInt},
 		kConnectionAttempts:               {name: "ConnectionAttempts", read: readInt},
 		kForwardX11Timeout:                {name: "ForwardX11Timeout", read: readTime},
@@ -273,7 +274,7 @@ func init() {
 		kSecurityKeyProvider:              {name: "SecurityKeyProvider", read: readString},
 		kPreferredAuthentications:         {name: "PreferredAuthentications", read: readString},
 		kPubkeyAcceptedAlgorithms:         {name: "PubkeyAcceptedAlgorithms", read: readKeyTypes},
-		kRevokedHostKeys:                  {name: "RevokedHostKeys", read: readString},
+		kRevokedHostKeys:                  {name: "RevokedHostKeys", read: readRevoked, policy: firstRow},
 		kXAuthLocation:                    {name: "XAuthLocation", read: readString},
 		kKnownHostsCommand:                {name: "KnownHostsCommand", read: readCommand},
 		kTag:                              {name: "Tag", read: readString, since: v9_4},

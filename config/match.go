@@ -38,7 +38,7 @@ var criteria = map[string]struct {
 	"localnetwork": {holds: (*resolution).onNetwork, since: v9_4},
 	"tagged":       {holds: (*resolution).tagged, since: v9_4},
 	"version": {holds: func(r *resolution, arg string) bool {
-		return matchList(r.dialect.release(), arg, false)
+		return matchList(r.dialect.release, arg, false)
 	}, since: v10_0},
 	"sessiontype": {holds: func(r *resolution, arg string) bool { return matchList(r.sessionType(), arg, false) }, since: v10_0},
 	"command":     {holds: (*resolution).runs, since: v10_0},
@@ -107,7 +107,7 @@ func parseCondition(rest string, args []string, d *dialect) (*condition, string)
 			cond.complete = words.blank()
 			return cond, ""
 		case "canonical", "final":
-			cond.final = cond.final || c.name == "final"
+			cond.final = cond.final || c.name == "final" && (!c.negated || d.version < v10_1)
 		default:
 			if why := c.argument(words, word, d); strings.HasPrefix(why, "missing") {
 				return cond, why

@@ -131,6 +131,14 @@ func readTimeAs(w *words, k key) string {
 	return ""
 }
 
+// readRevoked reads the files of RevokedHostKeys.
+func readRevoked(w *words) string {
+	if w.dialect.version < v10_3 {
+		return readString(w)
+	}
+	return readWords(w)
+}
+
 // readWords reads a list of words in which "none" must stand alone.
 func readWords(w *words) string {
 	for i := 0; ; i++ {
@@ -322,7 +330,11 @@ func readJump(w *words) string {
 // jump reads the whole line as a ProxyJump.
 func (w *words) jump() (j jump, refusal string) {
 	spec := strings.TrimLeft(w.rest, white+"=")
-	j, ok := parseJump(spec, w.cmdline)
+	var valid func(user string) bool
+	if w.cmdline {
+		valid = w.dialect.validUser
+	}
+	j, ok := parseJump(spec, valid)
 	if !ok {
 		return j, fmt.Sprintf("Invalid ProxyJump \"%s\"", Printable(spec))
 	}

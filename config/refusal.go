@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // few is how many refusals are told one by one.
@@ -83,4 +84,13 @@ func (u unknownLines) finding(i int) finding {
 func between(list []int32, from, to int32) []int32 {
 	below := func(n int32) int { return sort.Search(len(list), func(i int) bool { return list[i] >= n }) }
 	return list[below(from):below(to)]
+}
+
+// refusing begins what a RefuseConnection line has ssh say.
+const refusing = "RefuseConnection: "
+
+// deliberate tells that a host is refused because a line asks for that.
+func deliberate(err error) bool {
+	var p Problem
+	return errors.As(err, &p) && strings.HasPrefix(p.Message, refusing)
 }

@@ -98,7 +98,7 @@ func (r *resolution) commandLine(name string) {
 		}
 	}
 	if r.match.Jump != "" {
-		if j, ok := parseJump(r.match.Jump, true); ok {
+		if j, ok := parseJump(r.match.Jump, r.dialect.validUser); ok {
 			r.apply([]value{{key: kProxyJump, jump: &j}}, place{})
 		} else {
 			r.fail("Invalid -J argument")
@@ -108,7 +108,7 @@ func (r *resolution) commandLine(name string) {
 		r.option(option)
 	}
 	r.destinationUser(name)
-	if user := r.text(kUser); user != "" && !validUser(user) {
+	if user := r.text(kUser); user != "" && !r.dialect.validUser(user) {
 		r.fail("remote username contains invalid characters")
 	}
 	if !validHost(r.name) || r.name == "" {
@@ -335,6 +335,10 @@ func (r *resolution) run(command string, at place) bool {
 }
 
 func (r *resolution) failLine(at place, message string) {
+	if at.file == nil {
+		r.failAt(at.origin(), message)
+		return
+	}
 	seq := at.file.directives[at.line].seq
 	r.findings = append(r.findings, finding{Problem: Problem{at.origin(), message, true}, seq: seq})
 }
@@ -401,6 +405,8 @@ func (r *resolution) take(v value, open bool) bool {
 		return r.takeEvery(v)
 	}
 	switch {
+	case v.key == kRefuseConnection:
+		r.failLine(v.at, refusing+Printable(v.text))
 	case v.key == kStreamLocalBindMask: // the last one wins: readconf.c does not ask
 		r.set[v.key] = r.set[v.key][:0]
 	case v.key == kProxyCommand && r.jump() != nil:

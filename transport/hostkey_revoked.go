@@ -12,13 +12,18 @@ import (
 	"sallyport/keys"
 )
 
-// listedAsRevoked looks into the RevokedHostKeys file: a revocation list, or a
-// list of public keys. As in ssh, every host is refused when it can't be read.
+// listedAsRevoked looks into the files of RevokedHostKeys: revocation lists, or
+// lists of public keys. As in ssh, every host is refused when one can't be read.
 func (k *hostKeys) listedAsRevoked(key ssh.PublicKey) error {
-	file := given(k.host, "RevokedHostKeys")
-	if file == "" {
-		return nil
+	for _, file := range paths(k.host, "RevokedHostKeys") {
+		if err := k.listedIn(file, key); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (k *hostKeys) listedIn(file string, key ssh.PublicKey) error {
 	place, hint, err := k.findRevoked(file, key)
 	if err != nil {
 		return k.fail("hostkey-revoked", whereSet(k.host, "RevokedHostKeys"), "reading RevokedHostKeys: %v", err)
