@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -25,7 +26,8 @@ value of one KEYWORD (in any case), one to a line.
   sallyport config check              what is wrong with the configuration
 
 As with ssh -G, the programs of Match exec are run, and names are looked up
-where CanonicalizeHostname asks for it. What ssh refuses is refused in ssh's
+where CanonicalizeHostname asks for it. The defaults are those that the installed
+ssh tells, or those of OpenSSH 10.6 where there is none. What ssh refuses is refused in ssh's
 words, with exit status 255. A HOST that has the name of a command is reached
 after "--".`
 
@@ -43,8 +45,8 @@ func (a *app) configCommand() *cobra.Command {
 		Long:              configLong,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.completeHosts,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.showConfig(args[0], strings.Join(args[1:], ""), f)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.showConfig(cmd.Context(), args[0], strings.Join(args[1:], ""), f)
 		},
 	}
 	f.line.register(cmd.Flags())
@@ -56,12 +58,12 @@ func (a *app) configCommand() *cobra.Command {
 }
 
 // showConfig resolves a host as if it were opened, and prints it.
-func (a *app) showConfig(host, keyword string, f configFlags) error {
+func (a *app) showConfig(ctx context.Context, host, keyword string, f configFlags) error {
 	p, err := a.paths()
 	if err != nil {
 		return err
 	}
-	c := config.Load(p)
+	c := config.LoadExactly(ctx, p)
 	if keyword != "" && !c.Knows(keyword) && !strings.EqualFold(keyword, hostKeyword) {
 		return &api.Error{
 			Code:    api.CodeBadRequest,

@@ -76,7 +76,7 @@ func (a *app) ssh(ctx context.Context, args []string) error {
 	if call.verbose > 0 {
 		log.say(logInfo, "%s", sshVersion())
 	}
-	s, err := a.plan(call, log)
+	s, err := a.plan(ctx, call, log)
 	if err != nil {
 		return a.leave(err)
 	}
@@ -135,7 +135,7 @@ type sshSession struct {
 
 // plan reads the configuration and makes the checks that ssh makes before it
 // connects. Nothing of what was asked for is dropped: an error is an end.
-func (a *app) plan(call *sshCall, log *sshLog) (*sshSession, error) {
+func (a *app) plan(ctx context.Context, call *sshCall, log *sshLog) (*sshSession, error) {
 	a.configFile = cmp.Or(call.configFile, a.configFile)
 	paths, err := a.paths()
 	if err != nil {
@@ -146,7 +146,11 @@ func (a *app) plan(call *sshCall, log *sshLog) (*sshSession, error) {
 		return nil, err
 	}
 	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
-	s := &sshSession{app: a, call: call, log: log, config: config.Load(paths), match: match, background: takeBackground()}
+	load := config.Load
+	if call.dump {
+		load = func(p config.Paths) *config.Config { return config.LoadExactly(ctx, p) }
+	}
+	s := &sshSession{app: a, call: call, log: log, config: load(paths), match: match, background: takeBackground()}
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}

@@ -305,13 +305,16 @@ func (h *Host) forwards(k key) []value {
 	return listed
 }
 
+// identityDir is where ssh looks for the usual key files.
+const identityDir = "~/.ssh/"
+
 func (h *Host) identityFiles() []value {
 	if set := h.r.set[kIdentityFile]; len(set) > 0 {
 		return set
 	}
 	var all []value
 	for _, name := range h.r.dialect.identities {
-		all = append(all, value{key: kIdentityFile, text: "~/.ssh/" + name})
+		all = append(all, value{key: kIdentityFile, text: identityDir + name})
 	}
 	return all
 }

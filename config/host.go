@@ -366,7 +366,7 @@ func (h *Host) expandLate() {
 	h.certificates = h.expandFiles(kCertificateFile)
 	if len(r.set[kIdentityFile]) == 0 {
 		for _, name := range r.dialect.identities {
-			path, _ := tilde("~/.ssh/"+name, r.paths.Home) // no user to look up
+			path, _ := tilde(identityDir+name, r.paths.Home) // no user to look up
 			h.identities = append(h.identities, path)
 		}
 	}
