@@ -251,11 +251,7 @@ func (r *resolution) followCNAME(host, lookup string) string {
 	if len(rules) == 0 {
 		return host
 	}
-	cname, err := net.DefaultResolver.LookupCNAME(context.Background(), lookup)
-	if err != nil {
-		return host
-	}
-	cname, why := parseDomain(cname)
+	cname, why := parseDomain(endOfAliases(lookup))
 	if why != "" || cname == host {
 		return host
 	}
@@ -266,4 +262,20 @@ func (r *resolution) followCNAME(host, lookup string) string {
 		}
 	}
 	return host
+}
+
+// mostAliases bounds a chain of CNAMEs, which may go round in a circle.
+const mostAliases = 16
+
+// endOfAliases is the name to which a chain of CNAMEs leads, the name itself
+// where there is none. LookupCNAME gives the next of the chain only.
+func endOfAliases(name string) string {
+	for range mostAliases {
+		next, err := net.DefaultResolver.LookupCNAME(context.Background(), name)
+		if err != nil || equalFold(next, name) {
+			break
+		}
+		name = next
+	}
+	return name
 }
