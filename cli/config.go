@@ -27,7 +27,7 @@ value of one KEYWORD (in any case), one to a line.
 
 As with ssh -G, the programs of Match exec are run, and names are looked up
 where CanonicalizeHostname asks for it. The defaults are those that the installed
-ssh tells, or those of OpenSSH 10.6 where there is none. What ssh refuses is refused in ssh's
+ssh tells; where there is none, those of the newest release. What ssh refuses is refused in ssh's
 words, with exit status 255. A HOST that has the name of a command is reached
 after "--".`
 

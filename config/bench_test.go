@@ -48,6 +48,25 @@ func BenchmarkResolve(b *testing.B) {
 	}
 }
 
+// BenchmarkUnknown resolves every host of a configuration that has a keyword in
+// each block that this ssh does not know.
+func BenchmarkUnknown(b *testing.B) {
+	for _, n := range []int{10, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			path := write(b, map[string]string{"config": numbered("Host node%d\n  UseKeychain yes\n", n)}) + "/config"
+			c := Load(Paths{User: path, Home: filepath.Dir(path), Explicit: true})
+			for b.Loop() {
+				for _, name := range c.Names() {
+					if _, err := c.Resolve(name, Match{}); err == nil {
+						b.Fatal("an unknown keyword is not refused")
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/host")
+		})
+	}
+}
+
 // BenchmarkSSH is what a single host costs the real ssh.
 func BenchmarkSSH(b *testing.B) {
 	ssh := sshtest.Program(b, "ssh")
