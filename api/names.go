@@ -33,6 +33,9 @@ type (
 	SessionSpec  = sessions.Spec
 	SessionView  = sessions.View
 	SessionLog   = sessions.Recorded
+	KeptAs       = sessions.KeptAs
+	KeptShell    = sessions.KeptShell
+	Keepers      = sessions.Keepers
 	Size         = sessions.Size
 	Exit         = sessions.Exit
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,7 +67,11 @@ func (a *app) attachTo(ctx context.Context, name string, readOnly bool) error {
 	}
 	h, _ := config.Load(p).Resolve(s.Host, config.Match{}) // what is wrong was said when the session started
 	exit, err := a.viewShared(ctx, c, target(p, s.Host), t, h)
-	return a.finish(t, exit, err)
+	err = a.finish(t, exit, err)
+	if err == status(ours) {
+		a.sayKept(target(p, s.Host), s.KeptAs)
+	}
+	return err
 }
 
 // kept are the sessions that outlive their viewers.
@@ -109,11 +114,20 @@ func rank(s api.Session) int {
 
 func (a *app) sessionsCommand() *cobra.Command {
 	var asJSON bool
+	var host string
 	cmd := &cobra.Command{
 		Use:   "sessions",
 		Short: "list the shells that are open, and who looks at them",
-		Args:  cobra.NoArgs,
+		Long: `List the shells that are open here, and who looks at them; with --remote, those
+that wait on a host in its tmux, screen, abduco or dtach, whoever has begun them.`,
+		Example: `  sallyport sessions
+  sallyport sessions --remote targaryen
+  sallyport targaryen --keep=paper`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("remote") {
+				return a.listKept(cmd.Context(), host, asJSON)
+			}
 			_, now, err := a.snapshot(cmd.Context())
 			if err != nil {
 				return err
@@ -126,6 +140,8 @@ func (a *app) sessionsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&host, "remote", "", "list the shells that are kept on `HOST`")
+	_ = cmd.RegisterFlagCompletionFunc("remote", a.completeHosts) // the flag is there
 	cmd.AddCommand(&cobra.Command{
 		Use:               "close NAME",
 		Short:             "end a shell, or dismiss the last screen of one that has ended",
@@ -185,10 +201,14 @@ func state(s api.Session) string {
 // ended.
 func about(s api.Session) string {
 	switch {
+	case s.Waits():
+		return "✗ " + s.Exit.Failure.Message + "; to come back: " + api.RejoinCommand(api.Target{Host: s.Host}, *s.KeptAs)
 	case s.Exit != nil && s.Exit.Failure != nil:
 		return "✗ " + s.Exit.Failure.Message
 	case s.Exit != nil:
 		return fmt.Sprintf("exit status %d", s.Exit.Status)
+	case s.KeptAs != nil:
+		return strings.TrimSpace(s.Title + "  kept by " + s.KeptAs.Keeper + " as " + api.Printable(s.KeptAs.Name))
 	case s.Title != "":
 		return s.Title
 	}

@@ -25,6 +25,7 @@ type shellFlags struct {
 	agent      string       // api.SessionSpec's ForwardAgent
 	x11        sessions.X11 // likewise
 	log        api.SessionLog
+	keep       string // the name of the shell that goes on on the host; "" for none
 }
 
 func (f *shellFlags) register(flags *pflag.FlagSet) {
@@ -34,6 +35,8 @@ func (f *shellFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.noTTY, "no-tty", "T", false, "ask for no terminal")
 	flags.StringVar(&f.log.Path, "log", "", "write what the shell shows to a new `FILE`; an asciicast, if it ends in .cast")
 	flags.StringVar((*string)(&f.log.Format), "log-format", "", "`raw` bytes, or asciicast, which asciinema plays")
+	flags.StringVar(&f.keep, "keep", "", "a shell that goes on on the host when the connection is gone, in its tmux, screen, abduco or dtach; the same `NAME` comes back to it")
+	flags.Lookup("keep").NoOptDefVal = api.UsualKeptName
 	set := func(name, letter, usage string, f func()) {
 		flags.BoolFuncP(name, letter, usage, func(string) error { f(); return nil })
 	}
@@ -90,7 +93,13 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	if err != nil {
 		return err
 	}
-	t, err := c.StartSession(ctx, api.SessionRequest{Target: target, Spec: what, TTY: f.request(), Keep: what.PTY, Viewer: viewer(), Log: to})
+	request := api.SessionRequest{Target: target, Spec: what, TTY: f.request(), Keep: what.PTY, Viewer: viewer(), Log: to}
+	if f.keep != "" {
+		if err := a.keep(ctx, c, &request, f.keep); err != nil {
+			return err
+		}
+	}
+	t, err := c.StartSession(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -99,7 +108,11 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 		return err
 	}
 	exit, err := a.viewHeld(ctx, c, target, t)
-	return a.finish(t, exit, err)
+	err = a.finish(t, exit, err)
+	if err == status(ours) {
+		a.sayKept(target, request.Spec.KeptAs)
+	}
+	return err
 }
 
 // finish turns the way a session was left or has ended into our exit status.

@@ -80,6 +80,22 @@ func (s *shells) dropOldest() {
 	}
 }
 
+// rejoined forgets those that have ended where a keeper on their host went on,
+// to which somebody has come back.
+func (s *shells) rejoined(now sessions.Status) {
+	if now.KeptAs == nil {
+		return
+	}
+	s.mu.Lock()
+	before := slices.DeleteFunc(slices.Clone(s.all), goesOn)
+	s.mu.Unlock()
+	for _, sh := range before {
+		if was := sh.Status(); was.Waits() && was.Host == now.Host && was.Config == now.Config && *was.KeptAs == *now.KeptAs {
+			s.release(was)
+		}
+	}
+}
+
 func goesOn(sh *sessions.Shell) bool {
 	select {
 	case <-sh.Over():

@@ -16,6 +16,7 @@ import (
 var looks = map[string]func(*shell){
 	api.ListenersScript: listeners,
 	api.JupyterScript:   jupyterServers,
+	api.KeepersScript:   func(*shell) {}, // its hosts keep no shells
 	transport.FarScript: account,
 }
 

@@ -49,6 +49,8 @@ type Spec struct {
 
 	ForwardAgent string `json:"forwardAgent,omitempty"` // as the option has it; "" as the host has it
 	ForwardX11   X11    `json:"forwardX11,omitempty"`   // "" as the host has it
+
+	KeptAs *KeptAs `json:"keptAs,omitempty"` // the shell of a keeper, to which Command goes; nil for any other
 }
 
 // Exit is how a session ended.
@@ -77,11 +79,16 @@ type Status struct {
 	Title   string    `json:"title,omitempty"` // printable; exact in a snapshot, as is Output
 	Output  time.Time `json:"output,omitzero"` // when it last wrote something
 
-	Recorded *Recorded `json:"log,omitempty"` // where its output goes, nil for nowhere
+	Recorded *Recorded `json:"log,omitempty"`    // where its output goes, nil for nowhere
+	KeptAs   *KeptAs   `json:"keptAs,omitempty"` // what goes on on the host without it, nil for nothing
 }
 
 // Kept tells whether it outlives its viewers, who can come back to it.
 func (s Status) Kept() bool { return s.Name != "" && s.PTY }
+
+// Waits tells of a session that has ended with its connection, while its keeper
+// goes on: somebody can come back to it.
+func (s Status) Waits() bool { return s.KeptAs != nil && s.Exit != nil && s.Exit.Failure != nil }
 
 // Link is what a session needs of *transport.Link.
 type Link interface {
@@ -151,7 +158,7 @@ func Start(ctx context.Context, l Link, id Identity, s Spec, env transport.Env, 
 		status: Status{
 			ID: id.ID, Host: id.Host, Config: id.Config, Name: id.Name,
 			Link: l.Status().ID, Command: config.Printable(s.Command), PTY: s.PTY,
-			State: Opening, Since: time.Now(),
+			State: Opening, Since: time.Now(), KeptAs: s.KeptAs,
 		},
 	}
 	session.caution = session.warn

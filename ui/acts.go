@@ -72,6 +72,16 @@ func (s *screen) openShell() {
 
 // shellOn asks for a shell on a host, or goes to the one that is ready.
 func (s *screen) shellOn(name string) {
+	s.open(name, func(ctx context.Context) (shell, error) { return s.b.Start(ctx, name) })
+}
+
+// rejoin asks for a shell that a program on its host has kept.
+func (s *screen) rejoin(of api.Session) {
+	s.open(of.Host, func(ctx context.Context) (shell, error) { return s.b.Rejoin(ctx, of) })
+}
+
+// open has start ask for a shell on a host, unless one is on its way.
+func (s *screen) open(name string, start func(context.Context) (shell, error)) {
 	if o := s.opening[name]; o != nil {
 		if o.shell != nil {
 			s.attach(name, o)
@@ -87,7 +97,7 @@ func (s *screen) shellOn(name string) {
 	delete(s.failures, name)
 	s.in.poke()
 	s.spawn(func() {
-		sh, err := s.b.Start(ctx, name)
+		sh, err := start(ctx)
 		if err == nil {
 			if err = sh.Ready(ctx); err != nil {
 				_ = sh.Close() // it never ran

@@ -63,6 +63,9 @@ type backend interface {
 	Start(ctx context.Context, host string) (shell, error)
 	// View comes back to a shell that is kept.
 	View(ctx context.Context, of api.Session) (shell, error)
+	// Rejoin comes back to one that a program on its host keeps, by a
+	// connection that may be a new one.
+	Rejoin(ctx context.Context, of api.Session) (shell, error)
 }
 
 // inventory is what the screen needs of *api.Inventory. Names is cheap; the
@@ -193,15 +196,23 @@ func (r real) Ports(ctx context.Context, host string, f func([]api.Listener), br
 func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(ctx, c) }
 
 func (r real) Start(ctx context.Context, host string) (shell, error) {
-	t, err := r.StartSession(ctx, api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell(), Keep: true})
-	if err != nil {
-		return nil, err
-	}
-	return terminal{t, r.o.Attach}, nil
+	return r.shell(r.StartSession(ctx, r.request(host)))
+}
+
+func (r real) Rejoin(ctx context.Context, of api.Session) (shell, error) {
+	return r.shell(r.Client.Rejoin(ctx, r.request(of.Host), *of.KeptAs))
+}
+
+// request asks for a shell on a host.
+func (r real) request(host string) api.SessionRequest {
+	return api.SessionRequest{Target: r.o.Target(host), Spec: r.o.Shell(), Keep: true}
 }
 
 func (r real) View(ctx context.Context, of api.Session) (shell, error) {
-	t, err := r.Client.View(ctx, of, api.SessionView{Size: r.o.Shell().Size, PID: os.Getpid()})
+	return r.shell(r.Client.View(ctx, of, api.SessionView{Size: r.o.Shell().Size, PID: os.Getpid()}))
+}
+
+func (r real) shell(t *api.Terminal, err error) (shell, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -434,15 +434,22 @@ func (p *sheet) volume(t *api.Tunnel) line {
 }
 
 func (p *sheet) shells() {
-	all := p.sessions[p.host]
-	if len(all) == 0 {
+	all, waiting := p.sessions[p.host], p.waiting(p.host)
+	if len(all)+len(waiting) == 0 {
 		return
 	}
 	p.heading("Shells")
+	for _, s := range waiting {
+		it := &item{id: "shell " + s.ID, about: "It has lost its connection, and goes on: Enter on page 3 comes back to it."}
+		p.item(it, line{{"◌", p.busy}, {" " + fit(keptIn(s), p.w-14), p.plain}, {"  " + elapsed(p.screen.now().Sub(s.Since)), p.dim}})
+	}
 	for _, s := range all {
 		what := clean(s.Command)
 		if what == "" {
 			what = "login shell"
+		}
+		if s.KeptAs != nil {
+			what = keptIn(s)
 		}
 		glyph := span{"●", p.up}
 		if s.State == api.SessionOpening {

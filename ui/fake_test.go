@@ -600,6 +600,13 @@ func (f *fake) View(_ context.Context, of api.Session) (shell, error) {
 	return f.shell, nil
 }
 
+func (f *fake) Rejoin(_ context.Context, of api.Session) (shell, error) {
+	if err := f.called("rejoin %s of %s", of.KeptAs.Name, of.Host); err != nil {
+		return nil, err
+	}
+	return f.shell, nil
+}
+
 // fakeVisit is one of the doctor in the hands of a test.
 type fakeVisit struct {
 	*fake

@@ -76,7 +76,7 @@ func init() {
 		{inTunnels | inRecord, []string{"f"}, "free port", "The page of all tunnels", "Of a port that another program has: listen on the next free one instead.", (*screen).takeFreePort, noFreePort, (*screen).offersPort},
 		{inRecord, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeRecord, nil, nil},
 		// Sessions
-		{inSessions, []string{"Enter"}, "shell", "The page of sessions", "Come back to a shell that was left, or open one on that connection's host. One that is on its way: Esc cancels it.", (*screen).openRoster, noRosterHost, (*screen).opensRoster},
+		{inSessions, []string{"Enter"}, "shell", "The page of sessions", "Come back to a shell that was left, or that its host has kept without its connection; or open one on that connection's host. One that is on its way: Esc cancels it.", (*screen).openRoster, noRosterHost, (*screen).opensRoster},
 		{inSessions, []string{"c"}, "", "The page of sessions", "Open another shell on that host.", (*screen).openAnother, noRosterHost, nil},
 		{inSessions, []string{"Esc"}, "cancel", "", "", (*screen).cancelRoster, nil, (*screen).cancelsRoster},
 		{inSessions, []string{"x"}, "close", "The page of sessions", "Close the connection; a master of ssh ends as by  ssh -O exit. Says first what would be lost.", (*screen).closeRoster, noRosterConnection, (*screen).closesRoster},

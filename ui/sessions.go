@@ -125,12 +125,17 @@ func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 	switch {
 	case sh.State == api.SessionOpening:
 		e.status = status{glyph: "◐", style: s.busy}
+	case sh.Waits():
+		e.status, e.what, e.more = status{glyph: "◌", style: s.busy}, "waits", keptIn(sh)+": Enter comes back to it, K dismisses it"
 	case sh.State == api.SessionEnded:
 		e.status, e.what, e.more = status{glyph: "○", style: s.dim}, "ended", "Enter shows its last screen, K dismisses it"
 	case sh.Kept() && len(sh.Viewers) == 0:
 		e.what = "left"
 	case sh.Command != "":
 		e.what = "command"
+	}
+	if sh.KeptAs != nil && !sh.Waits() {
+		e.what, e.more = "shell", strings.TrimSpace(sh.Title+"  "+keptIn(sh)) // the title is printable
 	}
 	if e.more == "" {
 		e.more = sh.Title // printable
@@ -141,6 +146,11 @@ func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 		e.below = append(e.below, span{"● log to " + tilde(to.Path), s.busy})
 	}
 	return e
+}
+
+// keptIn is where on its host a shell goes on without its connection.
+func keptIn(sh *api.Session) string {
+	return "kept by " + clean(sh.KeptAs.Keeper) + " as " + clean(sh.KeptAs.Name)
 }
 
 func (s *screen) linkEntries() (out []rosterEntry) {

@@ -104,14 +104,17 @@ func (s *screen) cancelsRoster() bool {
 
 // What the keys do.
 
-// openRoster comes back to a shell that was left, or opens one.
+// openRoster comes back to a shell that was left, or that has lost its
+// connection, or opens one.
 func (s *screen) openRoster() {
-	it := s.rosterItem()
-	if it.session != nil && it.session.Kept() {
-		s.comeBack(*it.session)
-		return
+	switch sh := s.rosterItem().session; {
+	case sh != nil && sh.Waits():
+		s.rejoin(*sh)
+	case sh != nil && sh.Kept():
+		s.comeBack(*sh)
+	default:
+		s.openAnother()
 	}
-	s.openAnother()
 }
 
 // openAnother opens a shell, whatever there is.
@@ -196,6 +199,9 @@ func (s *screen) endRoster() {
 	what := "What runs in it ends, in whichever terminal it is."
 	if sh.Command != "" {
 		what = clean(sh.Command) + " ends, in whichever terminal it is."
+	}
+	if sh.KeptAs != nil {
+		what = "What runs in it goes on on " + clean(sh.Host) + ", " + keptIn(&sh) + ". To come back: " + clean(api.RejoinCommand(s.b.Target(sh.Host), *sh.KeptAs))
 	}
 	s.confirm("End the shell on "+clean(sh.Host)+"?", button{"End it", 'e', end}, what)
 }

@@ -85,7 +85,10 @@ func onSessions(t *testing.T, f *fake, row string) *stage {
 	snap.Sessions = append(snap.Sessions,
 		api.Session{ID: "s4", Name: "winter", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning},
 		api.Session{ID: "s5", Name: "summer", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionEnded, Since: morning},
-		api.Session{ID: "s6", Name: "spring", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning, Title: "summer-log", Recorded: &api.SessionLog{Path: "/srv/summer-log"}})
+		api.Session{ID: "s6", Name: "spring", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning, Title: "summer-log", Recorded: &api.SessionLog{Path: "/srv/summer-log"}},
+		api.Session{ID: "s7", Name: "tyrell-4", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionEnded, Since: morning,
+			Exit: &api.Exit{Failure: &api.Failure{Message: "gone"}}, KeptAs: &api.KeptAs{Keeper: "tmux", Name: "paper", User: "olenna"}},
+		api.Session{ID: "s8", Name: "tyrell-5", Host: "tyrell", Config: configFile, PTY: true, State: api.SessionRunning, Since: morning, KeptAs: &api.KeptAs{Keeper: "screen", Name: "thorns"}})
 	v.mastersNow = make(chan []api.Master)
 	f.inv = func() *fakeInventory { return v }
 	st := perform(t, f, 120, 40, Options{})
@@ -119,6 +122,10 @@ func TestKeysOfTheSessionsPage(t *testing.T) {
 		{"Enter on a shell that was left comes back to it", "left", []string{"Enter"}, []string{"view winter"}, ""},
 		{"and c there opens another", "left", []string{"c"}, []string{"start tyrell"}, ""},
 		{"K dismisses the last screen of one that has ended", "last screen", []string{"K", "e", "Enter"}, []string{"end s5"}, ""},
+		{"Enter on one that its host has kept rejoins it", "by tmux as paper", []string{"Enter"}, []string{"rejoin paper of tyrell"}, "starting…"},
+		{"which K does not end", "by tmux as paper", []string{"K"}, nil, "sallyport -l olenna tyrell --keep=paper"},
+		{"and which is in the details of its host", "by tmux as paper", []string{"1", "g", "↓", "↓"}, nil, "◌ kept by tmux as paper"},
+		{"one that is kept and open is come back to as any", "by screen as thorns", []string{"Enter"}, []string{"view tyrell-5"}, ""},
 		{"which nobody can whose host is not known", "pid 881", []string{"Enter"}, nil, "No host of the configuration has this ControlPath"},
 		{"Esc cancels what is on its way", "pid 4211", []string{"Enter", "Esc"}, []string{"start spirit1"}, "is cancelled"},
 		{"x ends a master when it was agreed to", "pid 4211", []string{"x", "e", "Enter"}, []string{"exit " + spirit + " 4211"}, "has ended"},

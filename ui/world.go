@@ -69,6 +69,17 @@ func (w *world) sort() {
 	}
 }
 
+// waiting are the shells of a host that have lost their connection and go on
+// there.
+func (w *world) waiting(host string) (out []*api.Session) {
+	for i := range w.snap.Sessions {
+		if s := &w.snap.Sessions[i]; s.Host == host && s.Config == w.config && s.Waits() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // importance orders the states of several links to one host: the one that
 // tells most comes first.
 var importance = map[api.LinkState]int{

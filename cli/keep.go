@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"sallyport/api"
+)
+
+// keep makes a request one for a shell of a name that goes on on its host when
+// the connection is gone. A script says what is there to keep it.
+func (a *app) keep(ctx context.Context, c *api.Client, r *api.SessionRequest, name string) error {
+	if err := api.CheckKeptName(name); err != nil {
+		return err
+	}
+	switch {
+	case r.Spec.Command != "":
+		return &api.Error{Code: api.CodeBadRequest, Message: "--keep opens a shell, and a command was given, too", Hints: []string{"leave the command out, and type it in the shell"}}
+	case !r.Spec.PTY || r.TTY == "no":
+		return &api.Error{Code: api.CodeBadRequest, Message: "a shell can be kept for a terminal only", Hints: []string{"sallyport sessions --remote " + api.Printable(r.Target.Host)}}
+	}
+	k, err := a.keepers(ctx, c, r.Target)
+	if err != nil {
+		return err
+	}
+	return r.KeepOn(k, name)
+}
+
+// keepers are the programs on a host that keep shells, and what they keep.
+func (a *app) keepers(ctx context.Context, c *api.Client, target api.Target) (api.Keepers, error) {
+	out, err := a.look(ctx, c, target, api.KeepersScript)
+	return api.ParseKeepers(out), err
+}
+
+// sayKept tells who was left how to come back to what goes on on the host.
+func (a *app) sayKept(t api.Target, as *api.KeptAs) {
+	if as != nil {
+		fmt.Fprintf(a.Err, "sallyport: the shell goes on on %s, in %s\n  to come back: %s\n", api.Printable(t.Host), as.Keeper, api.RejoinCommand(t, *as))
+	}
+}
+
+// listKept prints the shells that wait on a host.
+func (a *app) listKept(ctx context.Context, host string, asJSON bool) error {
+	c, target, err := a.clientFor(host)
+	if err != nil {
+		return err
+	}
+	target.User, target.Host = splitUser(host)
+	k, err := a.keepers(ctx, c, target)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(a.Out, append([]api.KeptShell{}, k.Shells...))
+	}
+	if len(k.Shells) == 0 {
+		fmt.Fprintf(a.Err, "sallyport: no shell is kept on %s\n", api.Printable(host))
+		return nil
+	}
+	t := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	for _, s := range k.Shells {
+		state, since := "detached", "-"
+		if s.Attached {
+			state = "attached"
+		}
+		if !s.Since.IsZero() {
+			since = s.Since.Format(time.DateTime)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\tsince %s\n", s.Name, s.Keeper, state, since)
+	}
+	return t.Flush()
+}
