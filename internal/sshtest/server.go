@@ -133,6 +133,15 @@ func (s *Server) Stop() {
 // KillSessions ends the processes that serve connections, not the listener.
 func (s *Server) KillSessions() { kill(s.Sessions()) }
 
+// HangUp ends the processes of sshd that serve connections, and not what runs
+// in their sessions, which loses its terminal.
+func (s *Server) HangUp() {
+	kill(slices.DeleteFunc(s.Sessions(), func(pid int) bool {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		return err != nil || !strings.HasPrefix(string(name), "sshd")
+	}))
+}
+
 // kill begins at the top: a server that sees its command end first still tells
 // of that.
 func kill(pids []int) {
