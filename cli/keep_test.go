@@ -55,7 +55,9 @@ func TestAKeptShellOutlivesItsConnection(t *testing.T) {
 		keeper string
 		clean  func(home string) *exec.Cmd
 	}{
-		{"tmux", func(home string) *exec.Cmd { return exec.Command("tmux", "-S", filepath.Join(home, fmt.Sprintf("tmux-%d/default", os.Getuid())), "kill-server") }},
+		{"tmux", func(home string) *exec.Cmd {
+			return exec.Command("tmux", "-S", filepath.Join(home, fmt.Sprintf("tmux-%d/default", os.Getuid())), "kill-server")
+		}},
 		{"screen", func(string) *exec.Cmd { return exec.Command("screen", "-S", "paper", "-X", "quit") }},
 		{"dtach", func(home string) *exec.Cmd {
 			return exec.Command("sh", "-c", `echo exit | dtach -p "$1"/.dtach/paper@*`, "sh", home)

@@ -15,6 +15,7 @@ jump hosts, and keeps port forwards alive in a background process.
   sallyport                    the full-screen list of hosts
   sallyport HOST [COMMAND]     a shell on HOST, or one command, as ssh does it
   sallyport HOST --log FILE    the same, with what is shown written to FILE
+  sallyport HOST --keep        a shell that goes on there when the connection is gone
 
 A HOST that has the name of a command is reached after "--":
   sallyport -- version`
@@ -43,7 +44,11 @@ func root(std Stdio) *app {
 			if err != nil {
 				return err
 			}
-			return a.shell(cmd.Context(), args[0], strings.Join(command, " "), *shell)
+			err = a.shell(cmd.Context(), args[0], strings.Join(command, " "), *shell)
+			if shell.hold {
+				return a.hold(cmd.Context(), err)
+			}
+			return err
 		},
 	}
 	a.cmd.SetIn(std.In)

@@ -44,6 +44,8 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Edit:            a.edit,
 		Browse:          browse,
 		BrowseInPrivate: func(ctx context.Context, url string) error { return browseInPrivate(ctx, c, url) },
+		InWindow:        func(ctx context.Context, host string) error { return inWindow(ctx, target(p, host)) },
+		Windows:         windowAround(os.Getenv) != nil,
 		Save:            a.save,
 		Visit:           a.visit,
 		Shell: func() api.SessionSpec {

@@ -26,6 +26,7 @@ type shellFlags struct {
 	x11        sessions.X11 // likewise
 	log        api.SessionLog
 	keep       string // the name of the shell that goes on on the host; "" for none
+	hold       bool   // a window that goes with us stays until a failure was read
 }
 
 func (f *shellFlags) register(flags *pflag.FlagSet) {
@@ -37,6 +38,8 @@ func (f *shellFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar((*string)(&f.log.Format), "log-format", "", "`raw` bytes, or asciicast, which asciinema plays")
 	flags.StringVar(&f.keep, "keep", "", "a shell that goes on on the host when the connection is gone, in its tmux, screen, abduco or dtach; the same `NAME` comes back to it")
 	flags.Lookup("keep").NoOptDefVal = api.UsualKeptName
+	flags.BoolVar(&f.hold, "hold", false, "wait for Enter after a failure")
+	_ = flags.MarkHidden("hold") // it exists
 	set := func(name, letter, usage string, f func()) {
 		flags.BoolFuncP(name, letter, usage, func(string) error { f(); return nil })
 	}

@@ -75,6 +75,21 @@ func (s *screen) shellOn(name string) {
 	s.open(name, func(ctx context.Context) (shell, error) { return s.b.Start(ctx, name) })
 }
 
+// openInWindow opens a shell on the selected host beside the screen.
+func (s *screen) openInWindow() {
+	name, _ := s.list.selected()
+	s.act(func(ctx context.Context) error { return s.b.InWindow(ctx, name) }, func(err error) {
+		if err != nil {
+			message, hint := sentence(err)
+			s.fail("", message, hint)
+			return
+		}
+		s.tell("The shell on " + clean(name) + " is in a window of its own.")
+	})
+}
+
+func (s *screen) opensWindows() bool { return s.windows }
+
 // rejoin asks for a shell that a program on its host has kept.
 func (s *screen) rejoin(of api.Session) {
 	s.open(of.Host, func(ctx context.Context) (shell, error) { return s.b.Rejoin(ctx, of) })

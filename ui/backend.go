@@ -50,6 +50,8 @@ type backend interface {
 	Browse(ctx context.Context, url string) error
 	// BrowseInPrivate is Browse for an address with a secret in it.
 	BrowseInPrivate(ctx context.Context, url string) error
+	// InWindow opens a shell on a host in another window.
+	InWindow(ctx context.Context, host string) error
 	// Jupyter finds the servers on a host, or on a node that it reaches, and
 	// the nodes of the user's jobs. It goes on after a break of the connection,
 	// of which broken is told.
@@ -170,6 +172,8 @@ func (r real) WriteReport(name, text string) error { return api.WriteReport(name
 func (r real) BrowseInPrivate(ctx context.Context, url string) error {
 	return r.o.BrowseInPrivate(ctx, url)
 }
+
+func (r real) InWindow(ctx context.Context, host string) error { return r.o.InWindow(ctx, host) }
 
 func (r real) Jupyter(ctx context.Context, host, node string, broken func(error)) ([]api.JupyterServer, []string, error) {
 	var out []byte

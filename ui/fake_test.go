@@ -600,6 +600,8 @@ func (f *fake) View(_ context.Context, of api.Session) (shell, error) {
 	return f.shell, nil
 }
 
+func (f *fake) InWindow(_ context.Context, host string) error { return f.called("window %s", host) }
+
 func (f *fake) Rejoin(_ context.Context, of api.Session) (shell, error) {
 	if err := f.called("rejoin %s of %s", of.KeptAs.Name, of.Host); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ func (s *screen) helpRows(w int) []line {
 	rows := map[string][]line{}
 	for i := range keys {
 		k := &keys[i]
-		if k.help == "" {
+		if k.help == "" || k.where&ifWindows != 0 && !s.windows {
 			continue
 		}
 		if rows[k.group] == nil {

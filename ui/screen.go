@@ -30,8 +30,9 @@ type screen struct {
 	stopped bool // by the pump
 	term    *opened
 	theme
-	ascii bool
-	name  string // of the program
+	ascii   bool
+	name    string // of the program
+	windows bool   // others can be opened
 
 	world
 	inv      inventory          // that is shown; nil until it has been read
@@ -86,7 +87,7 @@ func newScreen(ctx context.Context, b backend, o Options) *screen {
 	}
 	s := &screen{
 		Box: tview.NewBox(), b: b, in: newInbox(), now: now,
-		theme: newTheme(o.NoColor), ascii: o.ASCII, name: name,
+		theme: newTheme(o.NoColor), ascii: o.ASCII, name: name, windows: o.Windows,
 		opening: map[string]*opening{}, wishes: map[string]bool{},
 		failures: map[string]*api.Failure{}, answered: map[string]bool{},
 	}

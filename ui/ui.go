@@ -31,6 +31,10 @@ type Options struct {
 	// BrowseInPrivate is Browse for an address with a secret in it, which no
 	// argument and no log may have.
 	BrowseInPrivate func(ctx context.Context, url string) error
+	// InWindow opens a shell on a host in another window of what the terminal
+	// is a window of; Windows tells that there is such a thing.
+	InWindow func(ctx context.Context, host string) error
+	Windows  bool
 	// Save writes a change of the configuration. A file that was changed
 	// meanwhile is refused.
 	Save func(ctx context.Context, c *api.Change) error
