@@ -381,6 +381,10 @@ func TestShellsEndOnRequest(t *testing.T) {
 	c.noSession(t, "daemon restart --end-shells")
 
 	p, second := open(), open()
+	stop := newConsole(t, c.sallyport("daemon", "stop"))
+	stop.wait(fmt.Sprintf("2 shells end (%q, %q) with the background process. Stop it? [y/N] ", sshtest.Alias, sshtest.Alias+"-2"))
+	stop.press("\r", "nothing was changed")
+	stop.ended()
 	if all := c.sessions(t); len(all) != 2 || all[1].Name != sshtest.Alias+"-2" {
 		t.Errorf("of two shells the second is not called -2: %+v", all)
 	}
@@ -390,9 +394,14 @@ func TestShellsEndOnRequest(t *testing.T) {
 	if got := second.ended(); got != ours {
 		t.Errorf("the viewer of a shell that was closed ended with %d", got)
 	}
-	p.press("\r~.", "closed.")
+	stop = newConsole(t, c.sallyport("daemon", "stop"))
+	stop.wait("The shell " + strconv.Quote(sshtest.Alias) + " ends")
+	stop.press("y\r", "")
+	if got := stop.ended(); got != 0 {
+		t.Errorf("daemon stop that was agreed to ended with %d", got)
+	}
 	p.ended()
-	c.noSession(t, "sessions close")
+	c.noSession(t, "daemon stop")
 }
 
 func TestSmallestViewerGivesTheSize(t *testing.T) {

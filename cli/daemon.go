@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,14 +79,50 @@ func (a *app) printDaemon(s api.Snapshot, socket string) error {
 }
 
 func (a *app) daemonStop() *cobra.Command {
-	return &cobra.Command{
+	endShells := false
+	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "end it; tunnels that are on come back with the next one, shells do not",
-		Args:  cobra.NoArgs,
+		Long: `End the background process. Tunnels that are on come back with the next one,
+shells do not: on a terminal it names those that are open, and asks.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !endShells {
+				if err := a.mayEndShells(cmd.Context()); err != nil {
+					return err
+				}
+			}
 			return a.stopDaemon(cmd.Context())
 		},
 	}
+	cmd.Flags().BoolVar(&endShells, "end-shells", false, "also while shells are open, unasked")
+	return cmd
+}
+
+// mayEndShells asks the person at a terminal whether the shells that are open
+// may end. Whoever has no terminal has decided.
+func (a *app) mayEndShells(ctx context.Context) error {
+	if _, ok := openTerminal(); !ok {
+		return nil
+	}
+	_, now, err := a.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range kept(now) {
+		if s.State == api.SessionRunning {
+			names = append(names, strconv.Quote(api.Printable(s.Name)))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	what := "The shell " + names[0] + " ends"
+	if len(names) > 1 {
+		what = fmt.Sprintf("%d shells end (%s)", len(names), strings.Join(names, ", "))
+	}
+	return a.agrees(ctx, what+" with the background process. Stop it?", "sallyport daemon stop --end-shells")
 }
 
 // stopDaemon ends the background process, if there is one, and waits for that.

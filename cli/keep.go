@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"sallyport/api"
+	"sallyport/config"
+	"sallyport/sessions"
 )
 
 // keep makes a request one for a shell of a name that goes on on its host when
@@ -21,11 +23,37 @@ func (a *app) keep(ctx context.Context, c *api.Client, r *api.SessionRequest, na
 	case !r.Spec.PTY || r.TTY == "no":
 		return &api.Error{Code: api.CodeBadRequest, Message: "a shell can be kept for a terminal only", Hints: []string{"sallyport sessions --remote " + api.Printable(r.Target.Host)}}
 	}
+	if err := a.mayKeep(r.Target); err != nil {
+		return err
+	}
 	k, err := a.keepers(ctx, c, r.Target)
 	if err != nil {
 		return err
 	}
 	return r.KeepOn(k, name)
+}
+
+// mayKeep refuses a host that is configured to run something else than a shell,
+// as ssh refuses a command beside a RemoteCommand (check in config/host.go).
+func (a *app) mayKeep(t api.Target) error {
+	p, err := a.paths()
+	if err != nil {
+		return err
+	}
+	h, _ := config.Load(p).Resolve(t.Host, config.Match{User: t.User, Port: t.Port, Execute: true}) // what is wrong is said when the session starts
+	usual := sessions.Configured(h, api.SessionSpec{}, "")
+	keyword := "SessionType"
+	if usual.Kind == sessions.Program && usual.Command == "" {
+		return nil
+	} else if usual.Kind == sessions.Program {
+		keyword = "RemoteCommand"
+	}
+	at, _ := h.IsSet(keyword)
+	return &api.Error{
+		Code:    api.CodeConfig,
+		Message: fmt.Sprintf("no shell is kept on %s: %s sets %s, and nothing else is run beside it", api.Printable(t.Host), api.Printable(at.String()), keyword),
+		Hints:   []string{"what it is configured for: sallyport " + api.Printable(t.Host)},
+	}
 }
 
 // keepers are the programs on a host that keep shells, and what they keep.

@@ -124,7 +124,7 @@ func TestWhatCannotBeKeptIsRefused(t *testing.T) {
 		want string
 	}{
 		{"on a host without any keeper", []string{sshtest.Alias, "--keep"}, "neither tmux, screen, abduco nor dtach\r\n  hint: install one there, best tmux"},
-		{"where the host has a RemoteCommand", []string{"configured", "--keep"}, ":4 sets RemoteCommand, and ssh runs no other command"},
+		{"where the host has a RemoteCommand", []string{"configured", "--keep"}, "ssh_config:4 sets RemoteCommand, and nothing else"},
 		{"with a command", []string{sshtest.Alias, "--keep", "uptime"}, "leave the command out"},
 		{"without a terminal there", []string{sshtest.Alias, "-T", "--keep"}, "for a terminal only"},
 		{"under a name that means something to a shell", []string{sshtest.Alias, "--keep=a;b"}, `cannot be kept as "a;b"`},

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"sync"
 
 	"sallyport/api"
-	"sallyport/config"
 	"sallyport/sessions"
 	"sallyport/transport"
 )
@@ -33,10 +31,6 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	link := d.links.Get(chain, req.Target.Env)
-	if err := mayGoTo(req.Spec.KeptAs, link.Host().Host); err != nil {
-		fail(w, http.StatusConflict, err)
-		return
-	}
 	switch {
 	case req.Await: // nobody asks anew: an old failure stands
 	case !req.Since.IsZero():
@@ -71,26 +65,6 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		v.run(ctx, s)
 		d.shells.release(s.Status())
 	})
-}
-
-// mayGoTo refuses to go to a shell of a keeper where the host is configured to
-// run something else, as ssh refuses a command beside a RemoteCommand (check in
-// config/host.go).
-func mayGoTo(to *sessions.KeptAs, h *config.Host) error {
-	usual := sessions.Configured(h, sessions.Spec{}, "")
-	keyword := "RemoteCommand"
-	if usual.Kind != sessions.Program {
-		keyword = "SessionType"
-	}
-	if to == nil || usual.Kind == sessions.Program && usual.Command == "" {
-		return nil
-	}
-	at, _ := h.IsSet(keyword)
-	return &api.Error{
-		Code:    api.CodeConfig,
-		Message: fmt.Sprintf("no shell is kept on %q: %s sets %s, and ssh runs no other command beside it", api.Printable(h.Name), at, keyword),
-		Hints:   []string{"what it is configured for: sallyport " + api.Printable(h.Name), fmt.Sprintf("else take %s away at %s", keyword, at)},
-	}
 }
 
 // postView becomes a viewer of a session that is there.

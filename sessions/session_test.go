@@ -486,7 +486,7 @@ func TestAForbiddenSessionSaysWhy(t *testing.T) {
 	t.Parallel()
 	s := start(t, link(t, sshtest.StartServer(t, "MaxSessions 0")), Spec{Command: "true"})
 	var f *transport.Failure
-	if err := s.Ready(t.Context()); !errors.As(err, &f) || f.Code != transport.CodeProhibited {
+	if err := s.Ready(t.Context()); !errors.As(err, &f) || f.Code != transport.CodeProhibited || !strings.Contains(f.Message, "MaxSessions") {
 		t.Errorf("Ready says %v", err)
 	}
 }

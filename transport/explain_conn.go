@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -46,14 +47,21 @@ func (c *Conn) explainSession(ctx context.Context, err error) error {
 	if !errors.As(err, &refused) {
 		return c.explainChannel(ctx, err)
 	}
-	return &Failure{
-		Code:    CodeProhibited,
-		Message: sayable(fmt.Sprintf("%q does not open a session: %q", c.host, refused.Message)),
-		Hint:    "MaxSessions of the server may be reached: close another session on this host",
-		Hop:     c.host,
-		At:      time.Now(),
+	f := &Failure{Code: CodeProhibited, Hop: c.host, At: time.Now()}
+	f.Message = fmt.Sprintf("%q does not open a session: %q", c.host, refused.Message)
+	f.Hint = "MaxSessions of the server may be reached: close another session on this host"
+	if refused.Message == noFurtherSession {
+		f.Message = fmt.Sprintf("%q opens no further session on this connection: MaxSessions of its sshd_config is reached; the login is good, and what is open goes on", c.host)
+		f.Hint = "end a shell or a command there, which  sallyport sessions  lists, or log in once more: sallyport ssh -o ControlPath=none " + shellescape.Quote(c.host)
 	}
+	f.Message, f.Hint = sayable(f.Message), sayable(f.Hint)
+	return f
 }
+
+// noFurtherSession is what sshd says where it has as many sessions as
+// MaxSessions permits (server_request_session and server_input_channel_open in
+// serverloop.c); the code of the reason is not the same in all versions.
+const noFurtherSession = "open failed"
 
 // explainChannel is for a channel that was not even refused: ctx ended, or
 // the connection did.

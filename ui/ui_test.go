@@ -663,6 +663,32 @@ func TestEditingOpensTheLineOfTheHost(t *testing.T) {
 	st.expects("edit /more:12")
 }
 
+func TestAShellOpensInAnotherWindow(t *testing.T) {
+	const help = "another window of tmux"
+	t.Run("where there are windows", func(t *testing.T) {
+		f := newFake()
+		st := perform(t, f, 100, 40, Options{Windows: true})
+		st.sees("targaryen", "w window")
+		st.keys("?")
+		st.sees(help)
+		st.keys("Esc", "w")
+		st.expects("window got-bastion")
+		st.sees("The shell on got-bastion is in a window of its own.")
+	})
+	t.Run("where there are none", func(t *testing.T) {
+		f := newFake()
+		f.fails["window"] = &api.Error{Message: "no other window can be opened"}
+		st := perform(t, f, 100, 40, Options{})
+		st.sees("targaryen")
+		st.loses("w window")
+		st.keys("?")
+		st.sees("Open a shell. Leaving it")
+		st.loses(help)
+		st.keys("Esc", "w")
+		st.sees("✗ no other window can be opened")
+	})
+}
+
 func TestCopyingTheCommand(t *testing.T) {
 	f := newFake()
 	f.inv = func() *fakeInventory { return &fakeInventory{names: []string{"-oProxyCommand=x y"}} }
