@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -214,5 +215,44 @@ func FuzzReadSetup(f *testing.F) {
 		if made := packet(s[0], s.protocol(), string(s.cookie())); len(made) != len(s) || made[12:12+len(s.protocol())] != s.protocol() {
 			t.Errorf("%q has the protocol %q and the cookie %q", s, s.protocol(), s.cookie())
 		}
+	})
+}
+
+// TestAClockOfTheInnerHostIsShown has xclock(1), behind a second server, draw on
+// a display here: it is the picture of one that was started beside the display.
+func TestAClockOfTheInnerHostIsShown(t *testing.T) {
+	t.Parallel()
+	const clock = "xclock -digital -strftime sally:port -geometry 300x100+10+20"
+	sshtest.Program(t, "xclock")
+	gate := sshtest.StartServer(t)
+	l := ownLink(t, xServer(t), "Host "+sshtest.Alias, "ProxyJump gate", "ForwardX11 yes", "ForwardX11Trusted yes",
+		"Host gate", "HostName 127.0.0.1", fmt.Sprintf("Port %d", gate.Port), "IdentityFile "+gate.Path("id"), "IdentitiesOnly yes",
+		"UserKnownHostsFile "+gate.Path("known_hosts"), "GlobalKnownHostsFile none", "BatchMode yes")
+	var shown [2]func() string
+	var envs [2][]string
+	for i := range shown {
+		display, authority := sshtest.XServer(t)
+		envs[i] = []string{"PATH=" + os.Getenv("PATH"), "DISPLAY=" + display, "XAUTHORITY=" + authority}
+		shown[i] = func() string {
+			look := exec.Command(sshtest.Program(t, "xwd"), "-root", "-silent")
+			look.Env = envs[i]
+			picture, err := look.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(picture)
+		}
+	}
+	blank := shown[0]()
+	beside := exec.Command("sh", "-c", "exec "+clock)
+	beside.Env = envs[0]
+	if err := beside.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { beside.Process.Kill(); beside.Wait() })
+	start(t, l, Spec{Command: clock}, envs[1]...)
+	sshtest.Eventually(t, "both displays show the same clock", func() bool {
+		here := shown[0]()
+		return here != blank && here == shown[1]()
 	})
 }
