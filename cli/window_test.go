@@ -81,7 +81,7 @@ func TestAWindowHasAShell(t *testing.T) {
 		p := newPanes(t, newClients(t, server))
 		pane := p.open(100, 30)
 		p.wait(pane, sshtest.Alias)
-		p.wait(pane, "w window")
+		p.wait(pane, " window")
 		p.press(pane, "w")
 		p.wait(pane, "in a window of its own")
 		sshtest.Eventually(t, "a shell is looked at", func() bool {
@@ -100,6 +100,9 @@ func TestAWindowHasAShell(t *testing.T) {
 		t.Parallel()
 		c := newClients(t, server)
 		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o700); err != nil { // as screen(1) wants it
+			t.Fatal(err)
+		}
 		cmd := exec.Command(sshtest.Program(t, "screen"), append([]string{"-c", "/dev/null", "-S", "w"}, c.sallyport().Args...)...)
 		cmd.Env = append(c.env, "SCREENDIR="+dir, "LC_ALL=C.UTF-8")
 		p := newConsole(t, cmd)
@@ -108,7 +111,7 @@ func TestAWindowHasAShell(t *testing.T) {
 			quit.Env = cmd.Env
 			quit.Run() // it may have ended
 		})
-		p.wait("w window")
+		p.wait(" window")
 		p.press("w", "# ")
 		p.press("echo $((6*7))\r", "42")
 		p.press("\x01\x01", "in a window of its own") // to the other window

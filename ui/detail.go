@@ -434,28 +434,27 @@ func (p *sheet) volume(t *api.Tunnel) line {
 }
 
 func (p *sheet) shells() {
-	all, waiting := p.sessions[p.host], p.waiting(p.host)
-	if len(all)+len(waiting) == 0 {
+	all := append(p.waiting(p.host), p.sessions[p.host]...)
+	if len(all) == 0 {
 		return
 	}
 	p.heading("Shells")
-	for _, s := range waiting {
-		it := &item{id: "shell " + s.ID, about: "It has lost its connection, and goes on: Enter on page 3 comes back to it."}
-		p.item(it, line{{"◌", p.busy}, {" " + fit(keptIn(s), p.w-14), p.plain}, {"  " + elapsed(p.screen.now().Sub(s.Since)), p.dim}})
-	}
 	for _, s := range all {
 		what := clean(s.Command)
-		if what == "" {
+		switch {
+		case s.KeptAs != nil:
+			what = keptIn(s)
+		case what == "":
 			what = "login shell"
 		}
-		if s.KeptAs != nil {
-			what = keptIn(s)
-		}
-		glyph := span{"●", p.up}
-		if s.State == api.SessionOpening {
+		glyph, about := span{"●", p.up}, what+", since "+s.Since.Local().Format("15:04")
+		switch {
+		case s.Waits():
+			glyph, about = span{"◌", p.busy}, what+", without its connection: Enter on page 3 comes back to it"
+		case s.State == api.SessionOpening:
 			glyph = span{"◐", p.busy}
 		}
-		it := &item{id: "shell " + s.ID, about: what + ", since " + s.Since.Local().Format("15:04")}
+		it := &item{id: "shell " + s.ID, about: about}
 		p.item(it, line{glyph, {" " + fit(what, p.w-14), p.plain}, {"  " + elapsed(p.screen.now().Sub(s.Since)), p.dim}})
 	}
 }

@@ -131,11 +131,11 @@ func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 		e.status, e.what, e.more = status{glyph: "○", style: s.dim}, "ended", "Enter shows its last screen, K dismisses it"
 	case sh.Kept() && len(sh.Viewers) == 0:
 		e.what = "left"
-	case sh.Command != "":
+	case sh.Command != "" && sh.KeptAs == nil:
 		e.what = "command"
 	}
-	if sh.KeptAs != nil && !sh.Waits() {
-		e.what, e.more = "shell", strings.TrimSpace(sh.Title+"  "+keptIn(sh)) // the title is printable
+	if sh.KeptAs != nil && sh.State != api.SessionEnded {
+		e.more = strings.TrimSpace(sh.Title + "  " + keptIn(sh)) // the title is printable
 	}
 	if e.more == "" {
 		e.more = sh.Title // printable
