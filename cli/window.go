@@ -89,6 +89,7 @@ func (w *windowed) open(ctx context.Context, title string, command []string) err
 	argv := w.argv(api.Printable(title), command)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var said bytes.Buffer
+	cmd.Stdin = os.Stdin // not to be read: by it screen(1) knows where to show the window
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
 		why := strings.TrimSpace(said.String())
@@ -136,7 +137,8 @@ func (a *app) hold(ctx context.Context, err error) error {
 	case !said:
 		explain(a.Err, err)
 	}
-	if t, ok := openTerminal(); ok {
+	if t, ok := openControlling(); ok {
+		defer t.close()
 		_, _ = t.line(ctx, "Enter closes this window.", true) // it is closed at the end of the input, too
 	}
 	return status(ours)

@@ -20,7 +20,7 @@ func TestWindowsAreOpenedByTheirOwnCommands(t *testing.T) {
 	bin := t.TempDir()
 	said := filepath.Join(bin, "said")
 	for _, name := range []string{"tmux", "screen", "kitten", "wezterm", "wt"} {
-		sshtest.Script(t, filepath.Join(bin, name), "#!/bin/sh\nprintf '%s\\n' \"${0##*/}\" \"$@\" >"+said+"\n")
+		sshtest.Script(t, filepath.Join(bin, name), "printf '%s\\n' \"${0##*/}\" \"$@\" >"+said+"\n")
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	command := []string{"/bin/sallyport", "--hold", "--", "a;b #(x)"}
@@ -65,7 +65,7 @@ func TestWindowsAreOpenedByTheirOwnCommands(t *testing.T) {
 			}
 		})
 	}
-	sshtest.Script(t, filepath.Join(bin, "tmux"), "#!/bin/sh\necho 'no server\033[2J' >&2; exit 1\n")
+	sshtest.Script(t, filepath.Join(bin, "tmux"), "echo 'no server\033[2J' >&2; exit 1\n")
 	if err := windows[0].open(t.Context(), "x", command); err == nil || err.Error() != `tmux opened no window: no server\x1b[2J` {
 		t.Errorf("a program that opens none: %v", err)
 	}
@@ -88,13 +88,13 @@ func TestAWindowHasAShell(t *testing.T) {
 			all := p.sessions(t)
 			return len(all) == 1 && len(all[0].Viewers) == 1
 		})
-		p.press("{end}", "echo $((6*7))\r")
-		p.wait("{end}", "\n42")
+		p.press(":{end}", "echo $((6*7))\r")
+		p.wait(":{end}", "\n42")
 		if names := p.tmux("list-windows", "-F", "#{window_name}"); !strings.HasSuffix(names, "\n"+sshtest.Alias+"\n") {
 			t.Errorf("the windows are called %q", names)
 		}
 		server.HangUp()
-		p.wait("{end}", "Enter closes this window.")
+		p.wait(":{end}", "Enter closes this window.")
 	})
 	t.Run("screen", func(t *testing.T) {
 		t.Parallel()
