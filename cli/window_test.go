@@ -75,9 +75,9 @@ func TestWindowsAreOpenedByTheirOwnCommands(t *testing.T) {
 // screen(1), and finds the shell in another window of theirs.
 func TestAWindowHasAShell(t *testing.T) {
 	t.Parallel()
-	server := sshtest.StartServer(t)
 	t.Run("tmux", func(t *testing.T) {
 		t.Parallel()
+		server := sshtest.StartServer(t)
 		p := newPanes(t, newClients(t, server))
 		pane := p.open(100, 30)
 		p.wait(pane, sshtest.Alias)
@@ -98,7 +98,7 @@ func TestAWindowHasAShell(t *testing.T) {
 	})
 	t.Run("screen", func(t *testing.T) {
 		t.Parallel()
-		c := newClients(t, server)
+		c := newClients(t, sshtest.StartServer(t))
 		dir := t.TempDir()
 		if err := os.Chmod(dir, 0o700); err != nil { // as screen(1) wants it
 			t.Fatal(err)
