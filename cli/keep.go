@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -42,11 +43,12 @@ func (a *app) mayKeep(t api.Target) error {
 	}
 	h, _ := config.Load(p).Resolve(t.Host, config.Match{User: t.User, Port: t.Port, Execute: true}) // what is wrong is said when the session starts
 	usual := sessions.Configured(h, api.SessionSpec{}, "")
-	keyword := "SessionType"
-	if usual.Kind == sessions.Program && usual.Command == "" {
+	keyword := "RemoteCommand"
+	switch {
+	case usual.Kind != sessions.Program:
+		keyword = "SessionType"
+	case usual.Command == "":
 		return nil
-	} else if usual.Kind == sessions.Program {
-		keyword = "RemoteCommand"
 	}
 	at, _ := h.IsSet(keyword)
 	return &api.Error{
@@ -62,9 +64,11 @@ func (a *app) keepers(ctx context.Context, c *api.Client, target api.Target) (ap
 	return api.ParseKeepers(out), err
 }
 
-// sayKept tells who was left how to come back to what goes on on the host.
-func (a *app) sayKept(t api.Target, as *api.KeptAs) {
-	if as != nil {
+// sayKept tells how to come back to a shell that goes on on the host, where err
+// has parted us from it.
+func (a *app) sayKept(err error, t api.Target, as *api.KeptAs) {
+	var exit status
+	if as != nil && err != nil && (!errors.As(err, &exit) || exit == ours) {
 		fmt.Fprintf(a.Err, "sallyport: the shell goes on on %s, in %s\n  to come back: %s\n", api.Printable(t.Host), as.Keeper, api.RejoinCommand(t, *as))
 	}
 }

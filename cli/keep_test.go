@@ -127,6 +127,7 @@ func TestWhatCannotBeKeptIsRefused(t *testing.T) {
 		{"where the host has a RemoteCommand", []string{"configured", "--keep"}, "ssh_config:4 sets RemoteCommand, and nothing else"},
 		{"with a command", []string{sshtest.Alias, "--keep", "uptime"}, "leave the command out"},
 		{"without a terminal there", []string{sshtest.Alias, "-T", "--keep"}, "for a terminal only"},
+		{"under no name", []string{sshtest.Alias, "--keep="}, `cannot be kept as ""`},
 		{"under a name that means something to a shell", []string{sshtest.Alias, "--keep=a;b"}, `cannot be kept as "a;b"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -68,9 +68,7 @@ func (a *app) attachTo(ctx context.Context, name string, readOnly bool) error {
 	h, _ := config.Load(p).Resolve(s.Host, config.Match{}) // what is wrong was said when the session started
 	exit, err := a.viewShared(ctx, c, target(p, s.Host), t, h)
 	err = a.finish(t, exit, err)
-	if err == status(ours) {
-		a.sayKept(target(p, s.Host), s.KeptAs)
-	}
+	a.sayKept(err, target(p, s.Host), s.KeptAs)
 	return err
 }
 

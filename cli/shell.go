@@ -25,7 +25,7 @@ type shellFlags struct {
 	agent      string       // api.SessionSpec's ForwardAgent
 	x11        sessions.X11 // likewise
 	log        api.SessionLog
-	keep       string // the name of the shell that goes on on the host; "" for none
+	keep       string // the name of the shell that goes on on the host
 	hold       bool   // a window that goes with us stays until a failure was read
 }
 
@@ -97,7 +97,7 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 		return err
 	}
 	request := api.SessionRequest{Target: target, Spec: what, TTY: f.request(), Keep: what.PTY, Viewer: viewer(), Log: to}
-	if f.keep != "" {
+	if a.cmd.Flags().Changed("keep") {
 		if err := a.keep(ctx, c, &request, f.keep); err != nil {
 			return err
 		}
@@ -112,9 +112,7 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	}
 	exit, err := a.viewHeld(ctx, c, target, t)
 	err = a.finish(t, exit, err)
-	if err == status(ours) {
-		a.sayKept(target, request.Spec.KeptAs)
-	}
+	a.sayKept(err, target, request.Spec.KeptAs)
 	return err
 }
 
