@@ -80,7 +80,7 @@ func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) 
 		return err
 	}
 	if flags.dryRun {
-		return a.printDiff(change)
+		return a.printDiff(change.Diff())
 	}
 	showDiff(a.Err, change.Diff())
 	if !flags.yes {
@@ -93,12 +93,12 @@ func (a *app) change(ctx context.Context, flags editFlags, edits []config.Edit) 
 
 // printDiff prints a diff that patch(1) can read; for a terminal its bytes are
 // made harmless.
-func (a *app) printDiff(change *config.Change) error {
+func (a *app) printDiff(diff string) error {
 	if isTerminal(a.Out) {
-		showDiff(a.Out, change.Diff())
+		showDiff(a.Out, diff)
 		return nil
 	}
-	_, err := io.WriteString(a.Out, change.Diff())
+	_, err := io.WriteString(a.Out, diff)
 	return err
 }
 

@@ -16,12 +16,12 @@ import (
 func (a *app) hostCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "host",
-		Short: "add, edit, rename and remove hosts of the configuration",
+		Short: "add, import, edit, rename and remove hosts of the configuration",
 		Long: `These commands edit ~/.ssh/config, or the file that it includes a host from, or
 that of -F. They write what was asked for and leave every other byte as it is.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(a.hostAdd(), a.hostEdit(), a.hostRemove(), a.hostRename(), a.hostTag())
+	cmd.AddCommand(a.hostAdd(), a.hostEdit(), a.hostRemove(), a.hostRename(), a.hostTag(), a.hostImport())
 	return cmd
 }
 
@@ -46,12 +46,9 @@ func (a *app) hostAdd() *cobra.Command {
 	flags.StringArrayVar(&tags, "tag", nil, "a `TAG`, written into a comment; may be repeated")
 	flags.StringVar(&file, "file", "", "the included `FILE` to write to, instead of the user's")
 	return a.editing(cmd, func(args []string) ([]config.Edit, error) {
-		if file != "" && !strings.HasPrefix(file, "~") {
-			path, err := filepath.Abs(file)
-			if err != nil {
-				return nil, err
-			}
-			file = path
+		file, err := includedFile(file)
+		if err != nil {
+			return nil, err
 		}
 		add := config.AddHost{Name: args[0], Tags: tags, File: file}
 		for _, o := range []config.Assignment{{Keyword: "HostName", Value: hostName}, {Keyword: "User", Value: user}, {Keyword: "Port", Value: port}} {
@@ -74,6 +71,15 @@ func (a *app) hostAdd() *cobra.Command {
 		}
 		return []config.Edit{add}, nil
 	})
+}
+
+// includedFile is a file of --file as the configuration may name it: "" and
+// what begins with ~ stay.
+func includedFile(file string) (string, error) {
+	if file == "" || strings.HasPrefix(file, "~") {
+		return file, nil
+	}
+	return filepath.Abs(file)
 }
 
 // assignment reads Keyword=Value, or "Keyword Value" as ssh -o takes it, too.

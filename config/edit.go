@@ -10,7 +10,7 @@ import (
 
 // Edit is one thing to change in a configuration: AddHost, RemoveHost,
 // RenameHost, SetOption, AddOption, ChangeOption, RemoveOption, AddForward,
-// RemoveForward or SetTags.
+// RemoveForward, SetTags or an *Import.
 type Edit interface {
 	// apply splices the lines of the edit into a draft. It ends in a Refusal,
 	// or in a draft in which the host says what was meant.

@@ -184,12 +184,7 @@ func (d *draft) writeBlock(f *file, before int32, lines []string, newline string
 			number++
 		}
 	}
-	text := inserted(f.text, at, newline, lines...)
-	if d.create {
-		d.text = text
-		return number, d.replace(f.path, text)
-	}
-	return number, d.splice(f, at, at, text)
+	return number, d.splice(f, at, at, inserted(f.text, at, newline, lines...))
 }
 
 // blankBefore tells whether the line before an offset is blank.

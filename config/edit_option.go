@@ -9,8 +9,8 @@ import (
 // Assignment is a keyword and what stands behind it on its line, quotes and
 // all.
 type Assignment struct {
-	Keyword string
-	Value   string
+	Keyword string `json:"keyword"`
+	Value   string `json:"value"`
 }
 
 // SetOption gives a host a value of a keyword. A line of the host's own block
