@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +107,11 @@ func (a *app) importHosts(ctx context.Context, flags editFlags, files []string, 
 // readSaved reads the sessions of files, or those of PuTTY on this computer.
 func readSaved(home string, files []string) (all []*config.Saved, err error) {
 	if len(files) == 0 {
-		files = []string{config.PuttyDirectory(home)}
+		dir := config.PuttyDirectory(home)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil, &api.Error{Code: api.CodeNotFound, Message: "PuTTY has no sessions at " + api.Printable(dir), Hints: []string{"sallyport host import FILE"}}
+		}
+		files = []string{dir}
 	}
 	for _, file := range files {
 		list, err := config.ReadSaved(file)
