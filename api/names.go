@@ -45,6 +45,7 @@ type (
 	Finding = config.Finding
 
 	KeyFinding    = keys.Finding
+	KeySpec       = keys.Spec
 	DoctorFinding = transport.Finding
 
 	Keyword      = config.Keyword

@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/crypto/ssh"
 
 	"sallyport/api"
 	"sallyport/config"
@@ -64,18 +61,6 @@ func (a *app) agentAdd(at *agentFlags) *cobra.Command {
 	return cmd
 }
 
-// addedKey is a key that an agent has taken.
-type addedKey struct {
-	Path        string   `json:"path"`
-	Type        string   `json:"type"`
-	SHA256      string   `json:"sha256"`
-	Comment     string   `json:"comment"`
-	Certificate string   `json:"certificate,omitempty"` // its ID
-	Lifetime    int      `json:"lifetime_seconds,omitempty"`
-	Confirm     bool     `json:"confirm"`
-	Only        []string `json:"only,omitempty"` // as it was asked for
-}
-
 func (a *app) addKeys(ctx context.Context, at *agentFlags, f agentAddFlags, paths []string) error {
 	constraints, err := a.constraints(f)
 	if err != nil {
@@ -91,9 +76,9 @@ func (a *app) addKeys(ctx context.Context, at *agentFlags, f agentAddFlags, path
 			return err
 		}
 	}
-	added := []*addedKey{}
+	added := []*api.AddedKey{}
 	for _, path := range paths {
-		key, err := giveKey(ctx, agent, path, constraints)
+		key, err := api.AddToAgent(ctx, agent, path, filePassphrase, constraints)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -163,58 +148,8 @@ func defaultKeys() ([]string, error) {
 	return found, nil
 }
 
-// giveKey opens a file and hands its key over.
-func giveKey(ctx context.Context, agent *keys.Agent, path string, c keys.Constraints) (*addedKey, error) {
-	if err := keys.CheckMode(path); err != nil {
-		return nil, err
-	}
-	opened, err := keys.Open(ctx, path, filePassphrase)
-	if err != nil {
-		return nil, err
-	}
-	defer opened.Wipe()
-	cert, err := certificateOf(opened)
-	if err != nil {
-		return nil, err
-	}
-	if err := agent.AddOpened(opened, cert, tokenProvider(), c); err != nil {
-		return nil, err
-	}
-	added := &addedKey{
-		Path: path, Type: keys.TypeName(opened.Public), SHA256: keys.Fingerprint(opened.Public), Comment: opened.AgentComment(),
-		Lifetime: int(c.Lifetime / time.Second), Confirm: c.Confirm,
-	}
-	if cert != nil {
-		added.Certificate = cert.KeyId
-	}
-	return added, nil
-}
-
-// certificateOf is the certificate beside a key, nil for none.
-func certificateOf(o *keys.Opened) (*ssh.Certificate, error) {
-	cert, err := keys.LoadCertificate(o.Path + "-cert.pub")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !keys.Equal(cert.Key, o.Public):
-		return nil, fmt.Errorf("the certificate %q is not of the key beside it", o.Path+"-cert.pub")
-	}
-	return cert, nil
-}
-
-// tokenProvider is the library by which the agent speaks with FIDO tokens, as
-// ssh-add finds it.
-func tokenProvider() string {
-	if named := os.Getenv("SSH_SK_PROVIDER"); named != "" {
-		return named
-	}
-	return "internal"
-}
-
 // tellAdded says what the agent now has, and does with it.
-func (a *app) tellAdded(k *addedKey) {
+func (a *app) tellAdded(k *api.AddedKey) {
 	fmt.Fprintf(a.Err, "sallyport: added %s (%s %s)\n", api.Printable(k.Path), k.Type, api.Printable(k.Comment))
 	if k.Certificate != "" {
 		fmt.Fprintf(a.Err, "  with the certificate %q\n", api.Printable(k.Certificate))

@@ -17,18 +17,24 @@ type account struct {
 	client *api.Client
 	target api.Target
 	name   string // as it was asked for, printable
+	person person
 }
 
-func (a *app) accountOn(dest string) (*account, error) {
+func (a *app) accountOn(dest string, p person) (*account, error) {
 	user, host := splitUser(dest)
 	c, target, err := a.clientFor(host)
 	target.User = user
-	return &account{a, c, target, api.Printable(dest)}, err
+	return &account{a, c, target, api.Printable(dest), p}, err
+}
+
+// look runs a script there, and gives what it writes.
+func (on *account) look(ctx context.Context, script string) ([]byte, error) {
+	return look(ctx, on.client, on.target, script, on.person.ready)
 }
 
 // state is what the account lets in now.
 func (on *account) state(ctx context.Context) (keys.Account, error) {
-	out, err := on.look(ctx, on.client, on.target, keys.AccountScript)
+	out, err := on.look(ctx, keys.AccountScript)
 	if now, ok := keys.ParseAccount(out); ok {
 		return now, on.hasHome(now)
 	}
@@ -48,7 +54,7 @@ func (on *account) hasHome(now keys.Account) error {
 
 // change changes the account's keys.
 func (on *account) change(ctx context.Context, was keys.Account, c keys.Change) error {
-	out, err := on.look(ctx, on.client, on.target, c.Script(was))
+	out, err := on.look(ctx, c.Script(was))
 	refused, ok := keys.ParseChange(out)
 	switch {
 	case !ok:

@@ -71,7 +71,7 @@ var forms = map[string]form{
 		public: func(k *keys.Key) ([]byte, error) { return keys.PublicPKCS8(k.Public) },
 	},
 	"rfc4716": {
-		public: func(k *keys.Key) ([]byte, error) { return keys.PublicRFC4716(k.Public, whoAndWhere()), nil },
+		public: func(k *keys.Key) ([]byte, error) { return keys.PublicRFC4716(k.Public, api.KeyComment()), nil },
 	},
 	"ppk": {
 		suffix: ".ppk",
@@ -220,7 +220,7 @@ func newPath(path string, to form, c conversion) (string, error) {
 		}
 		out += to.suffix
 	}
-	return out, vacant(out, "sallyport key convert "+word(path)+" --to "+c.to+" --output OTHER-FILE")
+	return out, api.VacantKey(out, "sallyport key convert "+word(path)+" --to "+c.to+" --output OTHER-FILE")
 }
 
 // converted is a key that was written in another form.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/api"
 	"sallyport/internal/sshtest"
 )
 
@@ -29,7 +30,7 @@ func TestKeyIsInstalledThroughJumpsThatAreNotLoggedInToAgain(t *testing.T) {
 	config := strings.ReplaceAll(jumps.String(), "User \n", "")
 	i := newInstaller(t, a.Server, config+"Host inner\nProxyJump outer\nHost "+sshtest.Alias+"\nProxyJump inner")
 	got := i.install(t)
-	if got.State != keyInstalled || got.Login != loginProved {
+	if got.State != api.KeyInstalled || got.Login != api.LoginProved {
 		t.Errorf("it is told as %+v, %+v", got, got.Error)
 	}
 	if outer.Logins() != 1 || inner.Logins() != 1 || a.Logins() != 1 {
@@ -53,7 +54,7 @@ func TestKeyIsProvedAlone(t *testing.T) {
 	}
 	a.Put(t, "keys", string(ssh.MarshalAuthorizedKey(signer.PublicKey())), 0o600)
 	i.env = append(i.env, "SSH_AUTH_SOCK="+sshtest.Agent(t, a.Path("id")))
-	if got := i.install(t); got.State != keyInstalled || got.Login != loginRefused || !got.Managed || got.Line+"\n" != i.line || got.Error == nil ||
+	if got := i.install(t); got.State != api.KeyInstalled || got.Login != api.LoginRefused || !got.Managed || got.Line+"\n" != i.line || got.Error == nil ||
 		got.Error.Message != `the key is in authorized_keys on "targaryen", and is refused: sshd there looks for keys elsewhere, or the site manages them itself` {
 		t.Errorf("it is told as %+v, %+v", got, got.Error)
 	}
@@ -65,13 +66,13 @@ func TestKeyThatIsNotEnoughAloneIsTold(t *testing.T) {
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "", "AuthenticationMethods publickey,password password")
 	a.Run(t)
 	i := newInstaller(t, a.Server)
-	if got := i.install(t); got.State != keyInstalled || got.Login != loginPartial || got.Error != nil {
+	if got := i.install(t); got.State != api.KeyInstalled || got.Login != api.LoginPartial || got.Error != nil {
 		t.Errorf("with a password as the second factor it is told as %+v, %+v", got, got.Error)
 	}
 	i.key = a.Path("locked")
 	sshtest.Keygen(t, i.key, "stark", "-t", "ed25519")
 	i.env = append(i.env, "SSH_ASKPASS=/bin/false")
-	if got := i.install(t); got.State != keyInstalled || got.Login != loginUnproved || got.Error == nil {
+	if got := i.install(t); got.State != api.KeyInstalled || got.Login != api.LoginUnproved || got.Error == nil {
 		t.Errorf("without its passphrase it is told as %+v, %+v", got, got.Error)
 	}
 }
@@ -91,7 +92,7 @@ func TestBrokenConnectionLeavesAuthorizedKeys(t *testing.T) {
 	for _, program := range []string{"cp", "tail", "mv"} {
 		kill := sshtest.Script(t, filepath.Join(bin, program), "kill -9 $PPID\n")
 		chmod(t, kill, 0o755)
-		if got := i.install(t); got.State != keyFailed || got.Error == nil {
+		if got := i.install(t); got.State != api.KeyFailed || got.Error == nil {
 			t.Errorf("with the end at %s it is told as %+v", program, got)
 		}
 		if text, err := os.ReadFile(file); err != nil || string(text) != otherKey+"\n" {
@@ -102,7 +103,7 @@ func TestBrokenConnectionLeavesAuthorizedKeys(t *testing.T) {
 		}
 	}
 	chmod(t, sshtest.Script(t, filepath.Join(bin, "restorecon"), "echo \"$@\" >$HOME/restored\n"), 0o755)
-	if got := i.install(t); got.Login != loginProved {
+	if got := i.install(t); got.Login != api.LoginProved {
 		t.Errorf("at last it is told as %+v, %+v", got, got.Error)
 	}
 	said, err := os.ReadFile(filepath.Join(i.account.Home, "restored"))

@@ -8,6 +8,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
+	"sallyport/api"
 	"sallyport/keys"
 )
 
@@ -41,7 +42,7 @@ func (a *app) keyImport() *cobra.Command {
 	return cmd
 }
 
-func (a *app) importKey(ctx context.Context, ppk, out string) (*madeKey, error) {
+func (a *app) importKey(ctx context.Context, ppk, out string) (*api.MadeKey, error) {
 	if out == "" {
 		dir, err := a.sshDirectory()
 		if err != nil {
@@ -49,7 +50,7 @@ func (a *app) importKey(ctx context.Context, ppk, out string) (*madeKey, error) 
 		}
 		out = filepath.Join(dir, strings.TrimSuffix(filepath.Base(ppk), ".ppk"))
 	}
-	if err := vacant(out, "sallyport key import -f OTHER-FILE "+shellescape.Quote(ppk)); err != nil {
+	if err := api.VacantKey(out, "sallyport key import -f OTHER-FILE "+shellescape.Quote(ppk)); err != nil {
 		return nil, err
 	}
 	opened, err := openKey(ctx, ppk)
@@ -57,5 +58,5 @@ func (a *app) importKey(ctx context.Context, ppk, out string) (*madeKey, error) 
 		return nil, err
 	}
 	defer opened.Wipe()
-	return keepKey(newKey{path: filepath.Clean(out), rounds: keys.DefaultRounds}, opened.Secret, opened.Passphrase)
+	return api.NewKey{Path: filepath.Clean(out), Rounds: keys.DefaultRounds}.Keep(opened.Secret, opened.Passphrase)
 }

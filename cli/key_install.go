@@ -51,40 +51,15 @@ func (a *app) keyInstall() *cobra.Command {
 	return cmd
 }
 
-// installation is what became of a key on a host.
-type installation struct {
-	Host    string       `json:"host"`
-	Key     string       `json:"key,omitempty"`     // its fingerprint
-	State   string       `json:"state"`             // "installed", "present" or "failed"
-	Login   string       `json:"login,omitempty"`   // with the key alone: "proved", "partial", "refused" or "unproved"
-	Options []string     `json:"options,omitempty"` // of the line that was there
-	Faults  []keys.Fault `json:"faults,omitempty"`  // that are left
-	Mended  []keys.Fault `json:"mended,omitempty"`  //
-	Managed bool         `json:"managed,omitempty"` // others than the account decide which keys log in
-	Line    string       `json:"line,omitempty"`    // to paste where Managed
-	Error   *api.Error   `json:"error,omitempty"`   // why it failed, or why the login is not proved
-}
-
-// The values of installation.
-const (
-	keyInstalled, keyPresent, keyFailed                    = "installed", "present", "failed"
-	loginProved, loginPartial, loginRefused, loginUnproved = "proved", "partial", "refused", "unproved"
-)
-
-// good tells that nothing is left to do.
-func (i installation) good() bool {
-	return i.State != keyFailed && i.Login != loginRefused
-}
-
 func (a *app) installKey(ctx context.Context, hosts []string, f installFlags) error {
-	results := []installation{}
+	results := []api.Installation{}
 	bad := 0
 	for _, host := range hosts {
-		result := a.installOn(ctx, host, f)
+		result := a.installOn(ctx, host, f, atTerminal{a})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !result.good() {
+		if !result.Good() {
 			bad++
 		}
 		results = append(results, result)
@@ -106,9 +81,9 @@ func (a *app) installKey(ctx context.Context, hosts []string, f installFlags) er
 }
 
 // installOn installs the key on one host.
-func (a *app) installOn(ctx context.Context, host string, f installFlags) installation {
-	r := installation{Host: api.Printable(host), State: keyFailed}
-	on, err := a.accountOn(host)
+func (a *app) installOn(ctx context.Context, host string, f installFlags, p person) api.Installation {
+	r := api.Installation{Host: api.Printable(host), State: api.KeyFailed}
+	on, err := a.accountOn(host, p)
 	if err == nil {
 		var key *keys.Key
 		if key, err = on.keyFor(ctx, f.identity); err == nil {
@@ -146,7 +121,7 @@ func (on *account) keyFor(ctx context.Context, path string) (*keys.Key, error) {
 }
 
 // install looks, changes what has to be changed, and proves it.
-func (on *account) install(ctx context.Context, key *keys.Key, f installFlags, r *installation) error {
+func (on *account) install(ctx context.Context, key *keys.Key, f installFlags, r *api.Installation) error {
 	was, err := on.state(ctx)
 	if err != nil {
 		return err
@@ -157,9 +132,9 @@ func (on *account) install(ctx context.Context, key *keys.Key, f installFlags, r
 		return managed
 	}
 	change := keys.Change{Add: line}
-	r.State = keyInstalled
+	r.State = api.KeyInstalled
 	if there := was.Find(key.Public); len(there) > 0 {
-		r.State, r.Options, change.Add = keyPresent, there[0].Options, ""
+		r.State, r.Options, change.Add = api.KeyPresent, there[0].Options, ""
 	}
 	if r.Faults, r.Mended, err = on.toMend(ctx, was.Faults(), f.yes); err == nil {
 		change.Mend = r.Mended
@@ -168,11 +143,11 @@ func (on *account) install(ctx context.Context, key *keys.Key, f installFlags, r
 		}
 	}
 	if err != nil {
-		r.State, r.Mended = keyFailed, nil
+		r.State, r.Mended = api.KeyFailed, nil
 		return err
 	}
 	r.Login, err = on.prove(ctx, key)
-	if r.Login != loginRefused {
+	if r.Login != api.LoginRefused {
 		return err
 	}
 	return on.whyRefused(ctx, key, line, r, err)
@@ -202,10 +177,8 @@ func (on *account) toMend(ctx context.Context, all []keys.Fault, yes bool) (left
 	for _, fault := range all {
 		fmt.Fprintf(on.Err, "sallyport: %s on %s: %s\n", fault.Path, on.name, api.Printable(fault.Message))
 		agreed := yes
-		if tty, ok := openControlling(); ok && !yes && fault.Mend != "" {
-			agreed, err = tty.agrees(ctx, "Mend it there with "+fault.Mend+"?")
-			tty.close()
-			if err != nil {
+		if !yes && fault.Mend != "" {
+			if agreed, err = on.person.agrees(ctx, fault); err != nil {
 				return left, mend, err
 			}
 		}
@@ -219,14 +192,14 @@ func (on *account) toMend(ctx context.Context, all []keys.Fault, yes bool) (left
 }
 
 // whyRefused finds out why a key that was installed does not log in.
-func (on *account) whyRefused(ctx context.Context, key *keys.Key, line string, r *installation, refused error) error {
+func (on *account) whyRefused(ctx context.Context, key *keys.Key, line string, r *api.Installation, refused error) error {
 	now, err := on.state(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(now.Find(key.Public)) == 0:
-		r.State, r.Managed, r.Line = keyFailed, true, line
+		r.State, r.Managed, r.Line = api.KeyFailed, true, line
 		return managedError(fmt.Sprintf("the key has gone again from authorized_keys on %q: the site manages its keys itself", on.name))
 	case len(r.Faults) > 0:
 		return &api.Error{
@@ -249,8 +222,8 @@ func (on *account) whyRefused(ctx context.Context, key *keys.Key, line string, r
 
 // tellInstallation says what became of a host: the outcome on standard output,
 // what there is to do about it on standard error.
-func (a *app) tellInstallation(r installation) {
-	fmt.Fprintf(a.Out, "%s: %s\n", r.Host, r.words())
+func (a *app) tellInstallation(r api.Installation) {
+	fmt.Fprintf(a.Out, "%s: %s\n", r.Host, r.Words())
 	for _, f := range r.Mended {
 		fmt.Fprintf(a.Err, "sallyport: %s on %s is mended: %s\n", f.Path, r.Host, f.Mend)
 	}
@@ -260,24 +233,6 @@ func (a *app) tellInstallation(r installation) {
 	if r.Line != "" {
 		a.offerLine(a.Err, r.Line)
 	}
-}
-
-func (r installation) words() string {
-	said := map[string]string{keyInstalled: "the key is installed", keyPresent: "the key was there already", keyFailed: "the key is not installed"}[r.State]
-	if len(r.Options) > 0 {
-		said += " (" + api.Printable(strings.Join(r.Options, ",")) + ")"
-	}
-	switch r.Login {
-	case loginProved:
-		return said + "; a new login with it alone works"
-	case loginPartial:
-		return said + "; the host takes it, and asks for more"
-	case loginRefused:
-		return said + "; a new login with it alone is refused"
-	case loginUnproved:
-		return said + "; not proved by a login"
-	}
-	return said
 }
 
 // offerLine prints a public key's line for pasting, and puts it on the

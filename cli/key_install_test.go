@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/api"
 	"sallyport/internal/sshtest"
 )
 
@@ -45,10 +46,10 @@ func (i installer) run(args ...string) (stdout, stderr string, err error) {
 }
 
 // install installs the key on the server.
-func (i installer) install(t *testing.T, args ...string) installation {
+func (i installer) install(t *testing.T, args ...string) api.Installation {
 	t.Helper()
 	out, errs, _ := i.run(append([]string{"install", "--json", "-i", i.key, sshtest.Alias}, args...)...) // the error is in the JSON
-	var got []installation
+	var got []api.Installation
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got) != 1 {
 		t.Fatalf("%v: %q, and on standard error %q", err, out, errs)
 	}
@@ -103,7 +104,7 @@ func TestKeyIsInstalledOnceAndLogsIn(t *testing.T) {
 		}, want: func(line string) []string { return []string{dir, file(otherKey + "\n" + line)} }},
 		{name: "there with other options, spacing and comment", prepare: func(t *testing.T, a *sshtest.Account, line string) {
 			a.Put(t, ".ssh/authorized_keys", "# mine\n\n  no-pty,environment=\"A=b c\"\t"+strings.Replace(strings.TrimSpace(line), " ", "  \t", 1)+"\tother words", 0o600)
-		}, state: keyPresent, want: func(line string) []string {
+		}, state: api.KeyPresent, want: func(line string) []string {
 			return []string{dir, file("# mine\n\n  no-pty,environment=\"A=b c\"\t" + strings.Replace(strings.TrimSpace(line), " ", "  \t", 1) + "\tother words")}
 		}},
 		{name: "modes that sshd refuses are mended", args: []string{"--yes"}, prepare: func(t *testing.T, a *sshtest.Account, line string) {
@@ -136,13 +137,13 @@ func TestKeyIsInstalledOnceAndLogsIn(t *testing.T) {
 			first := i.install(t, row.args...)
 			state := row.state
 			if state == "" {
-				state = keyInstalled
+				state = api.KeyInstalled
 			}
 			var mended []string
 			for _, f := range first.Mended {
 				mended = append(mended, f.Path)
 			}
-			if first.State != state || first.Login != loginProved || first.Error != nil || strings.Join(mended, " ") != row.mended {
+			if first.State != state || first.Login != api.LoginProved || first.Error != nil || strings.Join(mended, " ") != row.mended {
 				t.Fatalf("the first run is told as %+v, %+v", first, first.Error)
 			}
 			once := stateOf(t, a.Home)
@@ -153,7 +154,7 @@ func TestKeyIsInstalledOnceAndLogsIn(t *testing.T) {
 				t.Errorf("the home is %s", once[0])
 			}
 			second := i.install(t, row.args...)
-			if second.State != keyPresent || second.Login != loginProved || len(second.Mended) > 0 {
+			if second.State != api.KeyPresent || second.Login != api.LoginProved || len(second.Mended) > 0 {
 				t.Errorf("the second run is told as %+v, %+v", second, second.Error)
 			}
 			if diff := cmp.Diff(once, stateOf(t, a.Home)); diff != "" {
@@ -208,7 +209,7 @@ func TestKeyThatCannotBeInstalledIsOneSentence(t *testing.T) {
 		{name: "a forced command", lines: []string{"ForceCommand echo only backups; exit 3"},
 			code: "no-shell", says: `the account on "targaryen" runs a command of its own in place of a shell, so its keys can't be changed from here: it says "only backups"`},
 		{name: "modes that nobody agreed to mend", prepare: func(t *testing.T, a *sshtest.Account) { chmod(t, a.Home, 0o777) },
-			code: "modes", login: loginRefused, says: `the key is in authorized_keys on "targaryen", and is refused: ~: others can write to it: its mode is drwxrwxrwx`},
+			code: "modes", login: api.LoginRefused, says: `the key is in authorized_keys on "targaryen", and is refused: ~: others can write to it: its mode is drwxrwxrwx`},
 		{name: "keys of root's", managed: true, prepare: func(t *testing.T, a *sshtest.Account) {
 			a.Put(t, ".ssh/authorized_keys", otherKey+"\n", 0o644)
 			if err := os.Chown(filepath.Join(a.Home, ".ssh/authorized_keys"), 0, 0); err != nil {
@@ -216,7 +217,7 @@ func TestKeyThatCannotBeInstalledIsOneSentence(t *testing.T) {
 			}
 		}, code: "managed", says: `~/.ssh/authorized_keys on "targaryen" does not belong to the account: the site manages its keys itself`},
 		{name: "a job that puts its own keys back", managed: true, lines: []string{`ForceCommand sh -c "$SSH_ORIGINAL_COMMAND"; [ ! -d .ssh ] || echo "# managed" >.ssh/authorized_keys; exit 0`},
-			code: "managed", login: loginRefused, says: `the key has gone again from authorized_keys on "targaryen": the site manages its keys itself`},
+			code: "managed", login: api.LoginRefused, says: `the key has gone again from authorized_keys on "targaryen": the site manages its keys itself`},
 	}
 	plain := accountFor(t, "jon", "sh") // all rows that need none of their own
 	for _, row := range rows {

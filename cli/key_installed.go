@@ -46,7 +46,7 @@ type installedRow struct {
 }
 
 func (a *app) installedOn(ctx context.Context, host string) ([]installedRow, error) {
-	on, err := a.accountOn(host)
+	on, err := a.accountOn(host, atTerminal{a})
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (a *app) uninstallKey(ctx context.Context, host, path string) (removal, err
 	if err != nil {
 		return gone, err
 	}
-	on, err := a.accountOn(host)
+	on, err := a.accountOn(host, atTerminal{a})
 	if err != nil {
 		return gone, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 
@@ -45,7 +44,7 @@ func (a *app) keyNew() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("comment") {
-				n.spec.Comment = whoAndWhere()
+				n.spec.Comment = api.KeyComment()
 			}
 			made, err := a.makeKey(cmd.Context(), n)
 			if err != nil {
@@ -72,22 +71,7 @@ func roundsFlag(flags *pflag.FlagSet, rounds *int) {
 	flags.IntVarP(rounds, "rounds", "a", keys.DefaultRounds, "how many `ROUNDS` of bcrypt slow down who guesses the passphrase")
 }
 
-// whoAndWhere is the comment that ssh-keygen writes.
-func whoAndWhere() string {
-	host, _ := os.Hostname() // a comment may do without
-	if u, err := user.Current(); err == nil {
-		return u.Username + "@" + host
-	}
-	return host
-}
-
-// madeKey is a new key pair, in the words of "key ls".
-type madeKey struct {
-	*keys.Facts
-	Randomart string `json:"randomart"`
-}
-
-func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
+func (a *app) makeKey(ctx context.Context, n newKey) (*api.MadeKey, error) {
 	var err error
 	if n.spec, err = n.spec.Check(); err != nil {
 		return nil, err
@@ -98,7 +82,7 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 	if n.path, err = a.newKeyPath(n); err != nil {
 		return nil, err
 	}
-	if err := vacant(n.path, "sallyport key new -f OTHER-FILE"); err != nil {
+	if err := api.VacantKey(n.path, "sallyport key new -f OTHER-FILE"); err != nil {
 		return nil, err
 	}
 	var passphrase []byte
@@ -112,7 +96,7 @@ func (a *app) makeKey(ctx context.Context, n newKey) (*madeKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keepKey(n, secret, passphrase)
+	return n.plan().Keep(secret, passphrase)
 }
 
 // noPassphraseHint is for who is asked for a new passphrase without a terminal.
@@ -147,21 +131,6 @@ func (a *app) sshDirectory() (string, error) {
 	return dir, nil
 }
 
-// vacant tells before any question that a key would be in the way, and the
-// command that goes around it.
-func vacant(path, around string) error {
-	for _, taken := range []string{path, path + ".pub"} {
-		if _, err := os.Lstat(taken); err == nil {
-			return &api.Error{
-				Code:    "key-exists",
-				Message: fmt.Sprintf("%q exists already; it was left as it is", taken),
-				Hints:   []string{around},
-			}
-		}
-	}
-	return nil
-}
-
 // unanswered says what to do where nobody gave a passphrase.
 func unanswered(err error, hint string) error {
 	switch {
@@ -173,6 +142,8 @@ func unanswered(err error, hint string) error {
 	return err
 }
 
+func (n newKey) plan() api.NewKey { return api.NewKey{Spec: n.spec, Path: n.path, Rounds: n.rounds} }
+
 func (a *app) secretOf(ctx context.Context, n newKey) (*keys.Secret, error) {
 	if n.spec.InToken() {
 		return a.enroll(ctx, n)
@@ -180,25 +151,9 @@ func (a *app) secretOf(ctx context.Context, n newKey) (*keys.Secret, error) {
 	return keys.Generate(n.spec)
 }
 
-func keepKey(n newKey, secret *keys.Secret, passphrase []byte) (*madeKey, error) {
-	private, err := secret.Encode(passphrase, n.rounds)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(private)
-	if err := keys.Create(n.path, private, secret.AuthorizedLine()); err != nil {
-		return nil, err
-	}
-	facts, err := keys.Inspect(n.path)
-	if err != nil {
-		return nil, err
-	}
-	return &madeKey{facts, keys.Randomart(facts.Public)}, nil
-}
-
 // printMade says where the key is on standard error; the public half, which is
 // what is asked for next, is data.
-func (a *app) printMade(made *madeKey) error {
+func (a *app) printMade(made *api.MadeKey) error {
 	fmt.Fprintf(a.Err, "sallyport: wrote %s and %s.pub\n", api.Printable(made.Path), api.Printable(made.Path))
 	_, err := fmt.Fprintf(a.Out, "%d %s %s (%s)\n%s\n%s",
 		made.Bits, made.SHA256, api.Printable(made.Comment), made.Type, made.Randomart, keys.PublicLine(made.Public, api.Printable(made.Comment)))

@@ -28,9 +28,9 @@ var alone = []string{
 func (on *account) prove(ctx context.Context, key *keys.Key) (login string, err error) {
 	chain, err := on.wayFor(ctx, key)
 	if err != nil {
-		return loginUnproved, err
+		return api.LoginUnproved, err
 	}
-	asker := &proofAsker{floor: newFloor()}
+	asker := on.person.asker()
 	heard := &proof{link: chain.ID()}
 	touch := new(touches)
 	links := transport.NewLinks(transport.Options{Asker: asker, Notify: touch.see, Trace: heard.hear})
@@ -40,19 +40,19 @@ func (on *account) prove(ctx context.Context, key *keys.Key) (login string, err 
 	f := (*transport.Failure)(nil)
 	switch {
 	case err == nil && conn.Kind() == transport.Lent:
-		return loginUnproved, on.unproved("only the ssh that is installed can reach the host, and it may use other keys")
+		return api.LoginUnproved, on.unproved("only the ssh that is installed can reach the host, and it may use other keys")
 	case err == nil && strings.Contains(taken, keys.Fingerprint(key.Public)) && !strings.Contains(taken, "-CERT "):
-		return loginProved, nil
+		return api.LoginProved, nil
 	case err == nil:
-		return loginRefused, on.unproved("the host lets you in without the key")
+		return api.LoginRefused, on.unproved("the host lets you in without the key")
 	case partial:
-		return loginPartial, nil
+		return api.LoginPartial, nil
 	case asker.unasked() != nil:
-		return loginUnproved, asker.unasked()
+		return api.LoginUnproved, asker.unasked()
 	case errors.As(err, &f) && f.Code == transport.CodeAuth && taken == "" && f.Hop == api.Printable(on.target.Host):
-		return loginRefused, err
+		return api.LoginRefused, err
 	}
-	return loginUnproved, err
+	return api.LoginUnproved, err
 }
 
 func (on *account) unproved(why string) error {
@@ -120,8 +120,8 @@ func (p *proof) said() (taken string, partial bool) {
 	return p.taken, p.partial
 }
 
-// proofAsker asks what a login in this process has to ask, in our words.
-type proofAsker struct {
+// terminalProof asks what a login in this process has to ask, in our words.
+type terminalProof struct {
 	floor floor
 
 	mu  sync.Mutex // guards err
@@ -129,7 +129,7 @@ type proofAsker struct {
 }
 
 // Ask implements transport.Asker.
-func (a *proofAsker) Ask(ctx context.Context, q transport.Question) (transport.Answer, error) {
+func (a *terminalProof) Ask(ctx context.Context, q transport.Question) (transport.Answer, error) {
 	give, err := a.floor.take(ctx)
 	if err != nil {
 		return transport.Answer{}, err
@@ -145,7 +145,7 @@ func (a *proofAsker) Ask(ctx context.Context, q transport.Question) (transport.A
 	return answer, transport.ErrCancelled
 }
 
-func (a *proofAsker) unasked() error {
+func (a *terminalProof) unasked() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.err

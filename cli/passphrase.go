@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	validator "github.com/wagslane/go-password-validator"
-
 	"sallyport/api"
 )
 
@@ -72,7 +70,7 @@ func (a *app) newPassphrase(ctx context.Context, enter string) ([]byte, error) {
 
 // confirmed tells what a passphrase is worth and asks for it once more.
 func (a *app) confirmed(ctx context.Context, passphrase []byte) ([]byte, error) {
-	fmt.Fprintf(a.Err, "  %s\n", strength(passphrase))
+	fmt.Fprintf(a.Err, "  %s\n", api.PassphraseStrength(passphrase))
 	again, err := askLine(ctx, "Enter same passphrase again", false)
 	defer clear(again)
 	if err == nil && !bytes.Equal(passphrase, again) {
@@ -91,20 +89,4 @@ func meantEmpty(ctx context.Context) error {
 		err = errDeclined
 	}
 	return err
-}
-
-// strength says what a passphrase is worth against somebody who has the file.
-// No list of words is at hand, which would be read at each start of any
-// command: well-known ones are worth less than is said.
-func strength(passphrase []byte) string {
-	// The library takes a string, of which it keeps nothing.
-	bits := validator.GetEntropy(string(passphrase))
-	verdict := "strong"
-	switch {
-	case bits < 60:
-		verdict = "weak; four or five random words are better"
-	case bits < 80:
-		verdict = "fair"
-	}
-	return fmt.Sprintf("strength: about %.0f bits if nobody can guess its words: %s", bits, verdict)
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"sallyport/api"
 	"sallyport/config"
+	"sallyport/keys"
 	"sallyport/ui"
 )
 
@@ -48,6 +51,8 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Windows:         windowAround(os.Getenv) != nil,
 		Save:            a.save,
 		Visit:           a.visit,
+		MakeKey:         a.makeOnScreen,
+		InstallKey:      a.installOnScreen,
 		Shell: func() api.SessionSpec {
 			now := spec("")
 			now.Modes = shell.Modes
@@ -69,6 +74,33 @@ func (a *app) visit(host string, ask api.Interview) (*api.Visit, error) {
 	}
 	p.Asker = ask
 	return api.NewVisit(p, Version), nil
+}
+
+// makeOnScreen makes a key whose passphrase was typed there.
+func (a *app) makeOnScreen(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error) {
+	n := newKey{spec: spec, path: path, rounds: keys.DefaultRounds}
+	n.spec.Comment = cmp.Or(spec.Comment, api.KeyComment())
+	var err error
+	if n.spec, err = n.spec.Check(); err != nil {
+		return nil, err
+	}
+	if n.spec.InToken() {
+		return nil, &api.Error{Code: api.CodeBadRequest, Message: "a key in a token is made in a terminal, where the token's PIN is asked for", Hints: []string{"sallyport key new -t " + n.spec.Type}}
+	}
+	if n.path, err = a.newKeyPath(n); err == nil {
+		err = api.VacantKey(n.path, "name another file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return api.MakeKey(n.plan(), passphrase)
+}
+
+// installOnScreen installs a key on a host, and asks on the screen.
+func (a *app) installOnScreen(ctx context.Context, host, identity string, ask api.Interview) api.Installation {
+	quiet := *a
+	quiet.Out, quiet.Err = io.Discard, io.Discard // the screen has the terminal
+	return quiet.installOn(ctx, host, installFlags{identity: identity}, onScreen{api.Printable(host), ask})
 }
 
 // roomToRead is the heap's growth, in percent, until the configuration has

@@ -35,6 +35,13 @@ type backend interface {
 	RemoveStale(path string) error
 	// MendKey does what the fix of a finding about a key says.
 	MendKey(path string, f api.KeyFinding) error
+	// HoldKey gives a key to the agent and asks by ask; ForgetKey takes it out.
+	HoldKey(ctx context.Context, k *api.KeyPair, ask api.Interview) error
+	ForgetKey(ctx context.Context, k *api.KeyPair) error
+	// MakeKey makes a key pair in a file, "" for the one that ssh looks for.
+	MakeKey(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error)
+	// InstallKey lets the key of a file log in on a host, and asks by ask.
+	InstallKey(ctx context.Context, host, path string, ask api.Interview) api.Installation
 	// Visit prepares a visit of the doctor to a host, who asks by ask.
 	Visit(host string, ask api.Interview) (visit, error)
 	// WriteReport writes a report into a new file.
@@ -164,6 +171,25 @@ func (r real) Log(ctx context.Context, id string, to api.SessionLog) (err error)
 }
 
 func (r real) MendKey(path string, f api.KeyFinding) error { return f.Mend(path) }
+
+func (r real) HoldKey(ctx context.Context, k *api.KeyPair, ask api.Interview) error {
+	return k.Hold(ctx, agentSocket(), ask)
+}
+
+func (r real) ForgetKey(ctx context.Context, k *api.KeyPair) error {
+	return k.Forget(ctx, agentSocket())
+}
+
+// agentSocket is where the person's agent listens, "" for none.
+func agentSocket() string { return os.Getenv("SSH_AUTH_SOCK") }
+
+func (r real) MakeKey(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error) {
+	return r.o.MakeKey(spec, path, passphrase)
+}
+
+func (r real) InstallKey(ctx context.Context, host, path string, ask api.Interview) api.Installation {
+	return r.o.InstallKey(ctx, host, path, ask)
+}
 
 func (r real) Visit(host string, ask api.Interview) (visit, error) { return r.o.Visit(host, ask) }
 

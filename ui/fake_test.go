@@ -15,6 +15,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"sallyport/api"
+	sshkeys "sallyport/keys"
 )
 
 // morning is when everything in these tests happens.
@@ -546,6 +547,28 @@ func (f *fake) CancelOnMaster(_ context.Context, path string, pid int, spec api.
 
 func (f *fake) MendKey(path string, finding api.KeyFinding) error {
 	return f.called("mend %s %s", path, finding.Rule)
+}
+
+func (f *fake) HoldKey(ctx context.Context, k *api.KeyPair, ask api.Interview) error {
+	a, _ := ask(ctx, api.Question{Kind: api.AskPassphrase, Host: k.Path, File: k.Path, Title: "The key is locked.", Prompts: []api.Prompt{{Text: "Passphrase"}}, Try: 1})
+	return f.called("hold %s %q", k.Path, a.Texts)
+}
+
+func (f *fake) ForgetKey(_ context.Context, k *api.KeyPair) error {
+	return f.called("forget %s", k.Comment)
+}
+
+func (f *fake) MakeKey(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error) {
+	err := f.called("make %s %d %q %q %q", spec.Type, spec.Bits, spec.Comment, path, passphrase)
+	return &api.MadeKey{Facts: &sshkeys.Facts{Path: keyHome + "id_" + spec.Type}}, err
+}
+
+// InstallKey succeeds, unless the test has it fail: then the site has the say.
+func (f *fake) InstallKey(_ context.Context, host, path string, _ api.Interview) api.Installation {
+	if err := f.called("install %s %s", path, host); err != nil {
+		return api.Installation{Host: host, State: api.KeyFailed, Line: edLine, Error: api.AsError(err)}
+	}
+	return api.Installation{Host: host, State: api.KeyInstalled, Login: api.LoginProved}
 }
 
 func (f *fake) WriteReport(name, text string) error {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"os"
 	"strconv"
 	"strings"
 
@@ -38,7 +37,7 @@ func (s *screen) followKeys() {
 	ctx, k.leave = context.WithCancel(s.ctx)
 	inv := s.inv
 	s.look(func() {
-		inv.FollowKeys(ctx, os.Getenv("SSH_AUTH_SOCK"), func(ring *api.Keyring, err error) {
+		inv.FollowKeys(ctx, agentSocket(), func(ring *api.Keyring, err error) {
 			s.in.do(func() {
 				if ctx.Err() == nil {
 					k.take(ring, err)
@@ -266,6 +265,6 @@ func (s *screen) drawKeysLesson(c canvas, r rect) {
 		y++
 	}
 	say("There is no key: none in ~/.ssh, none that the configuration names, and none in an agent.", "")
-	say("Make one, in a terminal; it is listed here as soon as it is there:", "sallyport key new")
-	say("Then have a host let it in, while a password still does:", "sallyport key install HOST")
+	say("Press n to make one. In a terminal the same is", "sallyport key new")
+	say("Then i has the selected host, or the marked ones, let it in while a password still does.", "")
 }

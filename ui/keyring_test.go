@@ -81,6 +81,8 @@ func TestTheKeysPageIsAsItWasApproved(t *testing.T) {
 		{"keys", ringOf(t), nil, "2 in the agent"},
 		{"keys-none", nil, nil, "sallyport key new"},
 		{"keys-detail", ringOf(t), []string{"j", "Enter"}, "aes256-ctr with 16 rounds"},
+		{"keys-new", ringOf(t), []string{"n", "winter is coming"}, "strength: about"},
+		{"keys-install", ringOf(t), []string{"j", "i"}, "Leave it"},
 	} {
 		for _, size := range sizes {
 			name := fmt.Sprintf("%s-%dx%d", c.name, size.w, size.h)
@@ -114,6 +116,18 @@ func TestKeysOfTheKeysPage(t *testing.T) {
 		{"y copies there too", ringOf(t), []string{"G", "Enter", "y"}, "", "Copied the public half of (agent only)", hwLine},
 		{"Esc leaves it", ringOf(t), []string{"Enter", "Esc"}, "", "2 in the agent", ""},
 		{"no key is nothing to open", nil, []string{"Enter"}, "", "There is no key here.", ""},
+		{"a takes a key out of the agent", ringOf(t), []string{"j", "a"}, "forget user@localhost", "The agent has forgotten", ""},
+		{"one that only the agent has not without asking", ringOf(t), []string{"G", "a", "k", "Enter"}, "", "2 in the agent", ""},
+		{"but it may", ringOf(t), []string{"G", "a", "t", "Enter"}, "forget daenerys@dragonstone", "The agent has forgotten (agent only)", ""},
+		{"what is no key is not given", ringOf(t), []string{"jj", "a"}, "", "Its private half is not here.", ""},
+		{"i installs on the selected host, once that is agreed to", ringOf(t), []string{"j", "i", "i", "Enter"}, "install " + keyHome + "id_ed25519 got-bastion", "a new login with it alone works.", ""},
+		{"which may be left", ringOf(t), []string{"j", "i", "l", "Enter"}, "", "2 in the agent", ""},
+		{"what only the agent has is not installed", ringOf(t), []string{"G", "i"}, "", "Only the agent has this key", ""},
+		{"n makes a key", ringOf(t), []string{"n", "winter", "Enter", "winter", "Enter"}, `make ed25519 256 "" "" "winter"`, "Made ", ""},
+		{"two passphrases make none", ringOf(t), []string{"n", "winter", "Enter", "summer", "Enter"}, "", "The passphrases differ.", ""},
+		{"no passphrase has to be meant", ringOf(t), []string{"n", "Tab", "Enter"}, "", "choose to make it without, if you mean it", ""},
+		{"and then it is none", ringOf(t), []string{"n", "Tab", "Tab", "Tab", "Enter"}, `make ed25519 256 "" "" ""`, "Made ", ""},
+		{"a size that no key has is refused", ringOf(t), []string{"n", "Tab", "Tab", "Tab", "Tab", "Tab", "Ctrl-U", "rsa 1024", "Tab", "Tab", "Tab", "w", "Enter", "w", "Enter"}, "", "rsa keys of 1024 bits are not made here", ""},
 		{"1 goes to the hosts", ringOf(t), []string{"Enter", "1"}, "", "Configuration", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -131,6 +145,39 @@ func TestKeysOfTheKeysPage(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheAgentIsGivenAKeyThatIsUnlockedFirst(t *testing.T) {
+	st, _ := onKeys(t, ringOf(t), 120, 34, Options{})
+	st.keys("a")
+	st.sees("Unlocks the key file " + keyHome + "id_ecdsa on this computer")
+	st.keys("winter")
+	st.sees("••••••")
+	st.keys("Enter")
+	st.expects("hold " + keyHome + `id_ecdsa ["winter"]`)
+	st.sees("The agent holds")
+}
+
+func TestAKeyIsInstalledOnTheMarkedHosts(t *testing.T) {
+	f, v := newFake(), westeros()
+	v.pairs, v.unlooked = ringOf(t), make(chan struct{}, 1)
+	f.inv, f.fails["install"] = func() *fakeInventory { return v }, &api.Error{Code: "managed", Message: "the site manages its keys itself", Hints: []string{"paste the line on the page of your account there"}}
+	st := perform(t, f, 120, 34, Options{})
+	st.loses("Reading")
+	st.keys("m", "m", "4")
+	st.sees("2 in the agent")
+	st.keys("i")
+	st.sees("authorized_keys on ")
+	st.keys("i", "Enter")
+	st.sees("0 of 2 hosts are done")
+	if n := len(st.made()); n != 2 {
+		t.Errorf("it did %q", st.made())
+	}
+	if got := string(st.term.GetClipboardData()); got != edLine {
+		t.Errorf("the clipboard has %q", got)
+	}
+	st.keys("6")
+	st.sees("the key is not installed: the site manages its keys itself")
 }
 
 func TestKeysAreFollowedOnlyWhileTheyAreShown(t *testing.T) {

@@ -93,6 +93,9 @@ func init() {
 		{inKeys, []string{"Enter"}, "all of it", "The page of keys", "All that is known of a key: fingerprints, picture, certificate, hosts.", (*screen).openKey, noKey, (*screen).hasKey},
 		{inKeys | inKey, []string{"f"}, "fix", "The page of keys", "Mend what is wrong with it, where that is ours to do; else copy the command that does.", (*screen).fixKey, noKeyFinding, (*screen).hasKeyFinding},
 		{inKeys | inKey, []string{"y"}, "copy", "The page of keys", "Copy its public line to the clipboard: what a site's web page asks for.", (*screen).copyKey, noKeyLine, (*screen).hasKeyLine},
+		{inKeys | inKey, []string{"a"}, "agent", "The page of keys", "Give it to the agent, which is asked no passphrase any more; once more takes it out.", (*screen).holdKey, noKeyToHold, (*screen).canHoldKey},
+		{inKeys | inKey, []string{"i"}, "install", "The page of keys", "Let it log in on the marked hosts, or the selected one, and prove that it does. Asks first.", (*screen).installKey, noInstall, (*screen).canInstall},
+		{inKeys, []string{"n"}, "new", "The page of keys", "Make a key.", (*screen).newKey, nil, nil},
 		{inKey, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeKey, nil, nil},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},

@@ -40,6 +40,10 @@ type Options struct {
 	Save func(ctx context.Context, c *api.Change) error
 	// Visit prepares a visit of the doctor to a host, who asks by ask.
 	Visit func(host string, ask api.Interview) (*api.Visit, error)
+	// MakeKey makes a key pair in a file, "" for the one that ssh looks for.
+	MakeKey func(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error)
+	// InstallKey lets the key of a file log in on a host, and asks by ask.
+	InstallKey func(ctx context.Context, host, path string, ask api.Interview) api.Installation
 	// Shell is what Enter asks for: the spec of a login shell on this terminal.
 	Shell func() api.SessionSpec
 	// Screen is the terminal; nil opens the real one.
