@@ -70,6 +70,11 @@ type Patient struct {
 	Asker  Asker       // nil for nobody: then nothing is asked (BatchMode)
 	Trace  func(Trace) // the steps of the dial, as they happen; nil for nobody
 
+	// Refused is told that the server has refused a login, or this side the
+	// server's key, also where its reason is told and not itself: who looks again
+	// and again must not try that again. nil for nobody.
+	Refused func()
+
 	// Stay keeps the connection, and so the repairs of its far side, after the
 	// last finding until it returns; nil lets go at once.
 	Stay func(context.Context)
@@ -108,6 +113,7 @@ func checks() []check {
 		{name: "far-modes", run: (*exam).farModes, advice: "sshd takes no key from a file that others can write to (StrictModes)"},
 		{name: "far-keys", after: []string{"far-modes"}, run: (*exam).farKeys, advice: "the server asks for a password because it does not know the key"},
 		{name: "far-disk", run: (*exam).farDisk, advice: "nothing can be written there: logins, editors and jobs fail in odd ways"},
+		{name: "far-log", run: (*exam).farLog},
 		{name: "far-clock", run: (*exam).farClock, advice: "one-time codes and tickets are refused when clocks differ"},
 		{name: "forwarding", run: (*exam).forwarding, advice: "the forwards of the configuration open here and lead nowhere"},
 

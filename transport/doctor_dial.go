@@ -105,6 +105,9 @@ func (e *exam) stage(s stage, id string, hop Hop) bool {
 		return true
 	}
 	_, f := e.progress.result(e.ctx)
+	if f != nil && e.Refused != nil && (f.Code == CodeAuth || strings.HasPrefix(f.Code, "hostkey-")) {
+		e.Refused()
+	}
 	switch {
 	case f == nil:
 		return false // nobody waits any more

@@ -29,6 +29,7 @@ command -v quota >/dev/null 2>&1 && quota -q 2>/dev/null | sed 's/^/@quota /'
 for f in "$HOME"/.ssh/*/authorized_keys "$HOME"/.ssh/authorised_keys "$HOME"/.ssh/authorized_key "$HOME"/authorized_keys; do
 	[ -f "$f" ] && echo "@misplaced $f"
 done
+` + farLogScript + `
 [ -r "$HOME/.ssh/authorized_keys" ] && echo @authorized && head -c 65536 "$HOME/.ssh/authorized_keys"
 exit 0
 `
@@ -46,6 +47,8 @@ type farSide struct {
 	knowsRoom  bool
 	quota      []string
 	misplaced  []string
+	owner      logOwner
+	log        []string // what sshd has said of the owner
 	authorized []byte
 	hasFile    bool // authorized_keys can be read
 }
@@ -86,6 +89,14 @@ func (f *farSide) take(word, value string) {
 		f.quota = append(f.quota, value)
 	case "@misplaced":
 		f.misplaced = append(f.misplaced, value)
+	case "@me":
+		f.owner.name = value
+	case "@home":
+		f.owner.home = value
+	case "@log":
+		if f.owner.owns(value) {
+			f.log = append(f.log, value)
+		}
 	}
 }
 

@@ -392,7 +392,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 // What the far side says may be anything.
 func FuzzFarSide(f *testing.F) {
 	f.Add("")
-	f.Add("motd\n@sallyport\n@time 1700000000\n@mode drwxrwxrwx /home/jon/.ssh\n@room 12\n@quota over\n@misplaced /home/jon/x\n@authorized\nssh-ed25519 AAAA\n")
+	f.Add("motd\n@sallyport\n@time 1700000000\n@mode drwxrwxrwx /home/jon/.ssh\n@room 12\n@quota over\n@misplaced /home/jon/x\n@me jon\n@log sshd: Failed password for jon\n@authorized\nssh-ed25519 AAAA\n")
 	f.Add("@sallyport\n@time x\n@mode\n@room -1\n")
 	f.Fuzz(func(t *testing.T, out string) {
 		far, ok := parseFar([]byte(out))
