@@ -20,8 +20,9 @@ const doctorLong = `Finds out why HOST cannot be reached, or what will go wrong 
 as "sallyport ssh" does, by a connection of its own, and tells of each hop: name,
 network, port, key exchange, host key, each key and method, session, forwards.
 Where a login works, it looks at the account there too: modes, authorized_keys,
-room, clock, and start-up files that print, which break scp and rsync. Without
-HOST it looks at this machine only: the configuration and all keys.
+room, clock, what sshd has said of it, and start-up files that print, which break
+scp and rsync. Without HOST it looks at this machine only: the configuration and
+all keys.
 
   ✓ HOST: what is well
   · HOST: what is worth knowing
@@ -40,13 +41,22 @@ With --json each finding is an object on a line of its own:
   why, fix of what is wrong
   ours     whether --fix can do it
 
+With --watch it looks again every 30 seconds, or as often as --every says, until
+you press Ctrl-C, and prints a line for each thing that breaks or is over, and a
+summary at the end. It never asks, and it ends by itself when a login or a host
+key is refused. With --json each line is an object: time, event ("well", "broke",
+"over", "stopped" or "end"), and finding or summary.
+
 The exit status is 0 if nothing is wrong, 1 if something is, and 2 if that could
 not be found out.`
 
 // cannot is the exit status of a doctor who could not look.
 const cannot = 2
 
-type doctorFlags struct{ json, fix, report bool }
+type doctorFlags struct {
+	json, fix, report, watch bool
+	every                    string
+}
 
 func (a *app) doctorCommand() *cobra.Command {
 	var flags doctorFlags
@@ -72,13 +82,19 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print JSON, an object on a line for each finding")
 	cmd.Flags().BoolVar(&flags.fix, "fix", false, "offer each fix that can be done here, then look again")
 	cmd.Flags().BoolVar(&flags.report, "report", false, "print what a help desk asks for, to be sent by mail")
+	cmd.Flags().BoolVar(&flags.watch, "watch", false, "keep an eye on the host, and tell what changes")
+	cmd.Flags().StringVar(&flags.every, "every", "30", "with --watch, look again after `TIME`: seconds, or as 5m")
 	cmd.MarkFlagsMutuallyExclusive("json", "fix", "report")
+	cmd.MarkFlagsMutuallyExclusive("watch", "fix", "report")
 	return cmd
 }
 
 func (a *app) doctor(ctx context.Context, host string, flags doctorFlags) error {
 	if flags.report {
 		return a.report(ctx, host)
+	}
+	if flags.watch {
+		return a.watch(ctx, host, flags)
 	}
 	v := visit{app: a, flags: flags}
 	if err := v.examine(ctx, host); err != nil {
@@ -95,6 +111,18 @@ func (a *app) doctor(ctx context.Context, host string, flags doctorFlags) error 
 		return status(found)
 	}
 	return nil
+}
+
+// watch keeps an eye on a host.
+func (a *app) watch(ctx context.Context, host string, flags doctorFlags) error {
+	pause, err := pauseOf(flags.every)
+	switch {
+	case err != nil:
+		return err
+	case host == "":
+		return badUsage("--watch wants a HOST to keep an eye on")
+	}
+	return a.watchHost(ctx, host, pause, flags.json)
 }
 
 // report prints what an institute's help desk asks for, and writes it to a
