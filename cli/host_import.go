@@ -32,10 +32,10 @@ where that will write it.`
 
 // imported is what --json prints.
 type imported struct {
-	File    string            `json:"file"`
-	Written bool              `json:"written"`
-	Diff    string            `json:"diff"`
-	Hosts   []config.Imported `json:"sessions"`
+	File     string            `json:"file"`
+	Written  bool              `json:"written"`
+	Diff     string            `json:"diff"`
+	Sessions []config.Imported `json:"sessions"`
 }
 
 func (a *app) hostImport() *cobra.Command {
@@ -84,7 +84,7 @@ func (a *app) importHosts(ctx context.Context, flags editFlags, files []string, 
 	if err != nil {
 		return nil, err
 	}
-	done := &imported{File: change.File, Diff: change.Diff(), Hosts: edit.Results}
+	done := &imported{File: change.File, Diff: change.Diff(), Sessions: edit.Results}
 	if err := change.Check(ctx); err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func (i *importing) name(s *Saved) string {
 // the same login at the same address, by the same way.
 func (i *importing) same(s *Saved, alias string) bool {
 	h, err := i.d.now.Resolve(alias, Match{})
-	if err != nil || h.HostName() != s.hostName || s.user != "" && h.User() != s.user || strconv.Itoa(h.Port()) != cmp.Or(s.port, "22") {
+	if err != nil || !equalFold(h.HostName(), s.hostName) || s.user != "" && h.User() != s.user || strconv.Itoa(h.Port()) != cmp.Or(s.port, "22") {
 		return false
 	}
 	proxy, err := i.way(s)
@@ -175,8 +175,8 @@ func (i *importing) way(s *Saved) (Assignment, error) {
 func (i *importing) hops(hosts []string) error {
 	for _, host := range hosts {
 		h, _ := i.d.now.Resolve(host, Match{})
-		namesake := slices.ContainsFunc(i.Sessions, func(s *Saved) bool { return s.alias == host && s.hostName != host })
-		if namesake || h.HostName() != host {
+		namesake := slices.ContainsFunc(i.Sessions, func(s *Saved) bool { return s.alias == host && !equalFold(s.hostName, host) })
+		if namesake || !equalFold(h.HostName(), host) { // ssh writes names in small letters
 			return refuse("", "it is reached through %q, which is the name of another host here", Printable(host))
 		}
 	}

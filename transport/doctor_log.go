@@ -13,7 +13,7 @@ echo "@home $HOME"
 	for f in /var/log/auth.log /var/log/secure; do
 		[ -r "$f" ] && tail -n 5000 "$f" | grep sshd
 	done
-} | grep -F -e "$me" -e "$HOME" |
+} | grep -wF -e "$me" -e "$HOME" |
 	grep -i -e failed -e failure -e refused -e error -e invalid -e fatal -e 'too many' -e 'not allowed' -e bad -e denied -e expired -e maximum -e preauth |
 	tail -n 50 | cut -c1-300 | sed 's/^/@log /'`
 
@@ -26,7 +26,9 @@ type logOwner struct{ name, home string }
 
 // owns tells whether a line names the account, or a file in its home: "jon" is
 // not in "jon-snow".
-func (o logOwner) owns(line string) bool { return standsAlone(line, o.name) || standsAlone(line, o.home) }
+func (o logOwner) owns(line string) bool {
+	return standsAlone(line, o.name) || standsAlone(line, o.home)
+}
 
 // standsAlone tells whether a word, or a path is in a line, and no part of another.
 func standsAlone(line, word string) bool {
