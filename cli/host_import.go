@@ -28,7 +28,10 @@ out, and one that goes through another session goes through that host. Hosts
 that are there already stay as they are. Passwords are not read.
 
 A key of PuTTY (.ppk) becomes usable by sallyport key import: IdentityFile is
-where that will write it.`
+where that will write it.
+
+With --json: file, written, diff, and for each of sessions its name there
+(session), the name and options of the host, notes, and why it is left_out.`
 
 // imported is what --json prints.
 type imported struct {

@@ -162,22 +162,3 @@ func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
-
-// savedAlias is a title as a word of a Host line: letters, digits and what
-// harms nowhere stay, all else becomes a dash.
-func savedAlias(title string) string {
-	var b strings.Builder
-	for _, r := range title {
-		switch {
-		case aliasRune(r):
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	alias := strings.Trim(b.String(), "-")
-	if alias == "" || equalFold(alias, "none") { // a ProxyJump of that name is no jump
-		return strings.TrimRight("session-"+alias, "-")
-	}
-	return alias
-}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -116,10 +115,4 @@ func parseSections(text string) (sections []savedSection) {
 		last.values = append(last.values, savedValue{name, value})
 	}
 	return sections
-}
-
-// aliasRune tells a character that may stand in an alias.
-func aliasRune(r rune) bool {
-	return r < 0x80 && alnum(byte(r)) || strings.ContainsRune("._+-", r) ||
-		r >= 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)) && visible(r, utf8.RuneLen(r), 0) == ""
 }
