@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,6 +82,7 @@ func bindUnder(path string) (net.Listener, error) {
 // claim gives the socket its name by link(2), which never replaces a file. A
 // stale one is cleared away, but once: whoever comes first then has it.
 func claim(temporary, path string) error {
+	defer alone(path)()
 	err := os.Link(temporary, path)
 	if errors.Is(err, fs.ErrExist) && clearAway(path) {
 		err = os.Link(temporary, path)
@@ -90,9 +93,31 @@ func claim(temporary, path string) error {
 	return err
 }
 
+// aloneLimit is how long alone waits for others, who need much less. A
+// stranger who may read the directory could hold its lock for ever.
+const aloneLimit = time.Second
+
+// alone keeps other processes of ours, and other goroutines, from the sockets of
+// path's directory until done is called: while clearAway has one aside that
+// lives, a third could take its name. A file system without locks, or somebody
+// who keeps his, leaves us to luck, as ssh leaves itself.
+func alone(path string) (done func()) {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return func() {}
+	}
+	for end := time.Now().Add(aloneLimit); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK {
+			break
+		}
+	}
+	return func() { dir.Close() } // with its lock
+}
+
 // clearAway removes a socket of ours that nobody listens on, and tells whether it
-// did. Between the question and the removal another master may have taken the
-// name, so the file is first moved away and asked again there.
+// did. Between the question and the removal a master of ssh's may have taken the
+// name, so the file is first moved away and asked again there. The caller is
+// alone.
 func clearAway(path string) bool {
 	if !stale(path) {
 		return false
@@ -129,7 +154,10 @@ func own(info fs.FileInfo) bool {
 
 // RemoveStale removes a control socket that a master left behind, and tells
 // whether there was one: a socket of this user's that refuses connections.
-func RemoveStale(path string) bool { return clearAway(path) }
+func RemoveStale(path string) bool {
+	defer alone(path)()
+	return clearAway(path)
+}
 
 // listener removes its socket when it is closed.
 type listener struct {
