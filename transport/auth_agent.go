@@ -53,8 +53,7 @@ func (a *auth) bind() {
 	if others := len(a.held) - len(left); err == nil && others > 0 {
 		a.told.say(1, "get_agent_identities: agent returned %d keys", len(left))
 		a.note("agent", keptError(others))
-		a.held = left
-		a.identities = a.prepare()
+		a.identities = a.prepare(func() []*keys.Key { return left })
 	}
 }
 

@@ -45,8 +45,7 @@ func (id *identity) trace() string {
 func (a *auth) readKeys() {
 	a.reading.Do(func() {
 		if !switchedOff(a.host, "PubkeyAuthentication") && slices.Contains(a.preferred(), "publickey") {
-			a.held = a.list()
-			a.identities = a.prepare()
+			a.identities = a.prepare(a.list)
 		}
 	})
 }
@@ -62,9 +61,10 @@ func (a *auth) forgetKeys() {
 
 // prepare orders the keys as pubkey_prepare (sshconnect2.c) does: the
 // CertificateFiles, those of the agent that the configuration names, the
-// agent's others, and the files.
-func (a *auth) prepare() []*identity {
+// agent's others, and the files. The agent is asked what it holds after them.
+func (a *auth) prepare(held func() []*keys.Key) []*identity {
 	files := a.files()
+	a.held = held()
 	var named, others []*identity
 	for _, key := range a.held {
 		i := slices.IndexFunc(files, func(id *identity) bool { return keys.Equal(id.key.Public, key.Public) })
