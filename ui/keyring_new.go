@@ -68,7 +68,7 @@ func (f keyForm) reason(protected bool) string {
 	case !protected && len(f.passphrase.text)+len(f.again.text) > 0:
 		return "A passphrase was typed: Make it, or clear both."
 	case protected && len(f.passphrase.text) == 0:
-		return "Whoever gets the file could use it: choose to make it without, if you mean it."
+		return "Whoever gets the file could use it: choose to make it without."
 	case !bytes.Equal(f.passphrase.text, f.again.text):
 		return "The passphrases differ."
 	}

@@ -125,7 +125,7 @@ func TestKeysOfTheKeysPage(t *testing.T) {
 		{"what only the agent has is not installed", ringOf(t), []string{"G", "i"}, "", "Only the agent has this key", ""},
 		{"n makes a key", ringOf(t), []string{"n", "winter", "Enter", "winter", "Enter"}, `make ed25519 256 "" "" "winter"`, "Made ", ""},
 		{"two passphrases make none", ringOf(t), []string{"n", "winter", "Enter", "summer", "Enter"}, "", "The passphrases differ.", ""},
-		{"no passphrase has to be meant", ringOf(t), []string{"n", "Tab", "Enter"}, "", "choose to make it without, if you mean it", ""},
+		{"no passphrase has to be meant", ringOf(t), []string{"n", "Tab", "Enter"}, "", "could use it: choose to make it without.", ""},
 		{"and then it is none", ringOf(t), []string{"n", "Tab", "Tab", "Tab", "Enter"}, `make ed25519 256 "" "" ""`, "Made ", ""},
 		{"a size that no key has is refused", ringOf(t), []string{"n", "Tab", "Tab", "Tab", "Tab", "Tab", "Ctrl-U", "rsa 1024", "Tab", "Tab", "Tab", "w", "Enter", "w", "Enter"}, "", "rsa keys of 1024 bits are not made here", ""},
 		{"1 goes to the hosts", ringOf(t), []string{"Enter", "1"}, "", "Configuration", ""},
@@ -163,6 +163,7 @@ func TestAKeyIsInstalledOnTheMarkedHosts(t *testing.T) {
 	v.pairs, v.unlooked = ringOf(t), make(chan struct{}, 1)
 	f.inv, f.fails["install"] = func() *fakeInventory { return v }, &api.Error{Code: "managed", Message: "the site manages its keys itself", Hints: []string{"paste the line on the page of your account there"}}
 	st := perform(t, f, 120, 34, Options{})
+	st.sees("Hosts")
 	st.loses("Reading")
 	st.keys("m", "m", "4")
 	st.sees("2 in the agent")
