@@ -64,6 +64,34 @@ func TestFormsAreAsTheyWereApproved(t *testing.T) {
 	}
 }
 
+// slowForms is an inventory whose forms come when they are let.
+type slowForms struct {
+	inventory
+	let chan struct{}
+}
+
+func (i slowForms) Form(name string) api.Form {
+	<-i.let
+	return i.inventory.Form(name)
+}
+
+func TestKeysTypedAheadDoWhatTheyDoAfterwards(t *testing.T) {
+	t.Parallel()
+	f, let := newFake(), make(chan struct{})
+	f.read = func() inventory { return slowForms{f.inv(), let} }
+	st := perform(t, f, 80, 24, Options{})
+	st.loses("Reading")
+	st.snapshot(api.Snapshot{})
+	st.follow(steps{{"got-bastion", "↓ E"}})
+	st.sees("Reading…")
+	before, ahead := st.term.shown(), []string{"G", "k", "k", "Enter", "99999"}
+	st.keys(ahead...)
+	st.until("the keys to be taken", func() bool { return st.term.shown() >= before+len(strings.Join(ahead, ""))-len("Enter")+1 })
+	close(let)
+	st.sees("✗ Bad port")
+	st.golden("form-typing-80x24")
+}
+
 // realFiles is a backend on a configuration of its own directory.
 func realFiles(t *testing.T, text string) (f *fake, path string) {
 	t.Helper()

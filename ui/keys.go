@@ -260,9 +260,11 @@ func (s *screen) handle(ev *tcell.EventKey) *tcell.EventKey {
 // waits for it.
 func (s *screen) reading() bool { return s.inv == nil || s.form != nil && s.form.base == nil }
 
-// replay does what was typed ahead.
+// replay does what was typed ahead. Every key finds the screen as it would have
+// been drawn, so that what it does is not a matter of when it was pressed.
 func (s *screen) replay() {
 	for len(s.early) > 0 && !s.reading() {
+		s.settle()
 		ev := s.early[0]
 		s.early = s.early[1:]
 		s.dispatch(ev)
