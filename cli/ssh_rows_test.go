@@ -95,7 +95,7 @@ var commandLines = []struct{ name, script string }{
 	{"an unknown host key and accept-new", `ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=accept-new one echo x`},
 	{"an unknown host key in a batch", `ssh -o BatchMode=yes -o StrictHostKeyChecking=ask new true`},
 	{"a changed host key", `sed 's/127.0.0.1.*//' "$D/known_hosts" >/dev/null; printf '[127.0.0.1]:%s %s' $SERVER "$(cut -d' ' -f1,2 "$D/stranger.pub")" >known; ssh -o UserKnownHostsFile="$PWD/known" one true; rm known`},
-	{"a ProxyCommand that ends", `ssh -o ProxyCommand=false other true`},
+	{"a ProxyCommand that ends once it has heard something", `ssh -o ProxyCommand='head -c 1 >/dev/null' other true`},
 	{"LogLevel QUIET says nothing", `ssh -o LogLevel=QUIET refused true`},
 	{"-E writes to a file", `ssh -E log refused true`},
 	{"-E takes the warnings of a session", `DISPLAY=:77 ssh -E log -X narrow 'echo [$DISPLAY]'`},

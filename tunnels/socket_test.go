@@ -72,6 +72,7 @@ func prepare(t *testing.T, path string, before func(*testing.T, string)) {
 func nothing(*testing.T, string) {}
 
 // leaveSocket makes a socket that nobody listens on, as a killed process does.
+// A child that another test starts at that moment has it, too, until its exec.
 func leaveSocket(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.Listen("unix", path)
@@ -80,6 +81,7 @@ func leaveSocket(t *testing.T, path string) {
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	l.Close()
+	sshtest.Eventually(t, "nobody listens", func() bool { return squatterOf(path).leftOver })
 	os.Chmod(path, 0o755)
 }
 
