@@ -14,6 +14,7 @@ import (
 // behind another; the configuration that says how is not shown to ssh, which
 // could not connect by itself.
 func TestTheRealSSHUsesAConnectionWithoutAControlPath(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	place, err := os.MkdirTemp("", "sp") // a socket's path is short
 	if err != nil {

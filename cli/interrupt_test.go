@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +24,9 @@ import (
 // TestASignalEndsUsAsItEndsSSH sends signals to ssh and to us in each state:
 // until there is a session they are the system's, then ssh heeds them itself.
 func TestASignalEndsUsAsItEndsSSH(t *testing.T) {
+	t.Parallel()
+	// One that this process ignores, as under nohup, its children would ignore.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	b := newBench(t)
 	connecting := []string{"-v", "-o", "ProxyCommand=sed d", "one"}
 	for _, row := range []struct {

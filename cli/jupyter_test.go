@@ -49,6 +49,7 @@ func runJupyter(t *testing.T, s *sshtest.Server, token string, args ...string) (
 // TestJupyterIsOpened has the real server found, forwarded and opened; its
 // token is seen by nobody but the browser and whoever asks for it.
 func TestJupyterIsOpened(t *testing.T) {
+	t.Parallel()
 	const token = "a token that is nowhere else"
 	s := sshtest.StartServer(t)
 	port := startJupyter(t, s, token)
@@ -102,6 +103,7 @@ func TestJupyterIsOpened(t *testing.T) {
 // TestJupyterOnASocketIsOpenUntilItEnds has a server that listens on a unix
 // socket, and a tunnel that ends with it.
 func TestJupyterOnASocketIsOpenUntilItEnds(t *testing.T) {
+	t.Parallel()
 	const token = "another token"
 	s := sshtest.StartServer(t)
 	socket := s.Path("jupyter.sock")
@@ -155,6 +157,7 @@ func tunnelsOf(t *testing.T, c clients) (open []api.Tunnel) {
 // TestOneOfSeveralJupytersIsChosenByItsPort has two servers, as their files
 // tell of them.
 func TestOneOfSeveralJupytersIsChosenByItsPort(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	first, second := sshtest.FreePort(t), sshtest.FreePort(t)
 	if err := os.MkdirAll(s.Path(".local/share/jupyter/runtime"), 0o700); err != nil {
@@ -214,6 +217,7 @@ func stderrOf(err error) []byte {
 }
 
 func TestPortsOfAHostAreListed(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	c := newClients(t, s)
 	out, err := c.sallyport("ports", sshtest.Alias, "--json").Output()
@@ -236,6 +240,7 @@ func TestPortsOfAHostAreListed(t *testing.T) {
 }
 
 func TestNoJupyterSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	c := newClients(t, sshtest.StartServer(t))
 	out, err := c.sallyport("jupyter", sshtest.Alias).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "no Jupyter server of yours runs on") || !strings.Contains(string(out), "jupyter lab --no-browser") {

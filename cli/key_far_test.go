@@ -19,6 +19,7 @@ import (
 // TestKeyIsInstalledThroughJumpsThatAreNotLoggedInToAgain has two jumps before
 // the account. The proof stands on their connections.
 func TestKeyIsInstalledThroughJumpsThatAreNotLoggedInToAgain(t *testing.T) {
+	t.Parallel()
 	outer, inner := sshtest.StartServer(t), sshtest.StartServer(t)
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "")
 	a.Run(t)
@@ -41,6 +42,7 @@ func TestKeyIsInstalledThroughJumpsThatAreNotLoggedInToAgain(t *testing.T) {
 // TestKeyIsProvedAlone has an agent and a file with keys that do log in, beside
 // one that does not.
 func TestKeyIsProvedAlone(t *testing.T) {
+	t.Parallel()
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "", "AuthorizedKeysFile keys")
 	a.Run(t)
 	i := newInstaller(t, a.Server)
@@ -63,6 +65,7 @@ func TestKeyIsProvedAlone(t *testing.T) {
 // TestKeyThatIsNotEnoughAloneIsTold has a server that wants a password as well,
 // and a key whose passphrase nobody tells.
 func TestKeyThatIsNotEnoughAloneIsTold(t *testing.T) {
+	t.Parallel()
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "", "AuthenticationMethods publickey,password password")
 	a.Run(t)
 	i := newInstaller(t, a.Server)
@@ -80,6 +83,7 @@ func TestKeyThatIsNotEnoughAloneIsTold(t *testing.T) {
 // TestBrokenConnectionLeavesAuthorizedKeys ends the shell at each program that
 // writes. Then all goes well, and a restorecon notes what it is asked.
 func TestBrokenConnectionLeavesAuthorizedKeys(t *testing.T) {
+	t.Parallel()
 	bin, err := os.MkdirTemp("", "bin") // t.TempDir is closed to others than root
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +119,7 @@ func TestBrokenConnectionLeavesAuthorizedKeys(t *testing.T) {
 // TestKeysOfAHostAreListedAndRemoved removes each line of a key and nothing
 // else, from a file without a newline at its end.
 func TestKeysOfAHostAreListedAndRemoved(t *testing.T) {
+	t.Parallel()
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "")
 	a.Run(t)
 	i := newInstaller(t, a.Server, "Host mine\nIdentityFile "+a.Path("new")+"\nHost *")
@@ -151,6 +156,7 @@ func TestKeysOfAHostAreListedAndRemoved(t *testing.T) {
 
 // TestKeyGoesToManyHosts has one that is not there.
 func TestKeyGoesToManyHosts(t *testing.T) {
+	t.Parallel()
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "")
 	a.Run(t)
 	i := newInstaller(t, a.Server, "Host gone\nHostName 127.0.0.1\nPort 1\nHost *")
@@ -167,6 +173,7 @@ func TestKeyGoesToManyHosts(t *testing.T) {
 // TestModesAreMendedForWhoAgrees answers on a terminal, which gets the line for
 // the clipboard too.
 func TestModesAreMendedForWhoAgrees(t *testing.T) {
+	t.Parallel()
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "")
 	a.Run(t)
 	chmod(t, a.Home, 0o775)

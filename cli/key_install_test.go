@@ -86,6 +86,7 @@ const otherKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKlLfHQuExoJ0G7pOTrBgfsyWE
 // TestKeyIsInstalledOnceAndLogsIn compares the far side after one run and
 // after two.
 func TestKeyIsInstalledOnceAndLogsIn(t *testing.T) {
+	t.Parallel()
 	const dir = "drwx------ .ssh 4711 \"\""
 	file := func(text string) string { return fmt.Sprintf("-rw------- .ssh/authorized_keys 4711 %q", text) }
 	rows := []struct {
@@ -189,6 +190,7 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 
 // TestKeyThatCannotBeInstalledIsOneSentence has the far side left as it was.
 func TestKeyThatCannotBeInstalledIsOneSentence(t *testing.T) {
+	t.Parallel()
 	rows := []struct {
 		name, before string
 		lines        []string

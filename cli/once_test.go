@@ -16,6 +16,7 @@ import (
 // that shall end with the background process: with the last of those that take
 // over from each other.
 func TestWhatIsWantedOnceOutlivesAnUpgrade(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartServer(t)
 	c := newClients(t, s)
 	port := sshtest.FreePort(t)

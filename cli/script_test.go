@@ -49,6 +49,7 @@ func installed(condition string) (bool, error) {
 // TestScripts runs command lines as a person would type them. Each script has
 // its own place for the background process, and ends it.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
 		Condition: installed,

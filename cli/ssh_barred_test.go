@@ -20,6 +20,7 @@ import (
 // TestAnAccountThatIsKeptOutHearsWhatSSHIsTold logs in to accounts that PAM or
 // /etc/nologin keep out after they have shown who they are.
 func TestAnAccountThatIsKeptOutHearsWhatSSHIsTold(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAFailureReadsTheSameFromEachCommand(t *testing.T) {
+	t.Parallel()
 	h, err := config.Load(config.Paths{Explicit: true}).Resolve("wall", config.Match{})
 	if err != nil {
 		t.Fatal(err)

@@ -94,6 +94,7 @@ const ownMaster = `own() {
 var varyingInMasters = regexp.MustCompile(`own-\w{6}|pid=\d+|kill: \(\d+\)`)
 
 func TestOverAMasterEachCommandLineDoesWhatSSHDoes(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	m := filepath.Join(b.bin, "m")
 	sshtest.RunMaster(t, m, exec.Command(sshtest.Program(t, "ssh"), "-F", b.config, "-M", "-N", "-S", m, "one"))

@@ -185,6 +185,7 @@ func reworded(text string) string {
 // TestEachCommandLineDoesWhatSSHDoes runs command lines of all kinds through
 // the real ssh and through us, and compares all that they leave behind.
 func TestEachCommandLineDoesWhatSSHDoes(t *testing.T) {
+	t.Parallel()
 	sshtest.Program(t, "ssh")
 	b := newBench(t)
 	if n := len(commandLines); n < 150 {

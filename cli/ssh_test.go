@@ -49,6 +49,7 @@ func TestEveryFlagOfSSHIsSomebodys(t *testing.T) {
 // TestFlagsOfTheRealSSHAreHandedOver has each flag that is said to be the
 // real ssh's run by a program of that name.
 func TestFlagsOfTheRealSSHAreHandedOver(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	arguments := map[byte]string{'I': "/lib.so", 'w': "0"}
 	fake := `mkdir bin; printf '#!/bin/sh\necho handed over: "$@"\n' >bin/ssh; chmod +x bin/ssh; `
@@ -79,6 +80,7 @@ func TestFlagsOfTheRealSSHAreHandedOver(t *testing.T) {
 // TestALinkCalledSSHIsSSH runs us by that name, with nothing but us called so
 // before the real ssh in PATH.
 func TestALinkCalledSSHIsSSH(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	link := `mkdir bin; ln -s "$(command -v sallyport)" bin/ssh; export PATH="$PWD/bin:$PATH"; command ssh -V; `
 	got := b.run(t, "ssh", link+`ssh one echo native; ssh -C one echo by the real one`)
@@ -99,6 +101,7 @@ func TestALinkCalledSSHIsSSH(t *testing.T) {
 
 // TestTheConnectionOfTheBackgroundProcessIsUsed counts logins.
 func TestTheConnectionOfTheBackgroundProcessIsUsed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	place, err := os.MkdirTemp("", "sp") // a socket's path is short
 	if err != nil {

@@ -44,6 +44,7 @@ var toolScripts = []struct{ name, program, script string }{
 // TestProgramsThatRunSSHRunUs has each of them move a tree of files through
 // two hops.
 func TestProgramsThatRunSSHRunUs(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	link := filepath.Join(t.TempDir(), "ssh")
 	if err := os.Symlink(filepath.Join(b.bin, "sallyport"), link); err != nil {

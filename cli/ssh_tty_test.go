@@ -19,6 +19,7 @@ import (
 // TestQuestionsOnTheTerminalAreSSHs types the answers as expect and sshpass
 // do: each once the words of ssh have come that they wait for.
 func TestQuestionsOnTheTerminalAreSSHs(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for _, row := range []struct {
 		name, args string

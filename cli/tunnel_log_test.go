@@ -9,6 +9,7 @@ import (
 )
 
 func TestAWatcherOfTunnelsIsToldOfEachChangeInALine(t *testing.T) {
+	t.Parallel()
 	web := api.Tunnel{ID: "1", Host: "web", Spec: api.TunnelSpec{Kind: api.LocalForward, Listen: api.Address{Network: "tcp", Port: 8080}}, State: api.TunnelOpening}
 	up, other := web, web
 	up.State = api.TunnelUp
