@@ -48,7 +48,7 @@ func TestACommandRunsAgainOverItsMaster(t *testing.T) {
 		{"a program decides", `printf 'Match exec "touch %s/asked$RANDOM"\nInclude %s\n' $PWD "$CONFIG" >c; sleep 0.1; twice ssh -S $M -F c one echo x; rm c asked*`, 2},
 
 		{"a shell", `echo 'echo x' >in; for n in 1 2; do ssh -S $M one <in; done; rm in`, 2},
-		{"a terminal", `twice ssh -S $M -tt one 'tty | tr 0-9 N'`, 2},
+		{"a terminal", `twice ssh -S $M -tt one 'read x; tty | tr 0-9 N'`, 2},
 		{"no input", `twice ssh -S $M -n one cat`, 2},
 		{"a forward", `twice ssh -S $M -L $FREE:127.0.0.1:$SERVER one echo x; ssh -S $M -O cancel -L $FREE:127.0.0.1:$SERVER one`, 3},
 		{"options after the host", `twice ssh -S $M one -q echo x`, 2},

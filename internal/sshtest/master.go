@@ -36,7 +36,10 @@ func RunMaster(t testing.TB, socket string, ssh *exec.Cmd) *Master {
 		t.Fatal(err)
 	}
 	m.PID = m.cmd.Process.Pid
-	t.Cleanup(m.Kill)
+	t.Cleanup(func() {
+		m.Kill()
+		os.Remove(m.Socket)
+	})
 	Eventually(t, "the master listens", func() bool {
 		_, err := os.Stat(m.Socket)
 		return err == nil
