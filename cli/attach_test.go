@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,12 +47,13 @@ func (p panes) tmux(args ...string) string {
 	return sshtest.Run(p.t, p.program, append([]string{"-S", p.socket}, args...)...)
 }
 
-// open makes a window for a command line of ours, and returns its target.
+// open makes a window for a command line of ours, and returns its target. It
+// has its size from the start: one that grows afterwards has tmux fill it from
+// what had scrolled out of it.
 func (p panes) open(cols, rows int, args ...string) string {
 	p.t.Helper()
-	pane := strings.TrimSpace(p.tmux(append([]string{"new-window", "-d", "-P", "-F", "#{pane_id}"}, p.sallyport(args...).Args...)...))
-	p.resize(pane, cols, rows)
-	return pane
+	size := []string{"set-option", "default-size", fmt.Sprintf("%dx%d", cols, rows), ";"}
+	return strings.TrimSpace(p.tmux(slices.Concat(size, []string{"new-window", "-d", "-P", "-F", "#{pane_id}"}, p.sallyport(args...).Args)...))
 }
 
 func (p panes) resize(pane string, cols, rows int) {
@@ -143,6 +145,7 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Write(t, "mc/.config/mc/ini", "[Layout]\nmessage_visible=0\nfree_space=false\n")
+	t.Cleanup(func() { leftAlone(t, server.Path("mc")) }) // it writes its history when it ends
 	for _, row := range []struct {
 		name, command, ready string
 		keys                 []string // and what they have shown, in turns
@@ -192,6 +195,18 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 			p.same("at another size", pane, twin)
 		})
 	}
+}
+
+// leftAlone waits until no process works in a directory.
+func leftAlone(t *testing.T, dir string) {
+	t.Helper()
+	sshtest.Eventually(t, "nobody works in "+dir, func() bool {
+		processes, err := filepath.Glob("/proc/[0-9]*/cwd")
+		return err == nil && !slices.ContainsFunc(processes, func(p string) bool {
+			at, err := os.Readlink(p)
+			return err == nil && at == dir
+		})
+	})
 }
 
 // TestScreensOfTheirOwnAreAsTheyWere leaves programs whose screens are like no
@@ -350,8 +365,9 @@ func TestQuestionsOfADetachedShellAreAnswered(t *testing.T) {
 	t.Parallel()
 	c := newClients(t, sshtest.StartServer(t))
 	now := filepath.Join(t.TempDir(), "now")
+	answered := now + ".answered"
 	p := newConsole(t, c.sallyport("-t", sshtest.Alias, `stty raw -echo; printf '\033[>c'; head -c 9 | od -An -c; `+
-		`until test -e `+now+`; do sleep 0.05; done; printf '\033[>c'; head -c 9 | od -An -c; printf '\033[2;3H\033[6n'; head -c 6 | tr '\033' '^'; cat`))
+		`until test -e `+now+`; do sleep 0.05; done; printf '\033[>c'; head -c 9 | od -An -c; printf '\033[2;3H\033[6n'; head -c 6 | tr '\033' '^'; touch `+answered+`; cat`))
 	p.wait("\x1b[>c")
 	p.press("\x1b[>7;8;9c", "7   ;   8   ;   9   c")
 	p.cmd.Process.Kill()
@@ -360,6 +376,10 @@ func TestQuestionsOfADetachedShellAreAnswered(t *testing.T) {
 	if err := os.WriteFile(now, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	sshtest.Eventually(t, "it is answered while nobody looks", func() bool {
+		_, err := os.Stat(answered)
+		return err == nil
+	})
 	back := newConsole(t, c.sallyport("attach"))
 	back.wait("^[2;3R")
 	if n := strings.Count(back.since(), "7   ;   8   ;   9   c"); n != 2 {
