@@ -20,23 +20,21 @@ type terminalAsker struct {
 	mu   sync.Mutex
 	open map[string]context.CancelFunc // questions being asked, by ID; guarded by mu
 
-	floor floor
-	touch touches
-	wg    sync.WaitGroup
+	floor  floor
+	touch  touches
+	banner *banners // nil: not printed
+	wg     sync.WaitGroup
 }
 
-func newTerminalAsker(c *api.Client) *terminalAsker {
-	return &terminalAsker{client: c, open: make(map[string]context.CancelFunc), floor: newFloor()}
+func (a *app) asker(c *api.Client) *terminalAsker {
+	return &terminalAsker{client: c, open: make(map[string]context.CancelFunc), floor: newFloor(), banner: a.banners()}
 }
 
 // see begins to ask what is new among the questions of links, and stops
-// asking what has been answered elsewhere. A touch is asked for like them.
+// asking what has been answered elsewhere. A touch is asked for like them, and
+// what is said on the way is printed before.
 func (a *terminalAsker) see(ctx context.Context, now api.Snapshot, links []string) {
-	for _, l := range now.Links {
-		if slices.Contains(links, l.ID) {
-			a.touch.see(l)
-		}
-	}
+	a.tell(now, links)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, stop := range a.open {
@@ -54,6 +52,19 @@ func (a *terminalAsker) see(ctx context.Context, now api.Snapshot, links []strin
 			defer stop()
 			a.ask(asking, q)
 		})
+	}
+}
+
+// tell prints what is new of links and needs no answer.
+func (a *terminalAsker) tell(now api.Snapshot, links []string) {
+	for _, l := range now.Links {
+		if !slices.Contains(links, l.ID) {
+			continue
+		}
+		if a.banner != nil {
+			a.banner.see(l)
+		}
+		a.touch.see(l)
 	}
 }
 

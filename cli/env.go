@@ -101,7 +101,7 @@ func (a *app) connect(ctx context.Context, c *api.Client, target api.Target) (ap
 	}
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
-	asker := newTerminalAsker(c)
+	asker := a.asker(c)
 	var now api.Snapshot
 	c.Follow(following, func(e api.Event) {
 		now.Apply(e)

@@ -115,7 +115,8 @@ func (a *app) runOnMany(ctx context.Context, command string, f runFlags) error {
 		return err
 	}
 	began := time.Now()
-	asker := newTerminalAsker(c)
+	asker := a.asker(c)
+	asker.banner = nil // those of many hosts would hide what the command says
 	all := &fleet{
 		client: c, asker: asker, input: input, limit: f.timeout,
 		out: newRunOutput(a.Stdio, asker, hosts, f.json),

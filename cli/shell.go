@@ -157,11 +157,15 @@ func (a *app) viewShared(ctx context.Context, c *api.Client, target api.Target, 
 // connection that is open has begun by then, mostly, and asks none.
 const lookForQuestions = 50 * time.Millisecond
 
+// quickLogin is less than a login takes: a session that runs sooner is on a
+// connection that was open.
+const quickLogin = 10 * time.Millisecond
+
 // ready waits until the session runs; meanwhile the questions of its links
 // are asked on the terminal.
 func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
 	following, cancel := context.WithCancel(ctx)
-	asker := newTerminalAsker(c)
+	asker := a.asker(c)
 	done := make(chan struct{})
 	go func() { // waited for below
 		defer close(done)
@@ -176,10 +180,16 @@ func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
 			asker.see(following, now, t.Links())
 		})
 	}()
+	began := time.Now()
 	err := t.Ready(ctx)
 	cancel()
 	<-done
 	asker.wait()
+	if time.Since(began) > quickLogin {
+		if now, err := c.Snapshot(ctx); err == nil { // else it has been seen, or is no more
+			asker.tell(now, t.Links()) // what was said since, or in a login that was over at once
+		}
+	}
 	if asker.err != nil {
 		return asker.err
 	}

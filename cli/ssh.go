@@ -270,7 +270,7 @@ func (s *sshSession) run(ctx context.Context) error {
 
 // dial connects in this process and does there what was asked for.
 func (s *sshSession) dial(ctx context.Context) error {
-	banner, touch := &banners{log: s.log}, new(touches)
+	banner, touch := &banners{out: s.log, loud: func(api.Link) bool { return s.log.shows(logInfo) }}, new(touches)
 	s.forwards = &ownForwards{host: s.host, log: s.log, id: s.chain.ID(), moved: make(chan struct{}, 1)}
 	links := transport.NewLinks(transport.Options{
 		Asker: &sshAsker{chain: s.chain, log: s.log, floor: newFloor()},
@@ -279,7 +279,8 @@ func (s *sshSession) dial(ctx context.Context) error {
 			touch.see(now)
 			s.forwards.linkChanged(now)
 		},
-		Trace: s.log.trace,
+		Trace:  s.log.trace,
+		Stderr: s.Err, // even where -E has a log
 	})
 	defer links.Close() // an ssh that lends us its connection ends with us
 	link := links.Get(s.chain, os.Environ())

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 
 	"sallyport/api"
 	"sallyport/config"
@@ -120,24 +118,3 @@ func hostKeyWords(q api.Question, h *config.Host) string {
 }
 
 const defaultPort = 22
-
-// banners prints what servers say before the login, as it comes.
-type banners struct {
-	log *sshLog
-
-	mu    sync.Mutex     // guards shown
-	shown map[string]int // by link: how much of its banner, in bytes
-}
-
-// see implements transport.Options.Notify.
-func (b *banners) see(s transport.LinkStatus) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.shown == nil {
-		b.shown = map[string]int{}
-	}
-	if shown := b.shown[s.ID]; len(s.Banner) > shown && b.log.shows(logInfo) {
-		io.WriteString(b.log, strings.TrimPrefix(s.Banner[shown:], "\n")+"\n")
-	}
-	b.shown[s.ID] = len(s.Banner)
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -54,6 +55,11 @@ func (c *sshCall) openLog(stderr io.Writer) (*sshLog, error) {
 func (l *sshLog) follow(h *config.Host) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.level = logLevel(h)
+}
+
+// logLevel is the LogLevel of a host.
+func logLevel(h *config.Host) int {
 	name := strings.ToUpper(h.Get("LogLevel"))
 	switch name {
 	case "SILENT":
@@ -61,11 +67,10 @@ func (l *sshLog) follow(h *config.Host) {
 	case "DEBUG1":
 		name = "DEBUG"
 	}
-	for i, n := range levelNames {
-		if n == name {
-			l.level = i
-		}
+	if level := slices.Index(levelNames, name); level >= 0 {
+		return level
 	}
+	return logInfo
 }
 
 // shows tells whether a level is printed.

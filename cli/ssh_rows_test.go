@@ -96,6 +96,8 @@ var commandLines = []struct{ name, script string }{
 	{"an unknown host key in a batch", `ssh -o BatchMode=yes -o StrictHostKeyChecking=ask new true`},
 	{"a changed host key", `sed 's/127.0.0.1.*//' "$D/known_hosts" >/dev/null; printf '[127.0.0.1]:%s %s' $SERVER "$(cut -d' ' -f1,2 "$D/stranger.pub")" >known; ssh -o UserKnownHostsFile="$PWD/known" one true; rm known`},
 	{"a ProxyCommand that ends once it has heard something", `ssh -o ProxyCommand='head -c 1 >/dev/null' other true`},
+	{"a ProxyCommand that says something", `ssh -o ProxyCommand='sh -c "echo a >&2; printf b\\\\033[1mc >&2; exec nc %h %p"' one echo x`},
+	{"a ProxyCommand that says something beside a log", `ssh -E log -o ProxyCommand='sh -c "echo a >&2; exec nc %h %p"' one echo x`},
 	{"LogLevel QUIET says nothing", `ssh -o LogLevel=QUIET refused true`},
 	{"-E writes to a file", `ssh -E log refused true`},
 	{"-E takes the warnings of a session", `DISPLAY=:77 ssh -E log -X narrow 'echo [$DISPLAY]'`},

@@ -214,7 +214,7 @@ func (a *app) openTunnels(ctx context.Context, host string, specs []api.TunnelSp
 func (a *app) settle(ctx context.Context, c *api.Client, s api.Tunnel, asked time.Time, until decision) (api.Tunnel, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	asker := newTerminalAsker(c)
+	asker := a.asker(c)
 	defer asker.wait()
 	var now api.Snapshot
 	settled := false

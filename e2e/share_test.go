@@ -63,7 +63,7 @@ func (g *guarded) askedOnce() {
 		g.t.Fatal(err)
 	}
 	if n := strings.Count(string(log), "\nConnection from "); n != 1 {
-		g.t.Errorf("the bastion was connected to %d times", n)
+		g.t.Errorf("the bastion was connected to %d times:\n%s", n, log)
 	}
 	if n := strings.Count(string(log), "Accepted keyboard-interactive/pam for "+g.user); n != 1 {
 		g.t.Errorf("the bastion has let in %d logins", n)

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -150,17 +151,26 @@ func (c dialCall) throughCommand(ctx context.Context, command string) (net.Conn,
 	}
 	if !yes(c.host(), "ProxyUseFdpass") {
 		c.trace(1, "Executing proxy command: exec %s", command)
-		return startCommand(command, c.route.env)
+		return startCommand(command, c.route.env, c.heard())
 	}
 	limit := c.exchangeLimit()
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{"of the ProxyCommand", limit})
 	defer cancel()
 	c.trace(1, "Executing proxy dialer command: exec %s", command)
-	conn, err := dialByCommand(ctx, command, c.route.env)
+	conn, err := dialByCommand(ctx, command, c.route.env, c.heard())
 	if f := (&Failure{}); errors.As(err, &f) && f.Hint == "" {
 		f.Hint = whereSet(c.host(), "ProxyCommand")
 	}
 	return conn, err
+}
+
+// heard gets what a ProxyCommand says on its standard error. Where nobody has
+// that of ours it is shown, as what the server says is, until the login is done.
+func (c dialCall) heard() func(string) {
+	if to := c.link.set.options.Stderr; to != nil {
+		return func(text string) { io.WriteString(to, text) } // who cannot be told anything cannot be told that
+	}
+	return c.show
 }
 
 func (c dialCall) host() *config.Host { return c.route.hop().Host }

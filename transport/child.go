@@ -105,11 +105,16 @@ func (c *child) death(name string) string {
 
 // tail keeps the end of what is written to it.
 type tail struct {
+	heard func(text string) // told of each piece as it comes; nil for nobody
+
 	mu   sync.Mutex // guards kept
 	kept []byte
 }
 
 func (t *tail) Write(p []byte) (int, error) {
+	if t.heard != nil {
+		t.heard(string(p))
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)

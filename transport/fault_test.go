@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -216,6 +217,48 @@ func TestWordsOfADisconnectAreMadePrintable(t *testing.T) {
 		t.Errorf("the failure is %+v", f)
 	}
 }
+
+func TestAProxyCommandIsHeardWhileItWorks(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	server := n.sshd(t, "plain")
+	sshtest.Program(t, "nc")
+	word := filepath.Join(n.dir, "word") // once it is there the command goes on
+	n.host("h", server.Port, `ProxyCommand sh -c 'printf "log in at \033[2Jhttps://x\nnow\n" >&2; until [ -e `+word+` ]; do sleep 0.02; done; exec nc %h %p'`)
+	said := make(chan string, 9)
+	for _, row := range []struct {
+		name string
+		to   io.Writer
+	}{{"as a banner", nil}, {"by the standard error of the caller", writes(func(text string) { said <- text })}} {
+		t.Run(row.name, func(t *testing.T) {
+			os.Remove(word)
+			o := newWatch().options()
+			o.Stderr = row.to
+			links := NewLinks(o)
+			defer links.Close()
+			l := links.Get(plan(t, n.load(t), "h"), nil)
+			up := make(chan error)
+			go func() { _, err := l.Conn(soon(t)); up <- err }()
+			if row.to == nil {
+				want := "log in at " + config.Printable("\x1b[2Jhttps://x") + "\nnow"
+				sshtest.Eventually(t, "it is shown", func() bool { return l.Status().Banner == want })
+			} else if got, want := <-said, "log in at \x1b[2Jhttps://x\nnow\n"; got != want {
+				t.Errorf("%q came, not %q", got, want)
+			}
+			if err := os.WriteFile(word, nil, 0o600); err != nil {
+				t.Error(err)
+			}
+			if err := <-up; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// writes is a writer that has a function do it.
+type writes func(string)
+
+func (w writes) Write(p []byte) (int, error) { w(string(p)); return len(p), nil }
 
 func TestABannerIsShownWithoutItsEscapes(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,9 @@ import (
 )
 
 // dialByCommand cannot work where sockets are not passed on.
-func dialByCommand(context.Context, string, Env) (net.Conn, error) { return nil, noFdpass() }
+func dialByCommand(context.Context, string, Env, func(string)) (net.Conn, error) {
+	return nil, noFdpass()
+}
 
 // passConn cannot work there either.
 func passConn(*os.File, *net.UnixConn) error { return noFdpass() }

@@ -14,13 +14,13 @@ import (
 // dialByCommand runs a ProxyCommand that passes us a connected socket over
 // its standard output and then ends (ProxyUseFdpass; sshconnect.c
 // ssh_proxy_fdpass_connect).
-func dialByCommand(ctx context.Context, command string, env Env) (net.Conn, error) {
+func dialByCommand(ctx context.Context, command string, env Env, heard func(string)) (net.Conn, error) {
 	ours, theirs, err := mux.SocketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer ours.Close()
-	dialer := newCommand(command, env)
+	dialer := newCommand(command, env, heard)
 	dialer.process.Stdin, dialer.process.Stdout = theirs, theirs
 	err = dialer.start(ownGroup)
 	theirs.Close()

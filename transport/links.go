@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type Options struct {
 	Spare  bool        // connections keep a session channel ready for the next shell or command
 	Lanes  bool        // connections have others beside them while much is passed over a distance
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
+	Stderr io.Writer   // of a ProxyCommand, as it comes; nil: what it says before the login is part of LinkStatus.Banner
 
 	// For links that OpenSSH lends: see Helper.
 	Dir     string // a private directory for sockets, with a short name; "" for the system's temporary one

@@ -18,18 +18,22 @@ type commandConn struct {
 }
 
 // newCommand prepares a ProxyCommand as sshconnect.c does: to be run by the
-// user's shell, replaced by the command, with the caller's environment.
-func newCommand(command string, env Env) *child {
+// user's shell, replaced by the command, with the caller's environment. heard
+// gets what it says on its standard error, which is the user's there: where to
+// log in with a browser, or a prompt.
+func newCommand(command string, env Env, heard func(string)) *child {
 	shell := env.Get("SHELL")
 	if shell == "" {
 		shell = "/bin/sh"
 	}
-	return newChild(env, shell, "-c", "exec "+command)
+	c := newChild(env, shell, "-c", "exec "+command)
+	c.said.heard = heard
+	return c
 }
 
 // startCommand runs a ProxyCommand that passes the bytes itself.
-func startCommand(command string, env Env) (*commandConn, error) {
-	c := &commandConn{child: newCommand(command, env), command: command}
+func startCommand(command string, env Env, heard func(string)) (*commandConn, error) {
+	c := &commandConn{child: newCommand(command, env, heard), command: command}
 	if err := c.connect(); err != nil {
 		return nil, notStarted(c.child, err)
 	}

@@ -231,6 +231,9 @@ func (p *sheet) news() {
 		if f.Hint != "" {
 			p.say(2, "→ ", span{clean(f.Hint), p.plain})
 		}
+		if l := p.link(p.host); l != nil {
+			p.words(l, f.Message)
+		}
 		return
 	}
 	if problem := p.known[p.host].Problem; problem != "" {
@@ -256,6 +259,32 @@ func (p *sheet) news() {
 	}
 	p.gap()
 	p.say(0, "", span{clean(hop.Host) + ": " + step + ", for " + elapsed(p.screen.now().Sub(hop.Since)) + " — Esc cancels", p.busy})
+	p.words(hop, "")
+}
+
+// bannerRows is how much of a banner is shown: its end, where what is new
+// stands.
+const bannerRows = 8
+
+// bannerEnd is what was said on the way to a login, by the server or a
+// ProxyCommand, but for what is known from elsewhere.
+func bannerEnd(l *api.Link, known string) []string {
+	lines := slices.DeleteFunc(strings.Split(l.Banner, "\n"), func(s string) bool {
+		return strings.TrimSpace(s) == "" || strings.Contains(known, s)
+	})
+	return lines[max(0, len(lines)-bannerRows):]
+}
+
+// quoteMark stands before the words of others.
+const quoteMark = "│ "
+
+// words shows the end of a banner.
+func (p *sheet) words(l *api.Link, known string) {
+	for _, text := range bannerEnd(l, known) {
+		for _, r := range wrap(clean(text), p.w-cells(quoteMark)) {
+			p.add(line{{quoteMark, p.dim}, {r, p.plain}})
+		}
+	}
 }
 
 // kind says whose connection serves the host, and why not ours.

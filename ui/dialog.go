@@ -152,7 +152,7 @@ func (s *screen) paragraphRows(p paragraph, w int) []line {
 	}
 	mark := line{}
 	if p.quoted {
-		mark = line{{"│ ", s.dim}}
+		mark = line{{quoteMark, s.dim}}
 	}
 	for _, paragraph := range strings.Split(p.text, "\n") {
 		for _, r := range wrap(clean(paragraph), w-mark.width()) {

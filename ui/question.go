@@ -108,6 +108,11 @@ func (s *screen) questionText(q api.Question) []paragraph {
 		gap()
 	}
 	out = append(out, s.whoAsks(q))
+	if l := s.world.links[q.Link]; l != nil && (q.Kind == api.AskPassword || q.Kind == api.AskInteractive) {
+		for _, text := range bannerEnd(l, "") {
+			out = append(out, paragraph{text: text, style: s.dim, quoted: true})
+		}
+	}
 	for _, text := range []string{q.Title, q.Instruction} {
 		if text != "" && q.Kind != api.AskHostKey {
 			out = append(out, paragraph{text: text, style: s.plain, quoted: q.FromServer})

@@ -69,6 +69,21 @@ func lent() api.Snapshot {
 	return s
 }
 
+// announced is an afternoon on which servers say something before a login.
+func announced(q ...api.Question) api.Snapshot {
+	s := afternoon()
+	for i := range s.Links {
+		switch s.Links[i].Host {
+		case "martell":
+			s.Links[i].Banner = "# An additional check is needed.\n# To authenticate, visit: https://login.example.org/a/\x1b[2J13b5"
+		case "jean-zay":
+			s.Links[i].Banner = "This system is for authorised users only.\n\nMaintenance on Monday from 8:00."
+		}
+	}
+	s.Questions = q
+	return s
+}
+
 var sizes = []struct{ w, h int }{{120, 34}, {80, 24}, {60, 20}}
 
 func TestScreensAreAsTheyWereApproved(t *testing.T) {
@@ -94,6 +109,8 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "long-chain", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓↓↓"}, sees: "far-away ", sizes: 2},
 		{name: "further", snap: lent(), sees: "over 4 connections", sizes: 1},
 		{name: "lent", snap: lent(), keys: []string{"↓"}, sees: "via ssh", sizes: 2},
+		{name: "announced", snap: announced(), keys: []string{"↓↓↓"}, sees: "visit:", sizes: 2},
+		{name: "announced-password", snap: announced(passwordQuestion()), sees: "Maintenance", sizes: 2},
 		{name: "log", snap: afternoon(), keys: []string{"6"}, sees: "09:29:51", sizes: 2},
 		{name: "help", keys: []string{"?"}, sees: "Open a shell", sizes: 2},
 		{name: "no-match", keys: []string{"/zzz"}, sees: "No host matches", sizes: 2},
