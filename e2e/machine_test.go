@@ -231,13 +231,16 @@ func (m *machine) write(name, content string) error {
 }
 
 // connect lays a cable between two machines and tells each the way to the
-// other's address. Neither learns what lies behind the other.
+// other's address. Neither learns what lies behind the other. They get no
+// address of IPv6 by themselves: it would come a second or two later, a change
+// of the network that has what is being dialled dialled anew.
 func connect(a, b *machine) error {
 	if err := a.ip(fmt.Sprintf("link add to-%s type veth peer name to-%s netns %d", b.name, a.name, b.pid)); err != nil {
 		return err
 	}
 	for _, end := range []struct{ here, there *machine }{{a, b}, {b, a}} {
 		if err := end.here.ip(
+			"link set to-"+end.there.name+" addrgenmode none",
 			"link set to-"+end.there.name+" up",
 			fmt.Sprintf("route add %s/32 dev to-%s src %s", end.there.addr, end.there.name, end.here.addr),
 		); err != nil {
