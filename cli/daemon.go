@@ -172,7 +172,7 @@ func (a *app) restartDaemon(ctx context.Context, request api.RestartRequest) err
 		return err
 	}
 	err = c.Restart(ctx, request)
-	if api.IsNoDaemon(err) {
+	if err != nil && (api.IsNoDaemon(err) || api.AsError(err).Code == api.CodeEnded) { // one that was killed answers nobody for a moment before it is gone
 		return c.Start(ctx)
 	}
 	return err
