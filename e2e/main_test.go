@@ -24,6 +24,8 @@ var roles = map[string]func(args []string) error{
 	"echo":            runEcho,
 	"talk":            runTalk,
 	"exchange":        runExchange,
+	"sleeper":         runSleeper,
+	"clock":           runClock,
 }
 
 func TestMain(m *testing.M) {

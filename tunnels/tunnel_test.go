@@ -349,7 +349,10 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 	c := tunnel.dial(t)
 	io.WriteString(c, "are you there?")
 	c.CloseWrite()
-	sshtest.Eventually(t, "the client has asked for the link", func() bool { asked, _ := tunnel.link.counts(); return asked > before })
+	for _, what := range []string{"the client has asked for the link", "it has asked again, since its link is tried ever more seldom"} {
+		sshtest.Eventually(t, what, func() bool { asked, _ := tunnel.link.counts(); return asked > before })
+		before++
+	}
 	s.Start(t)
 	if got := all(c); got != "are you there?" {
 		t.Errorf("the client that waited got %q", got)
