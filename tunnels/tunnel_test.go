@@ -430,6 +430,7 @@ func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
 
 func TestTheStateFollowsTheLink(t *testing.T) {
 	refused := &transport.Failure{Code: "auth", Message: "no"}
+	dead := &transport.Failure{Code: "timeout", Message: "no answer"}
 	tunnel := &Tunnel{changed: make(chan struct{}, 1)}
 	tunnel.linkNow.State = transport.Down
 	for _, row := range []struct {
@@ -441,6 +442,7 @@ func TestTheStateFollowsTheLink(t *testing.T) {
 		{transport.LinkStatus{State: transport.Asking}, Asking},
 		{transport.LinkStatus{State: transport.Up}, Up},
 		{transport.LinkStatus{State: transport.Waiting}, Waiting},
+		{transport.LinkStatus{State: transport.Connecting, Failure: dead}, Waiting},
 		{transport.LinkStatus{State: transport.Failed, Failure: refused}, Failed},
 		{transport.LinkStatus{State: transport.Down}, Waiting},
 	} {
