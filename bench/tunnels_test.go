@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -66,16 +67,13 @@ func newHosts(b *testing.B, n int) (*chain, *sshtest.Server) {
 	s := sshtest.NewServer(b)
 	sshd, err := os.ReadFile(s.Path("sshd_config"))
 	must(b, "reading the server's configuration", err)
-	var addresses, config strings.Builder
+	var config strings.Builder
 	for i := range n {
-		if i > 0 { // the server has the first already
-			fmt.Fprintf(&addresses, "ListenAddress 127.0.0.%d:%d\n", i+1, s.Port)
-		}
 		fmt.Fprintf(&config, "Host %s\nHostName 127.0.0.%d\n", hostAlias(i), i+1)
 	}
 	fmt.Fprintf(&config, "Host *\nHostKeyAlias [127.0.0.1]:%d\nPort %[1]d\nIdentityFile %s\nIdentitiesOnly yes\nBatchMode yes\nLogLevel ERROR\n"+
 		"GlobalKnownHostsFile none\nUserKnownHostsFile %s\n", s.Port, s.Path("id"), s.Path("known_hosts"))
-	s.Write(b, "sshd_config", addresses.String()+string(sshd))
+	s.Write(b, "sshd_config", strings.Replace(string(sshd), "ListenAddress 127.0.0.1:", "ListenAddress 0.0.0.0:", 1))
 	s.Run(b)
 	c := &chain{dir: dir, config: filepath.Join(dir, "config")}
 	must(b, "writing the configuration", os.WriteFile(c.config, []byte(config.String()), 0o600))
@@ -100,6 +98,106 @@ func pss(b *testing.B, of []*carrier) (sum int) {
 		sum += kib
 	}
 	return sum
+}
+
+// outage is how long a server or the network is away.
+const outage = time.Minute
+
+// BenchmarkTunnelBack is the time from the end of a break until a client that
+// tries over and over has had a byte there and back. Give it -benchtime 3x.
+func BenchmarkTunnelBack(b *testing.B) {
+	for _, row := range []struct {
+		name   string
+		rtt    time.Duration
+		breaks func(*testing.B, *chain)
+	}{
+		{"session-killed", 0, func(b *testing.B, c *chain) { c.far.KillSessions() }},
+		{"server-restarted", 0, func(b *testing.B, c *chain) {
+			c.far.Stop()
+			time.Sleep(outage)
+			c.server.within(b, func() { c.far.Start(b) })
+		}},
+		{"line-cut", 2 * time.Millisecond, func(b *testing.B, c *chain) {
+			c.client.within(b, func() { ip(b, "link set "+device+" down") })
+			time.Sleep(outage)
+			c.client.within(b, func() { ip(b, "link set "+device+" up") })
+		}},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			c := newChain(b, 1, row.rtt)
+			far := c.newSink(b, false, 1)
+			c.background(b)
+			at := c.carrier(b, c.last, far)
+			at.listens(b, c)
+			at.transfer(b, c, far, 1)
+			var costs []cost
+			for b.Loop() {
+				row.breaks(b, c)
+				began := time.Now()
+				at.insists(b, c)
+				costs = append(costs, cost{whole: time.Since(began)})
+				time.Sleep(3 * time.Second) // until the link knows its latency, as one does that is used
+			}
+			b.ReportMetric(milliseconds(median(costs, func(k cost) time.Duration { return k.whole })), "ms")
+			b.ReportMetric(milliseconds(worst(costs)), "worst-ms")
+			b.ReportMetric(0, "ns/op") // with the outage: it says nothing
+		})
+	}
+}
+
+func worst(of []cost) time.Duration {
+	return slices.MaxFunc(of, func(a, z cost) int { return cmp.Compare(a.whole, z.whole) }).whole
+}
+
+// insists has a byte go there and back by as many connections as that takes.
+func (at *carrier) insists(b *testing.B, c *chain) {
+	b.Helper()
+	sshtest.Eventually(b, "a byte has gone there and back", func() bool {
+		conn, err := at.dial(b, c)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte{1}); err != nil {
+			return false
+		}
+		_, err = io.ReadFull(conn, make([]byte, 1))
+		return err == nil
+	})
+}
+
+// BenchmarkTunnelHung is the time from the moment at which a server hangs
+// (SIGSTOP), with default settings, until that is noticed where no client
+// connects, and until a client that connects then is served over a new
+// connection. Give it -benchtime 5x.
+func BenchmarkTunnelHung(b *testing.B) {
+	for _, client := range []bool{false, true} {
+		b.Run(fmt.Sprintf("client=%v", client), func(b *testing.B) {
+			c := newChain(b, 1, 0)
+			far := c.newSink(b, false, 1)
+			c.background(b)
+			at := c.carrier(b, c.last, far)
+			at.listens(b, c)
+			var costs []cost
+			for b.Loop() {
+				at.transfer(b, c, far, 1)
+				logins := c.far.Logins()
+				time.Sleep(3 * time.Second) // until it was asked for the first time
+				c.far.Freeze(b)
+				began := time.Now()
+				if client {
+					at.insists(b, c)
+				} else {
+					sshtest.Eventually(b, "there is another connection", func() bool { return c.far.Logins() > logins })
+				}
+				costs = append(costs, cost{whole: time.Since(began)})
+				c.far.KillSessions()
+			}
+			b.ReportMetric(median(costs, func(k cost) time.Duration { return k.whole }).Seconds(), "s")
+			b.ReportMetric(worst(costs).Seconds(), "worst-s")
+			b.ReportMetric(0, "ns/op") // with pauses: it says nothing
+		})
+	}
 }
 
 // endless is an amount that no benchmark sends to its end.

@@ -24,6 +24,9 @@ func (s *sshd) logins(t *testing.T) int {
 func TestTheEndOfASleepIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := newStayer(t, 1, "ServerAliveInterval 3600")
+	s.eventually("both hosts have been asked for the first time, and are not again", func() bool {
+		return !strings.Contains(s.snapshot("0", socket).Out, `"latency":0,`)
+	})
 	before := s.bastion.logins(t)
 	s.hang(s.bastion)
 	s.sleeps()
