@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -80,7 +81,7 @@ func (n *network) carry(from *place) {
 func (p *place) deliver() {
 	for packet := range p.queue {
 		time.Sleep(time.Until(packet.due))
-		if _, err := p.tun.Write(packet.data); err != nil {
+		if _, err := p.tun.Write(packet.data); err != nil && !errors.Is(err, unix.EIO) { // the device is down
 			return
 		}
 	}

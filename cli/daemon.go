@@ -214,6 +214,7 @@ func (a *app) runDaemon(ctx context.Context, predecessor *os.File) error {
 		Version: version(),
 		Env:     os.Environ(),
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
+		Rested:  start.Unmap,
 
 		Predecessor: predecessor,
 	})

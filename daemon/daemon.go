@@ -22,6 +22,7 @@ type Options struct {
 	Version string
 	Env     transport.Env // stands in for a client's where tunnels are restored
 	Log     *slog.Logger
+	Rested  func() // called when memory that was used has been given back; may be nil
 
 	// Predecessor is the socket to the background process that this one takes
 	// over from; nil if there is none. Run closes it.
@@ -95,6 +96,7 @@ func Run(ctx context.Context, o Options) error {
 
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { tidy(ctx, o.Rested) })
 	d := newDaemon(ctx, stop, o, &wg)
 	serving, retire := context.WithCancel(ctx)
 	defer retire()
