@@ -109,6 +109,9 @@ func (c *chaos) descriptors() int {
 // (runtime: SIGQUIT), and starts the next one.
 func (c *chaos) goroutines() int {
 	c.t.Helper()
+	c.eventually("no connection is open", func() bool {
+		return strings.Count(c.must("sallyport", "tunnel", "ls", "--json"), `"open": 0,`) == len(c.ports)
+	})
 	out, err := c.machine.sh(fmt.Sprintf("pid=%d; log=/root/.local/state/sallyport/daemon.log; before=$(grep -c '^goroutine ' $log || true); kill -QUIT $pid; while [ -e /proc/$pid ]; do sleep 0.02; done; echo $(( $(grep -c '^goroutine ' $log) - before ))", c.pidOf()))
 	if err != nil {
 		c.t.Fatal(err)
