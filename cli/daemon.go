@@ -216,6 +216,7 @@ func (a *app) runDaemon(ctx context.Context, predecessor *os.File) error {
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Rested:  start.Unmap,
 
+		Processors:  start.Processors,
 		Predecessor: predecessor,
 	})
 	if errors.Is(err, daemon.ErrRunning) {

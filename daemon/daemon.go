@@ -24,6 +24,10 @@ type Options struct {
 	Log     *slog.Logger
 	Rested  func() // called when memory that was used has been given back; may be nil
 
+	// Processors has the process run on all or on one, on which it begins;
+	// may be nil.
+	Processors func(all bool)
+
 	// Predecessor is the socket to the background process that this one takes
 	// over from; nil if there is none. Run closes it.
 	Predecessor *os.File
@@ -52,6 +56,7 @@ type daemon struct {
 	pages     pages
 	busy      *activity
 	running   *running
+	crisp     *crisp
 	log       *slog.Logger
 }
 
@@ -172,7 +177,7 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), pages: pages{o.Dirs.Runtime}, log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), crisp: &crisp{processors: o.Processors, spent: processorTime}, pages: pages{o.Dirs.Runtime}, log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,
