@@ -26,6 +26,8 @@ var roles = map[string]func(args []string) error{
 	"exchange":        runExchange,
 	"sleeper":         runSleeper,
 	"clock":           runClock,
+	"pour":            runPour,
+	"drink":           runDrink,
 }
 
 func TestMain(m *testing.M) {
