@@ -6,15 +6,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc64"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"sallyport/internal/sshtest"
 )
 
 // pourVariable says how many bytes go each way in TestEachFormCarriesMuch,
@@ -63,39 +63,14 @@ func pour(conn net.Conn, amount string, ours, theirs byte) error {
 	}
 	sent := make(chan error, 1)
 	go func() { // ends with the connection
-		_, err := io.Copy(conn, noise(ours, size))
+		_, err := io.Copy(conn, sshtest.Noise(ours, size))
 		sent <- errors.Join(err, conn.(interface{ CloseWrite() error }).CloseWrite())
 	}()
-	got, heard := sum(conn)
-	if want, _ := sum(noise(theirs, size)); heard == nil && got != want {
+	got, heard := sshtest.Sum(conn)
+	if want, _ := sshtest.Sum(sshtest.Noise(theirs, size)); heard == nil && got != want {
 		heard = errors.New("what came is not what was sent")
 	}
 	return errors.Join(heard, <-sent)
-}
-
-func sum(r io.Reader) (uint64, error) {
-	h := crc64.New(crc64.MakeTable(crc64.ECMA))
-	_, err := io.Copy(h, r)
-	return h.Sum64(), err
-}
-
-// noise repeats a block whose length is a prime, so that a byte lost or moved
-// anywhere shows, at little cost.
-func noise(seed byte, size int64) io.Reader {
-	block := make([]byte, 1_000_003)
-	rand.NewChaCha8([32]byte{seed}).Read(block)
-	return io.LimitReader(&again{block: block}, size)
-}
-
-type again struct {
-	block []byte
-	at    int
-}
-
-func (a *again) Read(b []byte) (int, error) {
-	n := copy(b, a.block[a.at:])
-	a.at = (a.at + n) % len(a.block)
-	return n, nil
 }
 
 // askSOCKS has a proxy connect to a host by its name (RFC 1928).

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc64"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"runtime"
@@ -118,18 +116,18 @@ func TestMuchPassesBothWaysAtOnce(t *testing.T) {
 	sums := make(chan uint64, 1)
 	to := serving(t, func(c conn) {
 		var down sync.WaitGroup
-		down.Go(func() { io.Copy(c, noise(2, size)); c.CloseWrite() })
+		down.Go(func() { io.Copy(c, sshtest.Noise(2, size)); c.CloseWrite() })
 		sums <- sum(c)
 		down.Wait()
 	})
 	tunnel := open(t, s, local(t, to))
 	c := tunnel.dial(t)
-	go func() { io.Copy(c, noise(1, size)); c.CloseWrite() }()
+	go func() { io.Copy(c, sshtest.Noise(1, size)); c.CloseWrite() }()
 
-	if got, want := sum(c), sum(noise(2, size)); got != want {
+	if got, want := sum(c), sum(sshtest.Noise(2, size)); got != want {
 		t.Error("what came down is not what was sent")
 	}
-	if got, want := <-sums, sum(noise(1, size)); got != want {
+	if got, want := <-sums, sum(sshtest.Noise(1, size)); got != want {
 		t.Error("what went up is not what was sent")
 	}
 	sshtest.Eventually(t, "the connection is over", func() bool { return tunnel.Status().Open == 0 })
@@ -157,29 +155,10 @@ func checkRate(t *testing.T, told []Status) {
 	}
 }
 
-// noise repeats a block whose length is a prime, so that a byte lost or moved
-// anywhere shows, at little cost.
-func noise(seed byte, size int64) io.Reader {
-	block := make([]byte, 1_000_003)
-	rand.NewChaCha8([32]byte{seed}).Read(block)
-	return io.LimitReader(&repeated{block: block}, size)
-}
-
-type repeated struct {
-	block []byte
-	at    int
-}
-
-func (r *repeated) Read(b []byte) (int, error) {
-	n := copy(b, r.block[r.at:])
-	r.at = (r.at + n) % len(r.block)
-	return n, nil
-}
-
+// sum is the checksum of what comes, however it ends.
 func sum(r io.Reader) uint64 {
-	h := crc64.New(crc64.MakeTable(crc64.ECMA))
-	io.Copy(h, r)
-	return h.Sum64()
+	n, _ := sshtest.Sum(r) // a stream that was cut is not the same
+	return n
 }
 
 // TestRefusedTargetsLeaveNothingBehind has many clients refused, by each end
