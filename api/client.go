@@ -372,7 +372,7 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 func (c *Client) noDaemon(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		return &Error{
-			Code:    CodeInternal,
+			Code:    CodeEnded,
 			Message: "the background process ended while it was asked",
 			Hints:   []string{"sallyport daemon status"},
 		}

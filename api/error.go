@@ -23,6 +23,7 @@ const (
 	CodeBadRequest = "bad-request"
 	CodeNotFound   = "not-found"
 	CodeNoDaemon   = "no-daemon"
+	CodeEnded      = "ended" // the background process ended under a request, of which nobody knows what it did
 	CodeBusy       = "busy"
 	CodeConfig     = "config"
 )

@@ -54,6 +54,7 @@ func BenchmarkLatencyOpen(b *testing.B) {
 type chain struct {
 	client *place // nil: where the test is
 	server *place // of the last
+	far    *sshtest.Server
 	dir    string // the client's home
 	config string
 	last   string // alias
@@ -81,6 +82,7 @@ func newChain(b *testing.B, hops int, roundTrip time.Duration) *chain {
 		jump := c.last
 		c.last = fmt.Sprintf("h%d", i+1)
 		s, address := serve(b, p)
+		c.far = s
 		fmt.Fprintf(&config, "Host %s\nHostKeyAlias %[1]s\nHostName %s\nPort %d\nIdentityFile %s\n", c.last, address, s.Port, s.Path("id"))
 		if jump != "" {
 			fmt.Fprintf(&config, "ProxyJump %s\n", jump)

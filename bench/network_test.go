@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -80,7 +81,7 @@ func (n *network) carry(from *place) {
 func (p *place) deliver() {
 	for packet := range p.queue {
 		time.Sleep(time.Until(packet.due))
-		if _, err := p.tun.Write(packet.data); err != nil {
+		if _, err := p.tun.Write(packet.data); err != nil && !errors.Is(err, unix.EIO) { // the device is down
 			return
 		}
 	}
@@ -102,12 +103,18 @@ func newPlace(b *testing.B, address string) *place {
 		p.tun.Close()
 		unix.Close(p.space)
 	})
-	ip := exec.Command("ip", "-batch", "-")
-	ip.Stdin = strings.NewReader("link set lo up\nlink set " + device + " up\naddr add " + address + "/24 dev " + device + "\n")
-	if out, err := ip.CombinedOutput(); err != nil {
+	ip(b, "link set lo up\nlink set "+device+" up\naddr add "+address+"/24 dev "+device)
+	return p
+}
+
+// ip gives commands to ip(8), one a line, for the namespace of this thread.
+func ip(b *testing.B, commands string) {
+	b.Helper()
+	cmd := exec.Command("ip", "-batch", "-")
+	cmd.Stdin = strings.NewReader(commands + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("ip: %v: %s", err, out)
 	}
-	return p
 }
 
 // within runs f, which starts processes, in the place.

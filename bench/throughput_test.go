@@ -101,33 +101,56 @@ type carrier struct {
 	costs []cost // cpu: of the process
 }
 
-// carriers are ssh's and ours, in that order.
+// carriers are ssh's and ours to the end of the chain, in that order.
 func (c *chain) carriers(b *testing.B, far *sink) [2]*carrier {
 	b.Helper()
-	theirs, ours := &carrier{port: sshtest.FreePort(b)}, &carrier{port: sshtest.FreePort(b)}
-	forward := func(at *carrier) string { return fmt.Sprintf("127.0.0.1:%d:127.0.0.1:%d", at.port, far.port) }
-	cmd := c.start("ssh", "-F", c.config, "-N", "-L", forward(theirs), c.last)
+	theirs := c.carrierOfSSH(b, c.last, far, "-N")
+	c.background(b)
+	both := [2]*carrier{theirs, c.carrier(b, c.last, far)}
+	for _, at := range both {
+		at.listens(b, c)
+	}
+	return both
+}
+
+// carrierOfSSH is an ssh to a host.
+func (c *chain) carrierOfSSH(b *testing.B, host string, far *sink, options ...string) *carrier {
+	b.Helper()
+	at := &carrier{port: sshtest.FreePort(b)}
+	cmd := c.start(append([]string{"ssh", "-F", c.config, "-L", at.forward(far), host}, options...)...)
 	c.client.within(b, func() { must(b, "starting ssh", cmd.Start()) })
 	b.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait() // it was killed
 	})
-	theirs.pid = cmd.Process.Pid
-	c.background(b)
-	c.run(b, "-F", c.config, "tunnel", "add", c.last, "-L", forward(ours))
+	at.pid = cmd.Process.Pid
+	return at
+}
+
+// carrier is the background process, with a forward of a host.
+func (c *chain) carrier(b *testing.B, host string, far *sink) *carrier {
+	b.Helper()
+	at := &carrier{port: sshtest.FreePort(b)}
+	c.run(b, "-F", c.config, "tunnel", "add", host, "-L", at.forward(far))
 	var status struct{ PID int }
 	must(b, "reading the state", json.Unmarshal(c.run(b, "daemon", "status", "--json"), &status))
-	ours.pid = status.PID
-	for _, at := range []*carrier{theirs, ours} {
-		sshtest.Eventually(b, "the forward listens", func() bool {
-			conn, err := at.dial(b, c)
-			if err == nil {
-				conn.Close()
-			}
-			return err == nil
-		})
-	}
-	return [2]*carrier{theirs, ours}
+	at.pid = status.PID
+	return at
+}
+
+func (at *carrier) forward(far *sink) string {
+	return fmt.Sprintf("127.0.0.1:%d:127.0.0.1:%d", at.port, far.port)
+}
+
+func (at *carrier) listens(b *testing.B, c *chain) {
+	b.Helper()
+	sshtest.Eventually(b, "the forward listens", func() bool {
+		conn, err := at.dial(b, c)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
 }
 
 func (at *carrier) dial(b *testing.B, c *chain) (conn net.Conn, err error) {

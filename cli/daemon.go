@@ -172,7 +172,7 @@ func (a *app) restartDaemon(ctx context.Context, request api.RestartRequest) err
 		return err
 	}
 	err = c.Restart(ctx, request)
-	if api.IsNoDaemon(err) {
+	if err != nil && (api.IsNoDaemon(err) || api.AsError(err).Code == api.CodeEnded) { // one that was killed answers nobody for a moment before it is gone
 		return c.Start(ctx)
 	}
 	return err
@@ -214,7 +214,9 @@ func (a *app) runDaemon(ctx context.Context, predecessor *os.File) error {
 		Version: version(),
 		Env:     os.Environ(),
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
+		Rested:  start.Unmap,
 
+		Processors:  start.Processors,
 		Predecessor: predecessor,
 	})
 	if errors.Is(err, daemon.ErrRunning) {

@@ -22,6 +22,11 @@ type Options struct {
 	Version string
 	Env     transport.Env // stands in for a client's where tunnels are restored
 	Log     *slog.Logger
+	Rested  func() // called when memory that was used has been given back; may be nil
+
+	// Processors has the process run on all or on one, on which it begins;
+	// may be nil.
+	Processors func(all bool)
 
 	// Predecessor is the socket to the background process that this one takes
 	// over from; nil if there is none. Run closes it.
@@ -51,6 +56,7 @@ type daemon struct {
 	pages     pages
 	busy      *activity
 	running   *running
+	crisp     *crisp
 	log       *slog.Logger
 }
 
@@ -95,6 +101,7 @@ func Run(ctx context.Context, o Options) error {
 
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { tidy(ctx, o.Rested) })
 	d := newDaemon(ctx, stop, o, &wg)
 	serving, retire := context.WithCancel(ctx)
 	defer retire()
@@ -170,7 +177,7 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), pages: pages{o.Dirs.Runtime}, log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), crisp: &crisp{processors: o.Processors, spent: processorTime}, pages: pages{o.Dirs.Runtime}, log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,

@@ -62,7 +62,11 @@ func TestChaos(t *testing.T) {
 	end := time.Now().Add(length)
 	for c.befall(); time.Now().Before(end); c.befall() {
 	}
-	t.Logf("up %v after the last of it", c.exchanges())
+	back := c.exchanges()
+	t.Logf("up %v after the last of it", back)
+	if length > 0 && back > 2*time.Second { // which a short run on a busy machine need not keep
+		t.Errorf("it took %v until all tunnels were up", back)
+	}
 	all := talking.heard()
 	t.Logf("%d messages came back, %d connections were cut, %d refused by a port whose process was dead", all.Exchanges, all.Broken, len(all.Refused))
 	if len(all.Wrong) > 0 || all.Exchanges == 0 {
@@ -105,6 +109,9 @@ func (c *chaos) descriptors() int {
 // (runtime: SIGQUIT), and starts the next one.
 func (c *chaos) goroutines() int {
 	c.t.Helper()
+	c.eventually("no connection is open", func() bool {
+		return strings.Count(c.must("sallyport", "tunnel", "ls", "--json"), `"open": 0,`) == len(c.ports)
+	})
 	out, err := c.machine.sh(fmt.Sprintf("pid=%d; log=/root/.local/state/sallyport/daemon.log; before=$(grep -c '^goroutine ' $log || true); kill -QUIT $pid; while [ -e /proc/$pid ]; do sleep 0.02; done; echo $(( $(grep -c '^goroutine ' $log) - before ))", c.pidOf()))
 	if err != nil {
 		c.t.Fatal(err)
@@ -113,7 +120,7 @@ func (c *chaos) goroutines() int {
 	if err != nil || n == 0 {
 		c.t.Fatalf("%q goroutines: %v", out, err)
 	}
-	c.must("sallyport", "daemon", "restart")
+	c.must(c.asleep("sallyport", "daemon", "restart")...)
 	c.exchanges()
 	return n
 }
@@ -149,7 +156,11 @@ func (c *chaos) befall() {
 		{"the process is stopped for a while", c.suspend},
 		{"the process is killed", c.kill},
 		{"the address changes", c.move},
-		{"the process is replaced", func() { c.must("sallyport", "daemon", "restart") }},
+		{"the process is replaced", func() { c.must(c.asleep("sallyport", "daemon", "restart")...) }},
+		{"the bastion hangs", func() { c.hang(c.bastion); c.while(6 * time.Second) }},
+		{"inner hangs", func() { c.hang(c.inner); c.while(6 * time.Second) }},
+		{"the clock jumps", c.sleeps},
+		{"the computer sleeps, and wakes with another address", c.sleep},
 	}
 	for _, i := range c.random.Perm(len(misfortunes)) {
 		c.t.Log(misfortunes[i].name)
@@ -170,12 +181,28 @@ func (c *chaos) suspend() {
 	c.on(c.machine, fmt.Sprintf("kill -CONT %d", pid))
 }
 
+// sleep is a laptop that is shut and opened elsewhere: nothing of it runs and
+// nobody reaches it meanwhile, who held its connections has given them up, and
+// an hour has passed.
+func (c *chaos) sleep() {
+	pid := c.pidOf()
+	c.on(c.machine, fmt.Sprintf("kill -STOP %d", pid))
+	c.cut()
+	c.killSessions(c.bastion)
+	c.while(time.Second)
+	c.sleeps()
+	c.on(c.machine, fmt.Sprintf("kill -CONT %d", pid))
+	c.while(time.Second)
+	c.restore()
+	c.move()
+}
+
 // kill ends the process without a word; what a service manager does then, the
 // test does.
 func (c *chaos) kill() {
 	began := time.Now()
 	c.on(c.machine, fmt.Sprintf("kill -KILL %d", c.pidOf()))
-	c.must("sallyport", "daemon", "restart")
+	c.must(c.asleep("sallyport", "daemon", "restart")...)
 	c.exchanges()
 	c.killed = append(c.killed, span{began.UnixMilli(), time.Now().UnixMilli()})
 }

@@ -17,5 +17,9 @@
 //
 // The tests need root for the namespaces and are skipped without it; with
 // CI=true in the environment they fail instead. With SALLYPORT_ARTIFACTS
-// naming a directory, the browser's screenshot is kept there.
+// naming a directory, the browser's screenshot is kept there. Two tests can be
+// made as long as they have to be once in a while: SALLYPORT_CHAOS=10m has all
+// that can break break for ten minutes (the seed is logged, and
+// SALLYPORT_CHAOS_SEED has it all come again), and SALLYPORT_POUR=1073741824 has
+// each form of forward carry 1 GiB each way.
 package e2e

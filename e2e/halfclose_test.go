@@ -23,8 +23,14 @@ func actAs(t *testing.T, role string, args ...string) string {
 // once it is ready.
 func playOn(t *testing.T, m *machine, role string, port int, args ...string) (log func() string) {
 	t.Helper()
-	name := fmt.Sprintf("%s-%d", role, port)
-	command := "exec " + actAs(t, role, append([]string{fmt.Sprintf("0.0.0.0:%d", port)}, args...)...)
+	return playAt(t, m, role, fmt.Sprintf("0.0.0.0:%d", port), args...)
+}
+
+// playAt is playOn for an address, or the path of a socket.
+func playAt(t *testing.T, m *machine, role, address string, args ...string) (log func() string) {
+	t.Helper()
+	name := role + "-" + strings.NewReplacer("0.0.0.0:", "", "/", "").Replace(address)
+	command := "exec " + actAs(t, role, append([]string{address}, args...)...)
 	t.Cleanup(background(t, m, name, command))
 	log = func() string {
 		b, err := os.ReadFile(m.path("/run/" + name + ".log"))

@@ -189,8 +189,11 @@ func environment() []string {
 
 // sh runs a shell script on the machine and returns what it printed; a failure
 // tells what went wrong.
-func (m *machine) sh(script string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (m *machine) sh(script string) (string, error) { return m.shFor(patience, script) }
+
+// shFor is sh for a script that may take longer.
+func (m *machine) shFor(long time.Duration, script string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), long)
 	defer cancel()
 	cmd := m.inside(ctx, nil, "/bin/sh", "-euc", script)
 	var out, errs bytes.Buffer

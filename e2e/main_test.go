@@ -24,6 +24,10 @@ var roles = map[string]func(args []string) error{
 	"echo":            runEcho,
 	"talk":            runTalk,
 	"exchange":        runExchange,
+	"sleeper":         runSleeper,
+	"clock":           runClock,
+	"pour":            runPour,
+	"drink":           runDrink,
 }
 
 func TestMain(m *testing.M) {

@@ -20,9 +20,18 @@ import (
 
 // serveTCP listens on an address, says so, and serves until its end.
 func serveTCP(addr string, serve func(net.Conn) error) error {
-	l, err := net.Listen("tcp", addr)
+	return serveOn("tcp", addr, serve)
+}
+
+func serveOn(network, addr string, serve func(net.Conn) error) error {
+	l, err := net.Listen(network, addr)
 	if err != nil {
 		return err
+	}
+	if network == "unix" {
+		if err := os.Chmod(addr, 0o777); err != nil { // it is for who logs in
+			return err
+		}
 	}
 	fmt.Println("ready")
 	for {

@@ -21,11 +21,12 @@ type stayer struct {
 	bastion, inner *sshd
 	user           string   // on the bastion
 	ports          []string // of the tunnels
+	slept          int64    // for how many seconds the client has, see sleeps
 }
 
 // newStayer starts one with so many tunnels to the bastion, besides the one to
-// inner.
-func newStayer(t *testing.T, tunnels int) *stayer {
+// inner; lines of configuration are for both hosts.
+func newStayer(t *testing.T, tunnels int, lines ...string) *stayer {
 	t.Helper()
 	l := newLab(t)
 	s := &stayer{bastion: l.server(t, l.bastion), inner: l.server(t, l.inner), user: l.account(t, l.bastion, "")}
@@ -43,10 +44,10 @@ func newStayer(t *testing.T, tunnels int) *stayer {
 		config += fmt.Sprintf("    LocalForward %s localhost:%d\n", port, echo)
 		s.ports = append(s.ports, port)
 	}
-	s.client = newClient(t, config)
+	s.client = newClient(t, strings.Join(lines, "\n")+"\n"+config)
 	s.file("/root/.ssh/known_hosts", s.bastion.known("ed25519")+s.inner.known("ed25519"))
 	for _, host := range []string{"gate", "deep"} {
-		s.must("sallyport", "tunnel", "up", host)
+		s.must(s.asleep("sallyport", "tunnel", "up", host)...)
 	}
 	s.exchanges()
 	return s
@@ -96,6 +97,11 @@ func (s *stayer) killSessions(of *sshd) {
 	s.on(of.m, "for p in "+sessionsOf(of)+"; do kill -KILL $p || true; done")
 }
 
+// hang has the connections that a server has answer nothing more, for ever.
+func (s *stayer) hang(of *sshd) {
+	s.on(of.m, "for p in "+sessionsOf(of)+"; do kill -STOP $p || true; done")
+}
+
 func (s *stayer) stopServer(of *sshd) {
 	s.on(of.m, fmt.Sprintf("pid=$(cat /run/sshd-%[1]d.pid); sessions=%[2]s; kill $pid; for p in $sessions; do kill -KILL $p || true; done; while [ -e /proc/$pid ]; do sleep 0.02; done; rm -f /run/sshd-%[1]d.pid", of.port, sessionsOf(of)))
 }
@@ -136,7 +142,7 @@ func TestTunnelsComeBack(t *testing.T) {
 		{"the network was away, and who held the session went", func() { s.cut(); s.killSessions(s.bastion); s.lasts(outage()); s.restore() }},
 		{"the network was away", func() { s.cut(); s.lasts(outage()); s.restore() }},
 		{"packets were lost for a while", func() { s.swallow(); s.lasts(outage()); s.restore() }},
-		{"the far side hangs", func() { s.on(s.lab.bastion, "kill -STOP "+sessionsOf(s.bastion)) }},
+		{"the far side hangs", func() { s.hang(s.bastion) }},
 	} {
 		row.breaks()
 		t.Logf("%s: back after %v", row.name, s.exchanges())

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -143,18 +144,22 @@ func exchange(conn net.Conn, random *rand.Rand) (wrong string, err error) {
 	return "", <-sent
 }
 
-// runExchange tries until one message has come back on each port, and prints
-// how many milliseconds that took. Arguments: the ports.
-func runExchange(ports []string) error {
+// runExchange tries until one message has come back on each end, and prints
+// how many milliseconds that took. Arguments: ports, and paths of sockets.
+func runExchange(ends []string) error {
 	began := time.Now()
-	for _, port := range ports {
+	for _, end := range ends {
+		network, address := "tcp", "127.0.0.1:"+end
+		if strings.HasPrefix(end, "/") {
+			network, address = "unix", end
+		}
 		for random := rand.New(rand.NewPCG(1, 1)); ; {
-			err := exchangeOnce("127.0.0.1:"+port, random)
+			err := exchangeOnce(network, address, random)
 			if err == nil {
 				break
 			}
 			if time.Since(began) > patience {
-				return fmt.Errorf("port %s: %w", port, err)
+				return fmt.Errorf("%s: %w", end, err)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -163,8 +168,8 @@ func runExchange(ports []string) error {
 	return nil
 }
 
-func exchangeOnce(address string, random *rand.Rand) error {
-	conn, err := net.DialTimeout("tcp", address, patience)
+func exchangeOnce(network, address string, random *rand.Rand) error {
+	conn, err := net.DialTimeout(network, address, patience)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,10 @@ func pulseOf(h *config.Host) pulse {
 const (
 	doubtAfter = time.Second
 	doubtLimit = 3 * time.Second
+	// strandedLimit is for a connection whose own address this machine has no
+	// more, although it has a way to the far side: no answer can arrive unless
+	// the address comes back, which one that is only renewed does at once.
+	strandedLimit = time.Second
 )
 
 // doubt has the far side asked at once, and those of the hops before it, one of
@@ -102,19 +106,26 @@ type heartbeat struct {
 	conn    *Conn
 	pulse   pulse
 	doubted time.Time        // when hurry was called
+	patient time.Duration    // for how long since then
 	limit   <-chan time.Time // of the doubt; nil without one
 }
 
 // hurry leaves the far side less time, from now on.
 func (h *heartbeat) hurry() {
-	if h.limit == nil {
-		h.doubted, h.limit = time.Now(), time.After(h.pulse.doubtLimit())
+	patient := h.patience()
+	if h.limit == nil || time.Since(h.doubted)+patient < h.patient {
+		h.doubted, h.patient, h.limit = time.Now(), patient, time.After(patient)
 	}
 }
 
-// doubtLimit is never longer than a question without a doubt may take.
-func (p pulse) doubtLimit() time.Duration {
-	return min(doubtLimit, p.limit())
+// patience is for how long a doubted far side may be silent, which is never
+// longer than without a doubt.
+func (h *heartbeat) patience() time.Duration {
+	limit := doubtLimit
+	if stranded(h.conn.wire) {
+		limit = strandedLimit
+	}
+	return min(limit, h.pulse.limit())
 }
 
 func (p pulse) limit() time.Duration { return time.Duration(p.count) * p.interval }
@@ -139,7 +150,7 @@ func (h *heartbeat) answered(asked time.Time) bool {
 		case <-h.limit:
 			h.limit = nil
 			if !c.wire.lastHeard().After(h.doubted) {
-				c.end(c.silent(h.pulse.doubtLimit()))
+				c.end(c.silent(h.patient))
 			}
 		case <-look.C:
 			silent++

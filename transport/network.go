@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -34,6 +35,20 @@ func routed(conn net.Conn) bool {
 		_ = try.Close() // it was only to see the route
 	}
 	return err == nil
+}
+
+// stranded tells whether conn speaks from an address that this machine has no
+// more.
+func stranded(conn net.Conn) bool {
+	near, ok := conn.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	addrs, err := net.InterfaceAddrs()
+	return err == nil && !slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && (n.IP.Equal(near.IP) || near.IP.IsLoopback() && n.Contains(near.IP))
+	})
 }
 
 // networked tells whether any interface has an address to speak from beyond

@@ -16,6 +16,7 @@ import (
 type pipe struct {
 	net.Conn // for what isn't used; nil
 	in, out  *stream
+	near     net.IP // of this end; nil for loopback
 }
 
 type stream struct {
@@ -79,8 +80,13 @@ func (p *pipe) freeze() {
 	p.in.frozen = true
 }
 
-func (p *pipe) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-func (p *pipe) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (p *pipe) RemoteAddr() net.Addr { return &net.TCPAddr{} }
+func (p *pipe) LocalAddr() net.Addr {
+	if p.near == nil {
+		return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	}
+	return &net.TCPAddr{IP: p.near}
+}
 func (p *pipe) SetDeadline(time.Time) error      { return nil }
 func (p *pipe) SetReadDeadline(time.Time) error  { return nil }
 func (p *pipe) SetWriteDeadline(time.Time) error { return nil }

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"net"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -62,6 +63,28 @@ func TestADoubtThatIsAnsweredPasses(t *testing.T) {
 		}
 		c.release()
 		<-c.Done()
+	})
+}
+
+// TestAConnectionWhoseAddressHasGoneIsGivenUpSooner is doubted twice, as with
+// an address that goes after another has come: the second time counts.
+func TestAConnectionWhoseAddressHasGoneIsGivenUpSooner(t *testing.T) {
+	onBench(t, nil, func(b *bench) {
+		c, far := memoryConn(b.T, b.signer)
+		go c.keepAlive(ourPulse, func(time.Duration) {})
+		time.Sleep(firstPulse + time.Second)
+		far.freeze()
+		began := time.Now()
+		c.doubt()
+		synctest.Wait()
+		time.Sleep(100 * time.Millisecond)
+		c.wire.Conn.(*pipe).near = net.IPv4(192, 0, 2, 1) // of nobody (RFC 5737)
+		c.doubt()
+		<-c.Done()
+		if took := time.Since(began); took != 100*time.Millisecond+strandedLimit {
+			b.Errorf("it took %v: %v", took, c.Err())
+		}
+		c.release()
 	})
 }
 

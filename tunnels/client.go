@@ -14,12 +14,14 @@ import (
 const (
 	patience   = 30 * time.Second // how long a client waits for the link, and we for its SOCKS request
 	acceptRest = 50 * time.Millisecond
+	impatience = time.Second // after which a client that waits has the link tried anew
 )
 
-// The causes of waits that were too long: a client's for the link, and ours
-// for what it wants.
+// The causes of waits that were too long: a client's for the link, each part of
+// that, and ours for what it wants.
 var (
 	errAway = errors.New("the link is away")
+	errSlow = errors.New("the link is not there yet")
 	errMute = fmt.Errorf("it sent no whole request within %s", patience)
 )
 
@@ -156,7 +158,7 @@ func (t *Tunnel) dial(ctx context.Context, client *connection, to Address) (*far
 	wait, cancel := context.WithTimeoutCause(ctx, patience, errAway)
 	defer cancel()
 	for {
-		c, err := t.link.Conn(wait)
+		c, err := t.conn(wait)
 		if err != nil {
 			return nil, t.explainDial(to, err)
 		}
@@ -169,6 +171,20 @@ func (t *Tunnel) dial(ctx context.Context, client *connection, to Address) (*far
 		stream.End()
 		if !stream.Conn.Broke(wait, err) {
 			return nil, t.explainDial(to, err)
+		}
+	}
+}
+
+// conn waits for the link's connection. A link tries at once for who asks, and
+// then again after ever longer pauses, as if nobody waited: so a client asks
+// again and again.
+func (t *Tunnel) conn(ctx context.Context) (*transport.Conn, error) {
+	for {
+		part, cancel := context.WithTimeoutCause(ctx, impatience, errSlow)
+		c, err := t.link.Conn(part)
+		cancel()
+		if !errors.Is(err, errSlow) {
+			return c, err
 		}
 	}
 }

@@ -306,7 +306,7 @@ func TestMuchPassesInEachForm(t *testing.T) {
 			sums := make(chan uint64, 1)
 			to.serve(func(c conn) {
 				var down sync.WaitGroup
-				down.Go(func() { io.Copy(c, noise(2, size)); c.CloseWrite() })
+				down.Go(func() { io.Copy(c, sshtest.Noise(2, size)); c.CloseWrite() })
 				sums <- sum(c)
 				down.Wait()
 			})
@@ -314,11 +314,11 @@ func TestMuchPassesInEachForm(t *testing.T) {
 			tunnel := open(t, s, spec)
 			tunnel.ready(t)
 			c := f.dial(t, spec, to.Address)
-			go func() { io.Copy(c, noise(1, size)); c.CloseWrite() }()
-			if got, want := sum(c), sum(noise(2, size)); got != want {
+			go func() { io.Copy(c, sshtest.Noise(1, size)); c.CloseWrite() }()
+			if got, want := sum(c), sum(sshtest.Noise(2, size)); got != want {
 				t.Error("what the client got is not what was sent")
 			}
-			if got, want := <-sums, sum(noise(1, size)); got != want {
+			if got, want := <-sums, sum(sshtest.Noise(1, size)); got != want {
 				t.Error("what the target got is not what was sent")
 			}
 			sshtest.Eventually(t, "the connection is over", func() bool { return tunnel.Status().Open == 0 })

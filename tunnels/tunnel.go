@@ -361,7 +361,10 @@ func (t *Tunnel) state() (State, *transport.Failure) {
 	case transport.Up:
 		return t.atFarSide()
 	case transport.Connecting:
-		return Opening, nil
+		if t.linkNow.Failure == nil {
+			return Opening, nil
+		}
+		// After a break the next try comes at once, and what broke has to be said.
 	case transport.Asking:
 		return Asking, nil
 	case transport.Failed:

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc64"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"runtime"
@@ -118,18 +116,18 @@ func TestMuchPassesBothWaysAtOnce(t *testing.T) {
 	sums := make(chan uint64, 1)
 	to := serving(t, func(c conn) {
 		var down sync.WaitGroup
-		down.Go(func() { io.Copy(c, noise(2, size)); c.CloseWrite() })
+		down.Go(func() { io.Copy(c, sshtest.Noise(2, size)); c.CloseWrite() })
 		sums <- sum(c)
 		down.Wait()
 	})
 	tunnel := open(t, s, local(t, to))
 	c := tunnel.dial(t)
-	go func() { io.Copy(c, noise(1, size)); c.CloseWrite() }()
+	go func() { io.Copy(c, sshtest.Noise(1, size)); c.CloseWrite() }()
 
-	if got, want := sum(c), sum(noise(2, size)); got != want {
+	if got, want := sum(c), sum(sshtest.Noise(2, size)); got != want {
 		t.Error("what came down is not what was sent")
 	}
-	if got, want := <-sums, sum(noise(1, size)); got != want {
+	if got, want := <-sums, sum(sshtest.Noise(1, size)); got != want {
 		t.Error("what went up is not what was sent")
 	}
 	sshtest.Eventually(t, "the connection is over", func() bool { return tunnel.Status().Open == 0 })
@@ -157,29 +155,10 @@ func checkRate(t *testing.T, told []Status) {
 	}
 }
 
-// noise repeats a block whose length is a prime, so that a byte lost or moved
-// anywhere shows, at little cost.
-func noise(seed byte, size int64) io.Reader {
-	block := make([]byte, 1_000_003)
-	rand.NewChaCha8([32]byte{seed}).Read(block)
-	return io.LimitReader(&repeated{block: block}, size)
-}
-
-type repeated struct {
-	block []byte
-	at    int
-}
-
-func (r *repeated) Read(b []byte) (int, error) {
-	n := copy(b, r.block[r.at:])
-	r.at = (r.at + n) % len(r.block)
-	return n, nil
-}
-
+// sum is the checksum of what comes, however it ends.
 func sum(r io.Reader) uint64 {
-	h := crc64.New(crc64.MakeTable(crc64.ECMA))
-	io.Copy(h, r)
-	return h.Sum64()
+	n, _ := sshtest.Sum(r) // a stream that was cut is not the same
+	return n
 }
 
 // TestRefusedTargetsLeaveNothingBehind has many clients refused, by each end
@@ -349,7 +328,10 @@ func TestThePortStaysWhileTheLinkIsAway(t *testing.T) {
 	c := tunnel.dial(t)
 	io.WriteString(c, "are you there?")
 	c.CloseWrite()
-	sshtest.Eventually(t, "the client has asked for the link", func() bool { asked, _ := tunnel.link.counts(); return asked > before })
+	for _, what := range []string{"the client has asked for the link", "it has asked again, since its link is tried ever more seldom"} {
+		sshtest.Eventually(t, what, func() bool { asked, _ := tunnel.link.counts(); return asked > before })
+		before++
+	}
 	s.Start(t)
 	if got := all(c); got != "are you there?" {
 		t.Errorf("the client that waited got %q", got)
@@ -427,6 +409,7 @@ func TestClosingDoesNotWaitForAFarSideThatHangs(t *testing.T) {
 
 func TestTheStateFollowsTheLink(t *testing.T) {
 	refused := &transport.Failure{Code: "auth", Message: "no"}
+	dead := &transport.Failure{Code: "timeout", Message: "no answer"}
 	tunnel := &Tunnel{changed: make(chan struct{}, 1)}
 	tunnel.linkNow.State = transport.Down
 	for _, row := range []struct {
@@ -438,6 +421,7 @@ func TestTheStateFollowsTheLink(t *testing.T) {
 		{transport.LinkStatus{State: transport.Asking}, Asking},
 		{transport.LinkStatus{State: transport.Up}, Up},
 		{transport.LinkStatus{State: transport.Waiting}, Waiting},
+		{transport.LinkStatus{State: transport.Connecting, Failure: dead}, Waiting},
 		{transport.LinkStatus{State: transport.Failed, Failure: refused}, Failed},
 		{transport.LinkStatus{State: transport.Down}, Waiting},
 	} {

@@ -28,6 +28,15 @@ var confined = func() bool {
 	return !set
 }()
 
+// Processors is All or One.
+func Processors(all bool) {
+	if all {
+		All()
+	} else {
+		One()
+	}
+}
+
 // All has the program run on all processors.
 func All() {
 	if confined {

@@ -10,7 +10,10 @@ import (
 // The code is in the page cache but not in our page table: the kernel maps 64 KiB
 // around each fault, of which a start takes some ninety. One call maps all of it
 // (MADV_POPULATE_READ, since 5.14; others refuse it, which changes nothing).
-const madvPopulateRead = 22
+const (
+	madvPopulateRead = 22
+	madvDontNeed     = 4
+)
 
 // What getauxval(3) tells of the program, and what a program header of elf(5)
 // has.
@@ -21,6 +24,7 @@ const (
 	loadable   = 1 // PT_LOAD
 	headers    = 6 // PT_PHDR
 	executable = 1 // PF_X
+	writable   = 2 // PF_W
 )
 
 // programHeader is Elf64_Phdr.
@@ -37,9 +41,29 @@ func init() { mapCode() }
 //go:linkname auxiliaryVector runtime.getAuxv
 func auxiliaryVector() []uintptr
 
-// mapCode maps the segments that hold code. A program that may be anywhere has
-// the addresses of its headers count from where it is.
+// mapCode maps the segments that hold code.
 func mapCode() {
+	eachSegment(func(h *programHeader, address uintptr) {
+		if h.flags&executable != 0 {
+			syscall.Syscall(syscall.SYS_MADVISE, address, h.inFile, madvPopulateRead)
+		}
+	})
+}
+
+// Unmap takes what nobody can have changed of the program's file, code and
+// constants, out of our page table, for a process that goes on with little of
+// it. What it uses it finds in the page cache again, 64 KiB a fault.
+func Unmap() {
+	eachSegment(func(h *programHeader, address uintptr) {
+		if h.flags&writable == 0 {
+			syscall.Syscall(syscall.SYS_MADVISE, address, h.inFile, madvDontNeed)
+		}
+	})
+}
+
+// eachSegment calls f with each segment that is in memory. A program that may
+// be anywhere has the addresses of its headers count from where it is.
+func eachSegment(f func(h *programHeader, address uintptr)) {
 	all := programHeaders()
 	var base uintptr
 	for i := range all {
@@ -47,9 +71,9 @@ func mapCode() {
 			base = uintptr(unsafe.Pointer(&all[0])) - all[i].address
 		}
 	}
-	for _, h := range all {
-		if h.kind == loadable && h.flags&executable != 0 {
-			syscall.Syscall(syscall.SYS_MADVISE, base+h.address, h.inFile, madvPopulateRead)
+	for i := range all {
+		if h := &all[i]; h.kind == loadable {
+			f(h, base+h.address)
 		}
 	}
 }

@@ -11,7 +11,10 @@ import (
 	"testing"
 )
 
-func init() { programs["code"] = code }
+func init() {
+	programs["code"] = code
+	programs["unmapped"] = func() { Unmap(); code() }
+}
 
 // code prints what the kernel says of the mapping that holds this function.
 func code() {
@@ -27,8 +30,22 @@ func TestTheCodeIsMappedAtOnce(t *testing.T) {
 	if _, _, err := syscall.Syscall(syscall.SYS_MADVISE, 0, 0, madvPopulateRead); err == syscall.EINVAL {
 		t.Skip("this kernel maps nothing ahead")
 	}
+	if mapped, size := mappedCode(t, "code"); mapped != size {
+		t.Errorf("%d KiB of %d are mapped", mapped, size)
+	}
+}
+
+func TestUnmappedCodeIsMappedAsItIsUsed(t *testing.T) {
+	if mapped, size := mappedCode(t, "unmapped"); mapped == 0 || mapped > size*3/4 {
+		t.Errorf("%d KiB of %d are mapped", mapped, size)
+	}
+}
+
+// mappedCode is how much of a program's code is mapped, in KiB.
+func mappedCode(t *testing.T, program string) (mapped, size int) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = []string{"START=code"}
+	cmd.Env = []string{"START=" + program}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +57,5 @@ func TestTheCodeIsMappedAtOnce(t *testing.T) {
 		}
 		return n
 	}
-	if has, size := kilobytes("Rss"), kilobytes("Size"); has != size {
-		t.Errorf("%d KiB of %d are mapped", has, size)
-	}
+	return kilobytes("Rss"), kilobytes("Size")
 }

@@ -1,0 +1,48 @@
+package daemon
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestWhoTypesHasAllProcessorsWhileTheProcessIsBusy types a key every 100 ms,
+// for five seconds at a time.
+func TestWhoTypesHasAllProcessorsWhileTheProcessIsBusy(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		busy  bool
+		typed string
+		want  []bool // what was asked for, until 3 s after the last key
+	}{
+		{"at rest", false, "k", nil},
+		{"beside a stream", true, "k", []bool{true, false}},
+		{"what was not typed", true, string(make([]byte, keyLength+1)), nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked []bool
+				began := time.Now()
+				c := &crisp{
+					processors: func(all bool) { asked = append(asked, all) },
+					spent: func() time.Duration {
+						if row.busy {
+							return time.Since(began)
+						}
+						return 0
+					},
+				}
+				for range 50 {
+					c.typed([]byte(row.typed))
+					time.Sleep(100 * time.Millisecond)
+				}
+				time.Sleep(3 * time.Second)
+				synctest.Wait()
+				if !slices.Equal(asked, row.want) {
+					t.Errorf("it asked for all processors: %v, want %v", asked, row.want)
+				}
+			})
+		})
+	}
+}
