@@ -388,7 +388,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		{name: "the bastion is reached by the old way of ssh -W, with the wrong account", above: []string{"Host gate", "User jon"}, block: []string{"ProxyCommand ssh gate -W %h:%p"}, found: []string{"login of gate"}},
 		{name: "no message authentication in common", server: []string{"Ciphers aes128-ctr", "MACs hmac-sha2-256"}, block: []string{"MACs hmac-sha2-512"}, found: []string{"kex"}},
 		{name: "an address of this machine that it does not have", block: []string{"BindAddress 192.0.2.1"}, found: []string{"route"}, said: "BindAddress"},
-		{name: "only IPv6 is to be used, and the address is of IPv4", block: []string{"AddressFamily inet6"}, found: []string{"name"}},
+		{name: "only IPv6 is to be used, and the address is of IPv4", block: []string{"AddressFamily inet6"}, found: []string{"name"}, said: "AddressFamily is set at"},
 		{name: "the port of the other institute's gateway", block: []string{"Port 5023"}, found: []string{"port"}, said: "Port is set at"},
 
 		// what is pasted from a page and not filled in
@@ -495,7 +495,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		{name: "a healthy host with forwards", block: []string{"LocalForward 8080 localhost:8080"}},
 		{name: "a healthy host that permits the one target there is", server: []string{"PermitOpen localhost:8080"}, block: []string{"LocalForward 8080 localhost:8080"}},
 		{name: "a healthy host that permits the one port there is", server: []string{"PermitListen 18080"}, block: []string{"RemoteForward 18080 localhost:8080"}},
-		{name: "a healthy host whose home there is behind a link", server: []string{"StrictModes yes"}, setUp: func(t *testing.T, w *ward) {
+		{name: "a healthy host whose home there is behind a link", server: own, setUp: func(t *testing.T, w *ward) {
 			real := shortDir(t)
 			os.Rename(w.far, real+"/far")
 			os.Symlink(real+"/far", w.far)
