@@ -112,7 +112,7 @@ func checks() []check {
 		{name: "far-home", run: (*exam).farHome, advice: "nothing can be written there: no key can be installed, and editors and jobs fail in odd ways"},
 		{name: "far-disk", after: []string{"far-home"}, run: (*exam).farDisk, advice: "nothing can be written there: logins, editors and jobs fail in odd ways"},
 		{name: "far-shell", run: (*exam).farShell, advice: "whatever a start-up file prints lands in the data of scp, rsync, sftp and git, and breaks them"},
-		{name: "far-modes", run: (*exam).farModes, advice: "sshd takes no key from a file that others can write to (StrictModes)"},
+		{name: "far-modes", run: (*exam).farModes, advice: "sshd takes no key from a file that others can write to (StrictModes), or that it cannot read"},
 		{name: "far-keys", after: []string{"far-home", "far-disk", "far-modes"}, run: (*exam).farKeys, advice: "the server asks for a password because it does not know the key"},
 		{name: "far-log", run: (*exam).farLog},
 		{name: "far-clock", run: (*exam).farClock, advice: "one-time codes and tickets are refused when clocks differ"},

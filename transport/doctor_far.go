@@ -97,7 +97,9 @@ func (f *farSide) take(word, value string) {
 	case "@inodes":
 		f.noInodes = value == "0"
 	case "@quota":
-		f.quota = append(f.quota, strings.Fields(value)...)
+		if !strings.HasSuffix(value, ": none") {
+			f.quota = append(f.quota, strings.Fields(value)...)
+		}
 	case "@misplaced":
 		f.misplaced = append(f.misplaced, value)
 	case "@me":
@@ -195,7 +197,7 @@ func (e *exam) session(check) {
 	case strings.Contains(words, "account is currently not available"): // nologin(8)
 		e.onFar(fmt.Sprintf("the account has no shell: %q", words), "ask the administrator of the server for a login shell", nil)
 	case exit != nil && exit.ExitStatus() == shutStatus:
-		e.onFar(fmt.Sprintf("the host lets nobody in for now: %q", words), "wait, or ask the administrator of the server when /etc/nologin goes", nil)
+		e.onFar(fmt.Sprintf("the host lets nobody in for now: %q", clipped(strings.Join(strings.Fields(problems), " "), 200)), "wait, or ask the administrator of the server when /etc/nologin goes", nil)
 	case exit != nil && words == "":
 		e.onFar(fmt.Sprintf("the shell of the account ends at once, with the status %d: it is none, as /bin/false, or a start-up file ends it", exit.ExitStatus()),
 			"ask the administrator of the server for a login shell, or to take the start-up files of the account out of the way", nil)

@@ -243,7 +243,7 @@ func (w *ward) logsIn(t *testing.T) {
 func named(all []Finding) (names []string) {
 	for _, f := range all {
 		name := f.Check
-		if f.Hop != "" && f.Hop != "wall" {
+		if f.Hop != "" && f.Hop != "wall" && f.Hop != sshtest.Alias {
 			name += " of " + f.Hop
 		}
 		names = append(names, name)
