@@ -26,12 +26,24 @@ is elsewhere is named.
 
 The file is encrypted by a passphrase, which is asked for twice, as age does it:
 "age -d FILE | tar -xC ~/.ssh" opens it too. The private halves travel in it: with
-their own passphrases, if they have any.`
+their own passphrases, if they have any.
+
+With --to HOST they go straight to ~/.ssh of a host, by its connection and with
+their modes, once you agree: the private halves travel, and whoever runs that host
+can read them there. Sallyport need not be on it. What is there already stays, as
+with "sallyport key unpack".
+
+With --json: the path of the file, or the host, the files, and those outside. Of
+files that went to a host it tells name, state ("new", "same", "aside", "skipped"),
+path and size.
+
+Exit status: 0 if all is done, 1 if you said no, 255 for a failure.`
 
 type packFlags struct {
 	out, directory string
+	to             string // a host
 	work           int
-	json           bool
+	json, yes      bool
 }
 
 func (a *app) keyPack() *cobra.Command {
@@ -41,13 +53,24 @@ func (a *app) keyPack() *cobra.Command {
 		Short: "put keys, known_hosts and configuration into one encrypted file",
 		Long:  keyPackLong,
 		Example: `  sallyport key pack
-  sallyport key pack --output /media/stick/keys.age ~/.ssh/id_lab`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.pack(cmd.Context(), f, args) },
+  sallyport key pack --output /media/stick/keys.age ~/.ssh/id_lab
+  sallyport key pack --to laptop ~/.ssh/id_lab`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.to != "" {
+				return a.packTo(cmd.Context(), f, args)
+			}
+			return a.pack(cmd.Context(), f, args)
+		},
 	}
 	cmd.Flags().StringVarP(&f.out, "output", "o", "sallyport-keys.age", "the `FILE` to write; one that is there stays")
 	cmd.Flags().StringVar(&f.directory, "directory", "", "take the files of `DIR` instead of ~/.ssh")
 	cmd.Flags().IntVar(&f.work, "work", keys.PackWork, "how hard guessing the passphrase is: 2 to the power of `N`")
+	cmd.Flags().StringVar(&f.to, "to", "", "set the files up on `HOST` instead")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "with --to, send without asking")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.MarkFlagsMutuallyExclusive("to", "output")
+	cmd.MarkFlagsMutuallyExclusive("to", "work")
+	_ = cmd.RegisterFlagCompletionFunc("to", a.completeHosts) // the flag is there
 	return cmd
 }
 

@@ -82,7 +82,7 @@ func (a *app) unpack(ctx context.Context, f unpackFlags, path string) error {
 		return err
 	}
 	if !f.yes {
-		if err := confirmUnpacking(ctx, dir); err != nil {
+		if err := confirmed(ctx, fmt.Sprintf("Write to %s?", api.Printable(dir)), "--yes writes without asking"); err != nil {
 			return err
 		}
 	}
@@ -124,19 +124,6 @@ func openPack(ctx context.Context, path string) ([]keys.PackedFile, error) {
 		}
 		return files, nil
 	}
-}
-
-func confirmUnpacking(ctx context.Context, dir string) error {
-	agreed, err := agree(ctx, fmt.Sprintf("Write to %s?", api.Printable(dir)))
-	switch {
-	case errors.Is(err, errNoTerminal):
-		return &api.Error{Code: errNoTerminal.Code, Message: errNoTerminal.Message, Hints: []string{"--yes writes without asking"}}
-	case err != nil:
-		return err
-	case !agreed:
-		return status(declined)
-	}
-	return nil
 }
 
 func printPlacements(w io.Writer, list []keys.Placement) error {

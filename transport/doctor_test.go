@@ -232,7 +232,7 @@ func (w *ward) logsIn(t *testing.T) {
 	if w.named {
 		argv = append(argv, "-F", w.here("config"))
 	}
-	cmd := exec.Command(sshtest.Program(t, "unshare"), append(argv, "-o", "BatchMode=yes", "-o", "PreferredAuthentications=publickey", "wall", "true")...)
+	cmd := exec.Command(sshtest.Program(t, "unshare"), append(argv, "-o", "BatchMode=yes", "-o", "PreferredAuthentications=publickey", "-o", "ClearAllForwardings=yes", "wall", "true")...)
 	cmd.Env = w.env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("ssh: %v: %s", err, out)
