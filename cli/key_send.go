@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sallyport/api"
+	"sallyport/config"
 	"sallyport/keys"
 )
 
@@ -45,6 +46,7 @@ func (a *app) warnOfSending(on *account, p *packing) {
 	for _, path := range p.outside {
 		fmt.Fprintf(a.Err, "sallyport: %s is not below %s, and stays here\n", api.Printable(path), api.Printable(p.dir))
 	}
+	p.tellLines(a)
 	var all, private []string
 	for _, f := range p.files {
 		all = append(all, api.Printable(f.Name))
@@ -108,11 +110,13 @@ type sent struct {
 	Host    string           `json:"host"`
 	Files   []keys.Placement `json:"files"`
 	Outside []string         `json:"outside"` // what was left, being elsewhere
+
+	Lines []config.PathLine `json:"lines"` // of the configuration, that name the home here
 }
 
 func (a *app) tellSent(f packFlags, on *account, p *packing, list []keys.Placement) error {
 	if f.json {
-		return printJSON(a.Out, sent{on.name, append([]keys.Placement{}, list...), append([]string{}, p.outside...)})
+		return printJSON(a.Out, sent{on.name, append([]keys.Placement{}, list...), append([]string{}, p.outside...), append([]config.PathLine{}, p.lines...)})
 	}
 	if err := printPlacements(a.Out, list); err != nil {
 		return err
