@@ -37,7 +37,7 @@ their modes, once you agree: the private halves travel, and whoever runs that ho
 can read them there. Sallyport need not be on it. What is there already stays, as
 with "sallyport key unpack".
 
-With --json: path of the file, or host; files; outside, which were left; and lines
+With --json it prints path of the file, or host; files; outside, which were left; and lines
 of the configuration, with origin, keyword, path, and now: what stands in its
 place. Of files that went to a host: name, state ("new", "same", "aside",
 "skipped"), path and size.
