@@ -81,6 +81,53 @@ func (t *Terminal) Script(ctx context.Context, script string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// Feed runs a script that reads data of its own once it has written a mark, and
+// gives what it writes. What does not write the mark is sent no data, and a shell
+// that reads ahead of what it runs does not swallow any. The script ends with the
+// line that reads the data.
+func (t *Terminal) Feed(ctx context.Context, script, mark string, data io.Reader) ([]byte, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := &feed{ctx: ctx, mark: []byte(mark), data: data, marked: make(chan struct{})}
+	err := t.run(ctx, io.MultiReader(strings.NewReader(script), f), f)
+	return f.written.Bytes(), err
+}
+
+// markLimit is how long a script has to write its mark. What reads all that it is
+// told, and is no shell, has then read all.
+const markLimit = 30 * time.Second
+
+// feed is what a script reads after itself, and what it writes.
+type feed struct {
+	ctx     context.Context
+	mark    []byte
+	data    io.Reader
+	marked  chan struct{} // closed when the mark has come
+	written bounded
+}
+
+// Write takes what the script writes.
+func (f *feed) Write(p []byte) (int, error) {
+	came := bytes.Contains(f.written.Bytes(), f.mark)
+	n, err := f.written.Write(p)
+	if !came && bytes.Contains(f.written.Bytes(), f.mark) {
+		close(f.marked)
+	}
+	return n, err
+}
+
+// Read gives the data, after the mark, and none without it.
+func (f *feed) Read(p []byte) (int, error) {
+	select {
+	case <-f.marked:
+		return f.data.Read(p)
+	case <-time.After(markLimit):
+		return 0, io.EOF
+	case <-f.ctx.Done():
+		return 0, io.EOF
+	}
+}
+
 func (t *Terminal) run(ctx context.Context, script io.Reader, out io.Writer) error {
 	var problems bounded
 	exit, err := t.Attach(ctx, script, out, &problems)

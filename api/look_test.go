@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sallyport/internal/sshtest"
@@ -54,4 +56,30 @@ func TestWhoEndsMoreRunsThanWereAskedForWaits(t *testing.T) {
 	if err := <-done; err == nil || len(runs) > 0 {
 		t.Errorf("%d runs more were taken, %v", len(runs), err)
 	}
+}
+
+// TestDataIsGivenAfterTheMark has shells that read ahead of what they do: none of
+// the data may be taken for the script, nor be lost.
+func TestDataIsGivenAfterTheMark(t *testing.T) {
+	for _, shell := range []string{"dash", "bash"} {
+		f := &feed{ctx: t.Context(), mark: []byte("\n@send\n"), data: strings.NewReader("echo not run\n"), marked: make(chan struct{})}
+		cmd := exec.Command(sshtest.Program(t, shell))
+		cmd.Stdin, cmd.Stdout = io.MultiReader(strings.NewReader("f() { printf '\\n@send\\n'; cat; }\nf; exit 0\n"), f), f
+		if err := cmd.Run(); err != nil || f.written.String() != "\n@send\necho not run\n" {
+			t.Errorf("%s: %v: %q", shell, err, f.written.String())
+		}
+	}
+}
+
+// TestNoDataIsGivenWithoutTheMark has what reads all that it is told.
+func TestNoDataIsGivenWithoutTheMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &feed{ctx: t.Context(), mark: []byte("\n@send\n"), data: strings.NewReader("secret"), marked: make(chan struct{})}
+		if _, err := f.Write([]byte("printf '\\n@send\\n'")); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(f); err != nil || len(got) > 0 {
+			t.Errorf("it is given %q, %v", got, err)
+		}
+	})
 }

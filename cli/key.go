@@ -30,7 +30,17 @@ func (a *app) keyCommand() *cobra.Command {
 const keyListLong = `Lists each key pair in ~/.ssh, each that the configuration names, and what the
 agent of SSH_AUTH_SOCK holds: what it is, how it is protected, which hosts use
 it, and what is wrong with it, with the command that mends it. It asks for no
-passphrase and changes nothing.`
+passphrase and changes nothing.
+
+With --json it prints a list. Of each key:
+  path, type, bits, sha256, md5, comment, mode, owner
+  private      format, encrypted, cipher, rounds of bcrypt; version and kdf of a
+               .ppk; absent where there is no private half
+  public       its file: "present", "missing" or "mismatched"
+  certificate  id, principals, valid_after, valid_before
+  findings     rule, message and fix, a command
+  in_agent     whether the agent holds it
+  hosts        that would offer it`
 
 func (a *app) keyList() *cobra.Command {
 	var asJSON bool

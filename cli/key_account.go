@@ -72,9 +72,15 @@ func (on *account) change(ctx context.Context, was keys.Account, c keys.Change) 
 // mostSaid is how much is told of what a command wrote, in bytes.
 const mostSaid = 200
 
-// noShell says that something else than a shell has read a script, unless the
-// connection is to blame. What it said is the best explanation.
+// noShell says why the account's keys were not looked at or changed.
 func (on *account) noShell(out []byte, err error) error {
+	return on.notRead(out, err, "its keys can't be changed from here",
+		"ask who runs the host to add the key, or paste it on the page of your account there: sallyport key line -i FILE")
+}
+
+// notRead says that something else than a shell has read a script, unless the
+// connection is to blame. What it said is the best explanation.
+func (on *account) notRead(out []byte, err error, so, hint string) error {
 	e := (*api.Error)(nil)
 	if err != nil && (!errors.As(err, &e) || e.Code != api.CodeInternal) {
 		return err
@@ -88,8 +94,8 @@ func (on *account) noShell(out []byte, err error) error {
 	}
 	return &api.Error{
 		Code:    "no-shell",
-		Message: fmt.Sprintf("the account on %q runs a command of its own in place of a shell, so its keys can't be changed from here%s", on.name, said),
-		Hints:   []string{"ask who runs the host to add the key, or paste it on the page of your account there: sallyport key line -i FILE"},
+		Message: fmt.Sprintf("the account on %q runs a command of its own in place of a shell, so %s%s", on.name, so, said),
+		Hints:   []string{hint},
 	}
 }
 

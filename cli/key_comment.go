@@ -16,7 +16,10 @@ FILE and FILE.pub. An empty TEXT takes it away. The private half keeps its
 passphrase, which is asked for if it has one: the comment is inside.
 
 A private key in the PEM or PKCS#8 format has no room for a comment; only its
-public half gets it.`
+public half gets it.
+
+With --json it prints the key as "sallyport key ls --json" does, and written: the
+files that have the comment.`
 
 func (a *app) keyComment() *cobra.Command {
 	var asJSON bool

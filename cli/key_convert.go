@@ -31,7 +31,10 @@ A public key is printed, unless --output names a file:
   rfc4716   what some web forms and other servers ask for; of a private key it
             is the public half
   pem, pkcs8
-            what openssl reads`
+            what openssl reads
+
+With --json it prints files, which were written, to (the form), type, bits, sha256,
+comment, and private as in "sallyport key ls --json".`
 
 // conversion is what is asked for by "key convert".
 type conversion struct {

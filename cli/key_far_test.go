@@ -149,6 +149,10 @@ func TestKeysOfAHostAreListedAndRemoved(t *testing.T) {
 			t.Errorf("run %d leaves\n%s\nwant\n%s", n+1, got, want)
 		}
 	}
+	out, errs, err = i.run("uninstall", "--json", "-i", i.key, sshtest.Alias)
+	if want := "{\n  \"host\": \"targaryen\",\n  \"removed\": [],\n  \"left\": 2\n}\n"; err != nil || out != want {
+		t.Errorf("with --json: %v: %s%s", err, out, errs)
+	}
 	if _, errs, err = i.run("uninstall", sshtest.Alias); err == nil || !strings.Contains(errs, "identity") {
 		t.Errorf("without a key: %v: %s", err, errs)
 	}

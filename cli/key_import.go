@@ -15,7 +15,9 @@ import (
 const keyImportLong = `Reads a private key of PuTTY (.ppk, version 2 or 3; rsa, ecdsa or ed25519) and
 writes it as OpenSSH has it, with the same passphrase and comment: to ~/.ssh,
 under the name of the file without .ppk, unless -f names another. The .ppk stays
-as it is, and no file is ever written over.`
+as it is, and no file is ever written over.
+
+With --json it prints the key as "sallyport key ls --json" does, and randomart.`
 
 func (a *app) keyImport() *cobra.Command {
 	var out string

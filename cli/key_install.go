@@ -23,7 +23,16 @@ proves that it works.
 refuses every key are told, and mended if you agree, or with --yes.
 
 Where a site manages the keys itself, the line to paste on its page is printed
-and put on the clipboard.`
+and put on the clipboard.
+
+With --json it prints a list. Of each host:
+  host, key        the key is told by its fingerprint
+  state            "installed", "present" or "failed"
+  login            with the key alone: "proved", "partial", "refused", "unproved"
+  options          of the line that was there
+  faults, mended   path, message and mend, a command there
+  managed, line    others decide which keys log in; what to paste
+  error            code, message and hints`
 
 // installFlags are those of "key install".
 type installFlags struct {

@@ -18,7 +18,10 @@ func (a *app) keyInstalled() *cobra.Command {
 		Use:   "installed HOST",
 		Short: "list the keys that may log in on a host",
 		Long: `Lists the keys in the account's authorized_keys on a host, as sshd reads them,
-with their options, and the file of those that are yours.`,
+with their options, and the file of those that are yours.
+
+With --json it prints a list: line, type, bits, sha256, comment, options, and ours,
+the file of a key of yours or "agent".`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,7 +99,10 @@ func (a *app) keyUninstall() *cobra.Command {
 		Use:   "uninstall -i FILE HOST",
 		Short: "no longer let a key log in on a host",
 		Long: `Takes each line of a key out of the account's authorized_keys on a host. All
-else in the file stays as it is.`,
+else in the file stays as it is.
+
+With --json it prints host, removed (the lines, as "sallyport key installed --json"
+does), and left, the number of other keys.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeHosts,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -22,7 +22,9 @@ ssh-keygen. The file is that which ssh looks for, ~/.ssh/id_ed25519 and its
 like, unless -f names another; no file is ever written over.
 
 The passphrase is asked for on the terminal, or by SSH_ASKPASS. It can be left
-empty only by saying so, or by --no-passphrase.`
+empty only by saying so, or by --no-passphrase.
+
+With --json it prints the key as "sallyport key ls --json" does, and randomart.`
 
 // newKey is what is asked for by "key new".
 type newKey struct {

@@ -131,6 +131,20 @@ func notInProcess(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
+// notInAnyProcess looks at what can be seen of all of them.
+func notInAnyProcess(t *testing.T) {
+	t.Helper()
+	places, err := filepath.Glob("/proc/[0-9]*/[ce][mn][dv]*") // cmdline and environ
+	if err != nil || len(places) == 0 {
+		t.Fatalf("no process is seen: %v", err)
+	}
+	for _, place := range places {
+		if text, err := os.ReadFile(place); err == nil && strings.Contains(string(text), marked) { // it may have ended
+			t.Errorf("%s is %q", place, text)
+		}
+	}
+}
+
 // TestAChangeThatIsKilledLosesNothing kills it while it looks at what it wrote:
 // that takes it some time. Should it be faster, the key is the new one.
 func TestAChangeThatIsKilledLosesNothing(t *testing.T) {
@@ -194,6 +208,66 @@ func TestAMarkedPassphraseOfAPackIsFoundNowhere(t *testing.T) {
 		}
 	}
 	notIn(t, dir, marked)
+}
+
+// TestAMarkedPassphraseGivenToAnAgentIsFoundNowhere has a second key, for which
+// the command waits while it knows the first passphrase.
+func TestAMarkedPassphraseGivenToAnAgentIsFoundNowhere(t *testing.T) {
+	t.Parallel()
+	cmd, dir := maker(t, "agent", "add", "id", "other")
+	sshtest.Keygen(t, filepath.Join(dir, "id"), marked, "-t", "ed25519", "-a", "2")
+	sshtest.Keygen(t, filepath.Join(dir, "other"), "winter", "-t", "ed25519", "-a", "2")
+	socket := sshtest.Agent(t)
+	cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+socket)
+	p := newConsole(t, cmd)
+	p.wait("for key 'id': ")
+	p.press(marked+"\r", "for key 'other': ")
+	notInProcess(t, cmd)
+	p.press("winter\r", "\n")
+	if got := p.ended(); got != 0 {
+		t.Errorf("it ended with %d: %s", got, p.since())
+	}
+	<-p.read
+	if strings.Contains(p.seen.String(), marked) {
+		t.Error("the terminal shows it")
+	}
+	notIn(t, dir, marked)
+	list := exec.Command(sshtest.Program(t, "ssh-add"), "-l")
+	list.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := list.Output(); err != nil || strings.Count(string(out), "\n") != 2 {
+		t.Errorf("the agent has %q, %v", out, err)
+	}
+}
+
+// TestAMarkedPassphraseOfThePageOfKeysIsFoundNowhere makes a key on the screen, and
+// looks at the program while the same is asked again, and then at all processes,
+// the background process among them, and at the files.
+func TestAMarkedPassphraseOfThePageOfKeysIsFoundNowhere(t *testing.T) {
+	t.Parallel()
+	c := newClients(t, sshtest.StartServer(t))
+	dir, err := os.MkdirTemp("", "k") // its name has room in a line of the screen
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	cmd := c.sallyport()
+	p := newConsole(t, cmd)
+	p.wait("Hosts")
+	p.press("4", "Keys")
+	p.press("n", "New key")
+	p.press("\x1b[Z\x1b[Z"+filepath.Join(dir, "id"), "id")
+	p.press("\t\t"+marked, "strength")
+	notInProcess(t, cmd)
+	p.press("\t"+marked+"\r", "agent.")
+	notInAnyProcess(t)
+	p.press("q", "\x1b[?1049l")
+	p.ended()
+	<-p.read
+	if strings.Contains(p.seen.String(), marked) {
+		t.Error("the screen shows it")
+	}
+	notIn(t, dir, marked)
+	sshtest.Run(t, "ssh-keygen", "-y", "-P", marked, "-f", filepath.Join(dir, "id"))
 }
 
 func notIn(t *testing.T, dir, secret string) {

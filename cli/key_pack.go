@@ -26,12 +26,29 @@ is elsewhere is named.
 
 The file is encrypted by a passphrase, which is asked for twice, as age does it:
 "age -d FILE | tar -xC ~/.ssh" opens it too. The private halves travel in it: with
-their own passphrases, if they have any.`
+their own passphrases, if they have any.
+
+In the configuration a path below your home is written with a ~, where ssh reads
+that as the same; each such line is told, and each that names the home elsewhere.
+All else stays the same to the byte.
+
+With --to HOST they go straight to ~/.ssh of a host, by its connection and with
+their modes, once you agree: the private halves travel, and whoever runs that host
+can read them there. Sallyport need not be on it. What is there already stays, as
+with "sallyport key unpack".
+
+With --json it prints path of the file, or host; files; outside, which were left; and lines
+of the configuration, with origin, keyword, path, and now: what stands in its
+place. Of files that went to a host: name, state ("new", "same", "aside",
+"skipped"), path and size.
+
+Exit status: 0 if all is done, 1 if you said no, 255 for a failure.`
 
 type packFlags struct {
 	out, directory string
+	to             string // a host
 	work           int
-	json           bool
+	json, yes      bool
 }
 
 func (a *app) keyPack() *cobra.Command {
@@ -41,22 +58,35 @@ func (a *app) keyPack() *cobra.Command {
 		Short: "put keys, known_hosts and configuration into one encrypted file",
 		Long:  keyPackLong,
 		Example: `  sallyport key pack
-  sallyport key pack --output /media/stick/keys.age ~/.ssh/id_lab`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.pack(cmd.Context(), f, args) },
+  sallyport key pack --output /media/stick/keys.age ~/.ssh/id_lab
+  sallyport key pack --to laptop ~/.ssh/id_lab`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.to != "" {
+				return a.packTo(cmd.Context(), f, args)
+			}
+			return a.pack(cmd.Context(), f, args)
+		},
 	}
 	cmd.Flags().StringVarP(&f.out, "output", "o", "sallyport-keys.age", "the `FILE` to write; one that is there stays")
 	cmd.Flags().StringVar(&f.directory, "directory", "", "take the files of `DIR` instead of ~/.ssh")
 	cmd.Flags().IntVar(&f.work, "work", keys.PackWork, "how hard guessing the passphrase is: 2 to the power of `N`")
+	cmd.Flags().StringVar(&f.to, "to", "", "set the files up on `HOST` instead")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "with --to, send without asking")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.MarkFlagsMutuallyExclusive("to", "output")
+	cmd.MarkFlagsMutuallyExclusive("to", "work")
+	_ = cmd.RegisterFlagCompletionFunc("to", a.completeHosts) // the flag is there
 	return cmd
 }
 
 // packing collects the files of a pack.
 type packing struct {
 	dir     string // where the keys are
+	home    string // of this machine, by the passwd entry
 	files   []keys.PackedFile
-	outside []string // what was asked for and is elsewhere
-	bare    []string // private halves without a passphrase
+	lines   []config.PathLine // of the configuration, that name the home
+	outside []string          // what was asked for and is elsewhere
+	bare    []string          // private halves without a passphrase
 }
 
 func (a *app) pack(ctx context.Context, f packFlags, named []string) error {
@@ -93,7 +123,7 @@ func (a *app) collect(directory string, named []string) (*packing, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &packing{dir: filepath.Join(paths.Home, ".ssh")}
+	p := &packing{dir: filepath.Join(paths.Home, ".ssh"), home: paths.Home}
 	if directory != "" {
 		if p.dir, err = filepath.Abs(directory); err != nil {
 			return nil, err
@@ -119,8 +149,12 @@ func (a *app) collect(directory string, named []string) (*packing, error) {
 		if c.System(path) {
 			continue
 		}
+		before := len(p.files)
 		if err := p.add(path, false); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
+		}
+		if slices.Contains(c.Files(), path) {
+			p.carry(p.files[before:])
 		}
 	}
 	if len(p.files) == 0 {
@@ -177,6 +211,15 @@ func (p *packing) add(path string, private bool) error {
 	return nil
 }
 
+// carry makes what has been added of the configuration fit for another home.
+func (p *packing) carry(added []keys.PackedFile) {
+	for i, f := range added {
+		text, lines := config.Carry(f.Name, f.Text, p.home)
+		added[i].Text = text
+		p.lines = append(p.lines, lines...)
+	}
+}
+
 // wipe clears the private halves.
 func (p *packing) wipe() {
 	for _, f := range p.files {
@@ -184,7 +227,21 @@ func (p *packing) wipe() {
 	}
 }
 
+// tellLines tells of the lines that name the home, which another machine may not
+// have.
+func (p *packing) tellLines(a *app) {
+	for _, l := range p.lines {
+		at, keyword, path := api.Printable(l.Origin.String()), api.Printable(l.Keyword), api.Printable(l.Path)
+		if l.Now != "" {
+			fmt.Fprintf(a.Err, "sallyport: %s: %s %s goes as %s\n", at, keyword, path, api.Printable(l.Now))
+		} else {
+			fmt.Fprintf(a.Err, "sallyport: %s: %s names %s, and goes as it is\n", at, keyword, path)
+		}
+	}
+}
+
 func (p *packing) warn(a *app) {
+	p.tellLines(a)
 	for _, path := range p.outside {
 		fmt.Fprintf(a.Err, "sallyport: %s is not below %s, and stays here\n", api.Printable(path), api.Printable(p.dir))
 	}
@@ -210,11 +267,13 @@ type packed struct {
 	Path    string   `json:"path"`
 	Files   []string `json:"files"`
 	Outside []string `json:"outside"` // what was left, being elsewhere
+
+	Lines []config.PathLine `json:"lines"` // of the configuration, that name the home here
 }
 
 func (a *app) tellPacked(f packFlags, p *packing) error {
 	if f.json {
-		list := packed{Path: f.out, Files: []string{}, Outside: append([]string{}, p.outside...)}
+		list := packed{Path: f.out, Files: []string{}, Outside: append([]string{}, p.outside...), Lines: append([]config.PathLine{}, p.lines...)}
 		for _, file := range p.files {
 			list.Files = append(list.Files, file.Name)
 		}

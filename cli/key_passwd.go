@@ -15,7 +15,10 @@ It loses its passphrase only if you say so, or by --no-passphrase.
 
 The file is then in OpenSSH's own format, whatever it was before; only a key of
 PuTTY stays one. Mode, owner and comment stay, and a link stays a link. The old
-file is there until the new one has been read back and opened.`
+file is there until the new one has been read back and opened.
+
+With --json it prints the key as "sallyport key ls --json" does, and was: how it
+was protected before, as private there.`
 
 // passwdFlags are those of "key passwd".
 type passwdFlags struct {

@@ -15,7 +15,10 @@ import (
 const keyPublicLong = `Writes the public half of the private key in FILE to FILE.pub, or elsewhere with
 --output; "--output -" prints it. A file of the same key is left as it is. One of
 anything else is replaced only if you agree, or with --yes; it is kept in
-$XDG_STATE_HOME/sallyport/backups/keys.`
+$XDG_STATE_HOME/sallyport/backups/keys.
+
+With --json it prints state ("printed", "written", "present" or "replaced"), file,
+kept (the directory of what was replaced) and line, the public half.`
 
 // publicFlags are those of "key public".
 type publicFlags struct {

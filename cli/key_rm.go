@@ -28,6 +28,9 @@ First the hosts are named whose configuration uses the key. It is asked once,
 unless --yes is given. An agent keeps what it holds unless --agent is given; so
 do the authorized_keys of hosts, see "sallyport key uninstall".
 
+With --json it prints files, hosts that use the key, kept (the directory where the
+files are now), restore (a command line), and agent: "held" or "removed".
+
 Exit status: 0 if the pair is gone, 1 if you said no, 255 if it failed.`
 
 // removeFlags are those of "key rm".

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/api"
+	"sallyport/config"
 	"sallyport/keys"
 )
 
@@ -27,7 +28,10 @@ and what becomes of each:
   skipped  there is another one too
 
 Nothing is ever written over. A file that holds anything else than plain files
-below ~/.ssh is refused as a whole.
+below ~/.ssh is refused as a whole. At the end each line of the configuration is
+told, with its place, that names a directory which this machine does not have.
+
+With --json it prints a list: name, state, path and size of each file.
 
 Exit status: 0 if all was set up, 1 if you said no, 255 for a failure.`
 
@@ -82,7 +86,7 @@ func (a *app) unpack(ctx context.Context, f unpackFlags, path string) error {
 		return err
 	}
 	if !f.yes {
-		if err := confirmUnpacking(ctx, dir); err != nil {
+		if err := confirmed(ctx, fmt.Sprintf("Write to %s?", api.Printable(dir)), "--yes writes without asking"); err != nil {
 			return err
 		}
 	}
@@ -92,7 +96,22 @@ func (a *app) unpack(ctx context.Context, f unpackFlags, path string) error {
 		}
 	}
 	a.tellUnpacked(list)
+	a.tellStrange(files, list)
 	return nil
+}
+
+// tellStrange tells of lines in the configuration that was set up which name
+// directories that are not on this machine. list has a place for each file.
+func (a *app) tellStrange(files []keys.PackedFile, list []keys.Placement) {
+	for i, f := range files {
+		if written := list[i].State == keys.PlaceNew || list[i].State == keys.PlaceAside; !written || !f.Configures() {
+			continue
+		}
+		for _, l := range config.Strange(list[i].Path, f.Text) {
+			fmt.Fprintf(a.Err, "sallyport: %s: %s names %s, and this machine has no such directory\n",
+				api.Printable(l.Origin.String()), api.Printable(l.Keyword), api.Printable(l.Path))
+		}
+	}
 }
 
 // maxPackFile bounds what is read of a file that may be anything.
@@ -124,19 +143,6 @@ func openPack(ctx context.Context, path string) ([]keys.PackedFile, error) {
 		}
 		return files, nil
 	}
-}
-
-func confirmUnpacking(ctx context.Context, dir string) error {
-	agreed, err := agree(ctx, fmt.Sprintf("Write to %s?", api.Printable(dir)))
-	switch {
-	case errors.Is(err, errNoTerminal):
-		return &api.Error{Code: errNoTerminal.Code, Message: errNoTerminal.Message, Hints: []string{"--yes writes without asking"}}
-	case err != nil:
-		return err
-	case !agreed:
-		return status(declined)
-	}
-	return nil
 }
 
 func printPlacements(w io.Writer, list []keys.Placement) error {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -145,6 +146,9 @@ func (c *Config) Problems() []Problem { return append([]Problem(nil), c.problems
 
 // Files lists every file that was read or looked for, for watching them.
 func (c *Config) Files() []string { return append([]string(nil), c.files...) }
+
+// Insecure tells whether ssh refuses a file of ~/.ssh for its owner or its mode.
+func (c *Config) Insecure(info fs.FileInfo) bool { return !c.dialect.secure(info) }
 
 // Paths are those that were given to Load.
 func (c *Config) Paths() Paths { return c.paths }

@@ -75,7 +75,7 @@ func jupyterServers(sh *shell) {
 
 // account prints what the doctor wants to know of one: all is well.
 func account(sh *shell) {
-	sh.say("@sallyport", fmt.Sprintf("@time %d", time.Now().Unix()), "@mode drwx------ "+sh.home, "@room 1048576")
+	sh.say("@sallyport", fmt.Sprintf("@time %d", time.Now().Unix()), "@uid 1000", "@home drwx------ 1000", "@room 1048576")
 }
 
 // The page of the demo, as its host sees it.

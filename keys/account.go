@@ -110,6 +110,8 @@ func (a Account) Faults() []Fault {
 			faults = append(faults, Fault{Path: place.path, Message: fmt.Sprintf("it belongs to another user, with the number %s", place.is.Owner)})
 		case !place.is.open() && place.is.Owner == a.UID && !place.is.usable():
 			faults = append(faults, Fault{place.path, fmt.Sprintf("its owner can't use it: its mode is %s", place.is.Mode), place.mend})
+		case place.is.Owner != a.UID && a.UID != "0" && place.is.shut():
+			faults = append(faults, Fault{Path: place.path, Message: fmt.Sprintf("it belongs to root, and the account can't read it: its mode is %s", place.is.Mode)})
 		case place.is.open():
 			f := Fault{place.path, fmt.Sprintf("others can write to it: its mode is %s", place.is.Mode), place.mend}
 			if place.is.Owner != a.UID && a.UID != "0" {
@@ -124,12 +126,18 @@ func (a Account) Faults() []Fault {
 // The places of a mode as ls -l has it.
 const (
 	ownerReads, ownerEnters   = 1, 3
+	groupReads, othersRead    = 4, 7
 	groupWrites, othersWrites = 5, 8
 	modeLength                = 10
 )
 
 func (e Entry) open() bool {
 	return len(e.Mode) >= modeLength && (e.Mode[groupWrites] == 'w' || e.Mode[othersWrites] == 'w')
+}
+
+// shut tells that nobody but the owner can read it.
+func (e Entry) shut() bool {
+	return len(e.Mode) >= modeLength && e.Mode[groupReads] != 'r' && e.Mode[othersRead] != 'r'
 }
 
 func (e Entry) usable() bool {

@@ -54,6 +54,8 @@ func TestFactsAreThoseOfSSHKeygen(t *testing.T) {
 		{"-t rsa -b 2048 -m PEM", "winter", pem, []string{"rsa-short", "old-pem"}},
 		{"-t rsa -b 2048 -m PKCS8", "", Lock{Format: FormatPKCS8}, []string{"rsa-short", "unencrypted"}},
 		{"-t rsa -b 2048 -m PKCS8", "winter", pkcs8, []string{"rsa-short"}},
+		{"-t rsa -b 3072 -a 2", "winter", rounds2, nil},
+		{"-t rsa -b 4096", "", plain, []string{"unencrypted"}},
 	} {
 		t.Run(row.args+" "+row.passphrase, func(t *testing.T) {
 			path := generate(t, row.passphrase, strings.Fields(row.args)...)

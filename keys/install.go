@@ -69,8 +69,9 @@ locked=
 [ -w "$n" ] || { locked=yes; chmod u+w "$n"; }
 `
 
-// changeAdds appends a line, after a newline if the last line has none.
-const changeAdds = `e=$( { { [ -z "$(tail -c 1 "$n")" ] || echo >>"$n"; } && printf '%s\n' "$line" >>"$n"; } 2>&1) || fail "$writing" "$e"
+// changeAdds appends a line, after a newline if the last line has none: as in
+// UTF-16, which ends in a NUL byte that shells pass over.
+const changeAdds = `e=$( { { [ -z "$(tail -c 1 "$n" | tr '\000' x)" ] || echo >>"$n"; } && printf '%s\n' "$line" >>"$n"; } 2>&1) || fail "$writing" "$e"
 [ "$(tail -n 1 "$n")" = "$line" ] || fail "$writing" 'what was written is not there'
 `
 

@@ -71,6 +71,11 @@ func writeArchive(w io.Writer, files []PackedFile) error {
 	return archive.Close()
 }
 
+// Configures tells whether the file is one of ssh_config, as far as its name says.
+func (f PackedFile) Configures() bool {
+	return !f.Private && !strings.HasSuffix(f.Name, ".pub") && !strings.HasPrefix(f.Name, "known_hosts")
+}
+
 func (f PackedFile) mode() fs.FileMode {
 	if f.Private {
 		return privateMode

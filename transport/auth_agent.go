@@ -68,6 +68,14 @@ func (e keptError) Error() string {
 	return fmt.Sprintf("%d of its keys are kept to other hosts", int(e))
 }
 
+// passedError is how many keys of the agent are not offered, for IdentitiesOnly
+// wants those of files alone.
+type passedError int
+
+func (e passedError) Error() string {
+	return fmt.Sprintf("IdentitiesOnly passes over the keys that it holds: %d", int(e))
+}
+
 // errNoKeys is an agent that was started and never given a key, or has been
 // locked.
 var errNoKeys = errors.New("it holds no keys")

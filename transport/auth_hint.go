@@ -28,6 +28,7 @@ func (a *auth) hint(cut bool) string {
 		a.hintAgent,
 		a.hintMissing,
 		a.hintNewKey,
+		a.hintPrincipal,
 		a.hintInstall,
 		a.hintKerberos,
 		a.hintHostbased,
@@ -170,6 +171,8 @@ func (a *auth) hintAgent() string {
 	switch {
 	case len(a.identities) > 0 || !slices.Contains(a.accepted, "publickey"):
 		return ""
+	case slices.ContainsFunc(a.unused, func(p problem) bool { return errors.As(p.err, new(passedError)) }):
+		return whereSet(a.host, "IdentitiesOnly")
 	case slices.ContainsFunc(a.unused, func(p problem) bool { return p.err == errNoKeys }):
 		return "ssh-add FILE for a key that you have, or ssh-keygen -t ed25519 for a new one"
 	case slices.ContainsFunc(a.unused, func(p problem) bool { return errors.As(p.err, new(keptError)) }):
@@ -190,6 +193,20 @@ func (a *auth) hintNewKey() string {
 		return ""
 	}
 	return "ssh-keygen -t ed25519, since DSA is accepted nowhere any more; then ssh-copy-id " + shellescape.Quote(a.host.Name)
+}
+
+// hintPrincipal is for a certificate that names other accounts, where sshd has
+// no AuthorizedPrincipalsFile to say otherwise (match_principals_option, auth2-pubkey.c).
+func (a *auth) hintPrincipal() string {
+	for _, id := range a.identities {
+		cert, ok := id.key.Public.(*ssh.Certificate)
+		if !ok || len(cert.ValidPrincipals) == 0 || slices.Contains(cert.ValidPrincipals, a.host.User()) {
+			continue
+		}
+		return fmt.Sprintf("the certificate of %s is for %s and not for %q: ask who signed it for another one; %s",
+			a.word(id.key.Path), strings.Join(cert.ValidPrincipals, ", "), a.host.User(), a.otherUser())
+	}
+	return ""
 }
 
 // hintInstall is for keys that the server does not know, or does not want to

@@ -66,6 +66,7 @@ func (a *auth) prepare(held func() []*keys.Key) []*identity {
 	files := a.files()
 	a.held = held()
 	var named, others []*identity
+	passed := 0
 	for _, key := range a.held {
 		i := slices.IndexFunc(files, func(id *identity) bool { return keys.Equal(id.key.Public, key.Public) })
 		switch {
@@ -75,10 +76,16 @@ func (a *auth) prepare(held func() []*keys.Key) []*identity {
 			files = slices.Delete(files, i, i+1)
 		case !yes(a.host, "IdentitiesOnly"):
 			others = append(others, &identity{key: key})
+		default:
+			passed++
 		}
 	}
 	all := a.signed(slices.Concat(a.certificateFiles(), named, others, files))
-	if len(all) == 0 && a.agent != nil && !a.bound {
+	switch {
+	case len(all) > 0 || a.agent == nil:
+	case passed > 0:
+		a.note("agent", passedError(passed))
+	case !a.bound:
 		a.note("agent", errNoKeys)
 	}
 	for _, id := range all {

@@ -97,7 +97,7 @@ type check struct {
 // Rows without a run are told by the row of their hop, see stages.
 func checks() []check {
 	return []check{
-		{name: "config-mode", run: (*exam).configMode, advice: "ssh refuses a configuration that others can write to, for every host"},
+		{name: "config-mode", run: (*exam).configMode, advice: "ssh refuses a configuration that others can write to or that is theirs, for every host"},
 		{name: "config", after: []string{"config-mode"}, run: (*exam).configErrors, advice: "nothing is dialled by a configuration that is not understood"},
 		{name: "way", after: []string{"config-mode", "config"}, run: (*exam).way, advice: "nothing is dialled while the way is not understood"},
 		{name: "clock", run: (*exam).clock, advice: "certificates, tickets and one-time codes are good for a time only"},
@@ -109,10 +109,11 @@ func checks() []check {
 		{name: "dial", run: (*exam).dialHops},
 
 		{name: "session", run: (*exam).session, advice: "no command can be run there, so neither scp nor rsync nor git works"},
+		{name: "far-home", run: (*exam).farHome, advice: "nothing can be written there: no key can be installed, and editors and jobs fail in odd ways"},
+		{name: "far-disk", after: []string{"far-home"}, run: (*exam).farDisk, advice: "nothing can be written there: logins, editors and jobs fail in odd ways"},
 		{name: "far-shell", run: (*exam).farShell, advice: "whatever a start-up file prints lands in the data of scp, rsync, sftp and git, and breaks them"},
-		{name: "far-modes", run: (*exam).farModes, advice: "sshd takes no key from a file that others can write to (StrictModes)"},
-		{name: "far-keys", after: []string{"far-modes"}, run: (*exam).farKeys, advice: "the server asks for a password because it does not know the key"},
-		{name: "far-disk", run: (*exam).farDisk, advice: "nothing can be written there: logins, editors and jobs fail in odd ways"},
+		{name: "far-modes", run: (*exam).farModes, advice: "sshd takes no key from a file that others can write to (StrictModes), or that it cannot read"},
+		{name: "far-keys", after: []string{"far-home", "far-disk", "far-modes"}, run: (*exam).farKeys, advice: "the server asks for a password because it does not know the key"},
 		{name: "far-log", run: (*exam).farLog},
 		{name: "far-clock", run: (*exam).farClock, advice: "one-time codes and tickets are refused when clocks differ"},
 		{name: "forwarding", run: (*exam).forwarding, advice: "the forwards of the configuration open here and lead nowhere"},

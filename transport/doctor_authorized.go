@@ -28,15 +28,15 @@ func (e *exam) farKeys(check) {
 		return
 	}
 	switch line, text := brokenKey(e.far.authorized); {
-	case e.far.lists(key):
-		e.tell(Finding{Hop: e.Host, Outcome: Noted, What: fmt.Sprintf("authorized_keys there has %s, and the server looks elsewhere, or wants more than a key", path)})
+	case len(e.far.lines(key)) > 0:
+		e.listed(path, e.far.lines(key)[0])
 	case len(e.far.misplaced) > 0 && !e.far.hasFile:
 		from := e.far.misplaced[0]
 		fix, repair := e.overThere("mkdir -p ~/.ssh && chmod 700 ~/.ssh && mv -n " + shellescape.Quote(from) + " ~/.ssh/authorized_keys && chmod 600 ~/.ssh/authorized_keys")
 		e.onFar(fmt.Sprintf("the keys there are in %s, where sshd does not look", from), fix, repair)
 	case line > 0:
 		fix, repair := e.install(key, path)
-		e.onFar(fmt.Sprintf("line %d of authorized_keys there is no key: %q", line, shortened(config.Printable(text))), fix, repair)
+		e.onFar(brokenLine(line, text), fix, repair)
 	default:
 		fix, repair := e.install(key, path)
 		e.onFar(fmt.Sprintf("authorized_keys there does not have the key %s", path), fix, repair)
@@ -58,25 +58,60 @@ func (e *exam) refusedKey(id string) (ssh.PublicKey, string) {
 	return nil, ""
 }
 
-// lists tells whether authorized_keys has a key.
-func (f *farSide) lists(key ssh.PublicKey) bool {
-	return slices.ContainsFunc(keys.ParseAuthorized(f.authorized), func(a keys.Authorized) bool { return keys.Equal(a.Public, key) })
+// lines are those of authorized_keys that have a key.
+func (f *farSide) lines(key ssh.PublicKey) []keys.Authorized {
+	return keys.Account{Authorized: keys.ParseAuthorized(f.authorized)}.Find(key)
+}
+
+// listed tells why a key is refused that authorized_keys has: by an option that
+// bounds its use, of sshd(8), or because sshd reads another file.
+func (e *exam) listed(path string, line keys.Authorized) {
+	bounds := slices.DeleteFunc(slices.Clone(line.Options), func(option string) bool {
+		name, _, _ := strings.Cut(strings.ToLower(option), "=")
+		return name != "from" && name != "expiry-time" && name != "principals"
+	})
+	if len(bounds) > 0 {
+		e.onFar(fmt.Sprintf("line %d of authorized_keys there has the key %s with %s, which keeps this login out", line.Line, path, strings.Join(bounds, ",")),
+			"ssh -t "+shellescape.Quote(e.Host)+" vi .ssh/authorized_keys, unless it is meant so", nil)
+		return
+	}
+	e.onFar(fmt.Sprintf("authorized_keys there has the key %s, and the server refuses it: it looks for keys elsewhere, as where a site manages them itself, or takes none of this type", path),
+		"sallyport key line -i "+shellescape.Quote(path)+" prints the line for the page of your account there; or ask its administrator where keys belong", nil)
+}
+
+// brokenLine tells of a line that is no key. One of a private half is not shown.
+func brokenLine(number int, text string) string {
+	if private(text) {
+		return fmt.Sprintf("at line %d of authorized_keys there is a private key: only the public half belongs there, so this key has to be replaced by a new one", number)
+	}
+	return fmt.Sprintf("line %d of authorized_keys there is no key: %q", number, shortened(config.Printable(text)))
+}
+
+// private tells whether a private key begins at a line: one in PEM's frame, or
+// PuTTY's.
+func private(line string) bool {
+	return strings.Contains(line, " PRIVATE KEY") || strings.HasPrefix(line, "PuTTY-User-Key-File-")
 }
 
 // brokenKey is the first line of an authorized_keys file that is no key, 0 if
-// there is none.
+// there is none. One that begins a private key goes before others.
 func brokenKey(text []byte) (number int, said string) {
 	whole := map[int]bool{}
 	for _, a := range keys.ParseAuthorized(text) {
 		whole[a.Line] = true
 	}
+	at := 0
 	for line := range bytes.Lines(text) {
-		number++
-		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && !whole[number] {
-			return number, string(line)
+		at++
+		switch line = bytes.TrimSpace(line); {
+		case len(line) == 0 || line[0] == '#' || whole[at]:
+		case private(string(line)):
+			return at, string(line)
+		case number == 0:
+			number, said = at, string(line)
 		}
 	}
-	return 0, ""
+	return number, said
 }
 
 // install adds the public half of a key over the connection that there is.

@@ -132,10 +132,11 @@ func (e *exam) soundKeyRefused(id string) bool {
 func stageOf(f *Failure, phase int) string {
 	var (
 		name    *net.DNSError
+		family  *net.AddrError
 		channel *ssh.OpenChannelError
 	)
 	switch {
-	case errors.As(f.Cause, &name):
+	case errors.As(f.Cause, &name), errors.As(f.Cause, &family):
 		return "name"
 	case errors.As(f.Cause, &channel):
 		return "jump"

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +12,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 
-	"sallyport/config"
+	"sallyport/keys"
 )
 
 // FarScript looks at an account, in POSIX sh. It only reads. Its first line
@@ -21,10 +20,15 @@ import (
 const FarScript = `
 echo @sallyport
 echo "@time $(date +%s)"
-for f in "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys"; do
-	[ -e "$f" ] && echo "@mode $(ls -ldn "$f" | cut -c1-10) $f"
-done
+echo "@uid $(id -u)"
+entry() { [ -e "$2" ] && echo "@$1 $(LC_ALL=C ls -ldnL "$2" | awk '{print $1, $3}')"; }
+entry home "$HOME"
+entry dir "$HOME/.ssh"
+entry file "$HOME/.ssh/authorized_keys"
+[ -d "$HOME" ] || echo "@homeless $HOME"
+[ ! -d "$HOME" ] || [ -w "$HOME" ] || echo "@closed $HOME"
 echo "@room $(df -Pk "$HOME" 2>/dev/null | tail -n 1 | awk '{print $4}')"
+[ "$(uname)" = Linux ] && echo "@inodes $(df -Pi "$HOME" 2>/dev/null | tail -n 1 | awk '$2 > 0 {print $4}')"
 command -v quota >/dev/null 2>&1 && quota -q 2>/dev/null | sed 's/^/@quota /'
 for f in "$HOME"/.ssh/*/authorized_keys "$HOME"/.ssh/authorised_keys "$HOME"/.ssh/authorized_key "$HOME"/authorized_keys; do
 	[ -f "$f" ] && echo "@misplaced $f"
@@ -42,9 +46,12 @@ type farSide struct {
 	printed    string // by start-up files
 	time       time.Time
 	asked      time.Time
-	modes      []farMode
-	room       uint64 // in KiB
+	account    keys.Account // its owners and modes
+	homeless   string       // the home that should be there
+	closed     string       // the home, where the account may not write to it
+	room       uint64       // in KiB
 	knowsRoom  bool
+	noInodes   bool // no further file can be made
 	quota      []string
 	misplaced  []string
 	owner      logOwner
@@ -52,12 +59,6 @@ type farSide struct {
 	authorized []byte
 	hasFile    bool // authorized_keys can be read
 }
-
-// farMode is the mode of a file as ls(1) writes it.
-type farMode struct{ mode, path string }
-
-// open tells whether others can write to the file.
-func (m farMode) open() bool { return len(m.mode) == 10 && (m.mode[5] == 'w' || m.mode[8] == 'w') }
 
 // parseFar reads what the script has printed; ok is false if it did not run.
 func parseFar(out []byte) (f *farSide, ok bool) {
@@ -78,26 +79,44 @@ func (f *farSide) take(word, value string) {
 		if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
 			f.time = time.Unix(seconds, 0)
 		}
-	case "@mode":
-		if mode, path, ok := strings.Cut(value, " "); ok {
-			f.modes = append(f.modes, farMode{mode, path})
-		}
+	case "@uid":
+		f.account.UID = value
+	case "@home":
+		f.account.Home = farEntry(value)
+	case "@dir":
+		f.account.Dir = farEntry(value)
+	case "@file":
+		f.account.File = farEntry(value)
+	case "@homeless":
+		f.homeless = value
+	case "@closed":
+		f.closed = value
 	case "@room":
 		room, err := strconv.ParseUint(value, 10, 64)
 		f.room, f.knowsRoom = room, err == nil
+	case "@inodes":
+		f.noInodes = value == "0"
 	case "@quota":
-		f.quota = append(f.quota, value)
+		if !strings.HasSuffix(value, ": none") {
+			f.quota = append(f.quota, strings.Fields(value)...)
+		}
 	case "@misplaced":
 		f.misplaced = append(f.misplaced, value)
 	case "@me":
 		f.owner.name = value
-	case "@home":
+	case "@at":
 		f.owner.home = value
 	case "@log":
 		if f.owner.owns(value) {
 			f.log = append(f.log, value)
 		}
 	}
+}
+
+// farEntry reads a mode and the number of an owner.
+func farEntry(value string) keys.Entry {
+	mode, owner, _ := strings.Cut(value, " ")
+	return keys.Entry{Mode: mode, Owner: owner}
 }
 
 // farLimit is the time that the far side has to look at itself.
@@ -153,6 +172,9 @@ func (e *exam) overThere(script string) (fix string, repair func(context.Context
 	}
 }
 
+// shutStatus ends a session at a host that has /etc/nologin (do_nologin, session.c).
+const shutStatus = 254
+
 // session opens one and looks around. An account that only runs a command of
 // its own, as at a host of git, is no fault.
 func (e *exam) session(check) {
@@ -174,6 +196,11 @@ func (e *exam) session(check) {
 		e.onFar(f.Message, f.Hint, nil)
 	case strings.Contains(words, "account is currently not available"): // nologin(8)
 		e.onFar(fmt.Sprintf("the account has no shell: %q", words), "ask the administrator of the server for a login shell", nil)
+	case exit != nil && exit.ExitStatus() == shutStatus:
+		e.onFar(fmt.Sprintf("the host lets nobody in for now: %q", clipped(strings.Join(strings.Fields(problems), " "), 200)), "wait, or ask the administrator of the server when /etc/nologin goes", nil)
+	case exit != nil && words == "":
+		e.onFar(fmt.Sprintf("the shell of the account ends at once, with the status %d: it is none, as /bin/false, or a start-up file ends it", exit.ExitStatus()),
+			"ask the administrator of the server for a login shell, or to take the start-up files of the account out of the way", nil)
 	default:
 		e.tell(Finding{Hop: e.Host, Outcome: Noted, What: fmt.Sprintf("the account runs a command of its own, so nothing more can be looked at there: %q", words)})
 	}
@@ -187,15 +214,29 @@ func (e *exam) farShell(check) {
 		"ssh -t "+shellescape.Quote(e.Host)+` vi .bashrc, and put before what prints: case $- in *i*) ;; *) return ;; esac`, nil)
 }
 
+// farHome tells of a home that is not there, or where nothing can be written.
+// Both let a login with a password succeed.
+func (e *exam) farHome(check) {
+	switch {
+	case e.far == nil:
+	case e.far.homeless != "":
+		e.onFar(fmt.Sprintf("there is no home directory %s there", e.far.homeless), "ask the administrator of the server whether it is made at a login elsewhere, or is not mounted", nil)
+	case e.far.closed != "":
+		e.onFar(fmt.Sprintf("the account cannot write to its home %s there", e.far.closed),
+			"ssh "+shellescape.Quote(e.Host)+" 'ls -ld ~; df ~', and ask the administrator of the server", nil)
+	}
+}
+
 func (e *exam) farModes(check) {
 	if e.far == nil {
 		return
 	}
-	for _, m := range e.far.modes {
-		if m.open() {
-			fix, repair := e.overThere("chmod go-w " + shellescape.Quote(m.path))
-			e.onFar(fmt.Sprintf("others can write to %s there: its mode is %s", m.path, m.mode), fix, repair)
+	for _, fault := range e.far.account.Faults() {
+		fix, repair := "ask the administrator of the server to give "+fault.Path+" back to the account", (func(context.Context) error)(nil)
+		if fault.Mend != "" {
+			fix, repair = e.overThere(fault.Mend)
 		}
+		e.onFar(fmt.Sprintf("%s there: %s", fault.Path, fault.Message), fix, repair)
 	}
 }
 
@@ -203,12 +244,15 @@ func (e *exam) farModes(check) {
 const leastFarRoom = 1 << 10
 
 func (e *exam) farDisk(check) {
+	largest := "ssh " + shellescape.Quote(e.Host) + ` 'du -xh ~ | sort -h | tail'`
 	switch {
 	case e.far == nil:
 	case len(e.far.quota) > 0:
-		e.onFar("your quota there is used up: "+strings.Join(e.far.quota, " "), "ssh "+shellescape.Quote(e.Host)+` 'du -xh ~ | sort -h | tail'`, nil)
+		e.onFar("your quota there is used up: "+strings.Join(e.far.quota, " "), largest, nil)
 	case e.far.knowsRoom && e.far.room < leastFarRoom:
-		e.onFar(fmt.Sprintf("the disk of your home there is full: %d KiB are left", e.far.room), "ssh "+shellescape.Quote(e.Host)+` 'du -xh ~ | sort -h | tail'`, nil)
+		e.onFar(fmt.Sprintf("the disk of your home there is full: %d KiB are left", e.far.room), largest, nil)
+	case e.far.noInodes:
+		e.onFar("the disk of your home there takes no further file: it has no inode left", "ssh "+shellescape.Quote(e.Host)+` 'du -x --inodes ~ | sort -n | tail'`, nil)
 	}
 }
 
@@ -222,23 +266,4 @@ func (e *exam) farClock(check) {
 	if skew := e.far.time.Sub(e.far.asked); skew.Abs() > mostSkew {
 		e.onFar(fmt.Sprintf("the clocks of this machine and of the host are %s apart", skew.Abs().Round(time.Second)), "sudo timedatectl set-ntp true", nil)
 	}
-}
-
-// forwarding asks the far side for a connection, where the configuration has
-// forwards that need one. Whether anybody listens there does not matter.
-func (e *exam) forwarding(check) {
-	if e.conn == nil || !slices.ContainsFunc(e.goal().Forwards(), func(f config.Forward) bool { return f.Keyword != "RemoteForward" }) {
-		return
-	}
-	const discard = "127.0.0.1:9" // RFC 863
-	c, err := e.conn.Dial(e.ctx, "tcp", discard)
-	if err == nil {
-		c.Close()
-	}
-	var f *Failure
-	if errors.As(err, &f) && f.Code == CodeProhibited {
-		e.onFar(f.Message, f.Hint, nil)
-		return
-	}
-	e.tell(Finding{Hop: e.Host, Outcome: Healthy, What: "forwarding is allowed"})
 }

@@ -26,8 +26,8 @@ func setMode(path string, mode fs.FileMode) (fix string, repair func(context.Con
 	return fmt.Sprintf("chmod %03o %s", mode, shellescape.Quote(path)), func(context.Context) error { return os.Chmod(path, mode) }
 }
 
-// configMode looks at the files that ssh looks at: those of ~/.ssh. One that
-// -F names may be open (read_config_file_depth, readconf.c).
+// configMode looks at the files whose owner and mode ssh looks at: those of
+// ~/.ssh. One that -F names may be open (read_config_file_depth, readconf.c).
 func (e *exam) configMode(check) {
 	p := e.Config.Paths()
 	if p.Explicit {
@@ -35,11 +35,15 @@ func (e *exam) configMode(check) {
 	}
 	for _, path := range e.Config.Files() {
 		info, err := os.Stat(path)
-		if err != nil || e.Config.System(path) || info.Mode().Perm()&writable == 0 || !posixModes {
+		if err != nil || e.Config.System(path) || !posixModes || !e.Config.Insecure(info) {
 			continue
 		}
-		fix, repair := setMode(path, info.Mode().Perm()&^writable)
-		e.wrong(fmt.Sprintf("others can write to %s: its mode is %04o", path, info.Mode().Perm()), fix, repair)
+		if mode := info.Mode().Perm(); mode&writable != 0 {
+			fix, repair := setMode(path, mode&^writable)
+			e.wrong(fmt.Sprintf("others can write to %s: its mode is %04o", path, mode), fix, repair)
+			continue
+		}
+		e.wrong(path+" belongs to another user", "sudo chown \"$(id -un)\" "+shellescape.Quote(path), nil)
 	}
 }
 

@@ -7,7 +7,7 @@ import "strings"
 // are limited, since the rest of the script waits.
 const farLogScript = `me=$(id -un)
 echo "@me $me"
-echo "@home $HOME"
+echo "@at $HOME"
 {
 	timeout 5 journalctl -q --no-pager -o short-iso --since -1d -t sshd -t sshd-session 2>/dev/null
 	for f in /var/log/auth.log /var/log/secure; do

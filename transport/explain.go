@@ -192,6 +192,7 @@ func turnedAway(line string) bool {
 func (c dialCall) reason(err error) *Failure {
 	var (
 		name    *net.DNSError
+		family  *net.AddrError
 		channel *ssh.OpenChannelError
 		common  *ssh.AlgorithmNegotiationError
 		quiet   silence
@@ -205,6 +206,8 @@ func (c dialCall) reason(err error) *Failure {
 		return &Failure{Code: CodeCancelled, Message: "cancelled"}
 	case errors.As(err, &name):
 		return c.unknownName(name)
+	case errors.As(err, &family):
+		return c.otherFamily(family)
 	case errors.As(err, &channel):
 		return c.throughHop(channel)
 	case errors.As(err, &common):
@@ -270,6 +273,8 @@ func (c dialCall) checkReach() string {
 func (c dialCall) checkPath(errno syscall.Errno) string {
 	_, port := c.host().IsSet("Port")
 	switch {
+	case errno == syscall.EADDRNOTAVAIL && whereSet(c.host(), "BindAddress") != "":
+		return joinedHints("this machine does not have the address to connect from", whereSet(c.host(), "BindAddress"))
 	case errno == syscall.ETIMEDOUT:
 		return c.checkReach()
 	case errno == syscall.EHOSTUNREACH, errno == syscall.ENETUNREACH:
@@ -306,6 +311,15 @@ func (c dialCall) unknownName(err *net.DNSError) *Failure {
 		f.Hint = fmt.Sprintf("check the spelling, or add a HostName below \"Host %s\"", c.host().Name)
 	}
 	return f
+}
+
+// otherFamily is for an address of the family that is not wanted.
+func (c dialCall) otherFamily(err *net.AddrError) *Failure {
+	return &Failure{
+		Code:    CodeUnreachable,
+		Message: fmt.Sprintf("%s has no address of the family that is wanted", err.Addr),
+		Hint:    joinedHints(whereSet(c.host(), "AddressFamily"), whereSet(c.host(), "HostName")),
+	}
 }
 
 // throughHop explains what the hop before this one said of our address.

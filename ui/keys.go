@@ -22,7 +22,8 @@ const (
 	inEntry  // a value of the form is typed
 	inPicker // a keyword is searched
 	inReview
-	inDialog
+	inQuestion // a dialog of the background process
+	inOffer    // and one that was opened here
 	inTunnels
 	inRecord // connections and log of a tunnel
 	inSessions
@@ -35,6 +36,8 @@ const (
 	inKey // all of one key
 
 	ifWindows // no place: the help has the row only where windows can be opened
+
+	inDialog = inQuestion | inOffer
 
 	onHosts = inList | inDetail
 	onPages = onHosts | inTunnels | inSessions | inKeys | inLog
@@ -169,7 +172,8 @@ func init() {
 		{inDialog, []string{"Enter"}, "next", "Questions", "Go to the next field; in the last one, answer. On a button: press it.", func(s *screen) { s.dialog.enter() }, nil, nil},
 		{inDialog, []string{"Tab", "↓", "→"}, "choose", "Questions", "To the next field or button. A button's first letter chooses it too.", func(s *screen) { s.dialog.turn(1) }, nil, nil},
 		{inDialog, []string{"Backtab", "↑", "←"}, "", "Questions", "To the one before.", func(s *screen) { s.dialog.turn(-1) }, nil, nil},
-		{inDialog, []string{"Esc"}, "decline", "Questions", "Do not answer: what asks is given up.", func(s *screen) { s.dialog.escape() }, nil, nil},
+		{inQuestion, []string{"Esc"}, "decline", "Questions", "Do not answer: what asks is given up.", func(s *screen) { s.dialog.escape() }, nil, nil},
+		{inOffer, []string{"Esc"}, "leave", "", "", func(s *screen) { s.dialog.escape() }, nil, nil},
 		{inHelp, []string{"Esc", "?", "q", "Enter"}, "close", "", "", func(s *screen) { s.help = nil }, nil, nil},
 	}
 }
@@ -177,8 +181,10 @@ func init() {
 // where is the place that has the keys.
 func (s *screen) where() where {
 	switch {
+	case s.dialog != nil && s.dialog.question != "":
+		return inQuestion
 	case s.dialog != nil:
-		return inDialog
+		return inOffer
 	case s.help != nil:
 		return inHelp
 	case s.review != nil:
@@ -289,7 +295,7 @@ func (s *screen) dispatch(ev *tcell.EventKey) {
 			}
 		}
 	}
-	if place == inDialog {
+	if place&inDialog != 0 {
 		s.dialog.pick(ev.Rune())
 		return
 	}
@@ -316,7 +322,7 @@ type typist interface {
 // typing is what takes what is typed, nil if nothing does.
 func (s *screen) typing() typist {
 	switch s.where() {
-	case inDialog:
+	case inQuestion, inOffer:
 		if f := s.dialog.field(); f != nil {
 			return f
 		}
