@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 
 	"sallyport/sessions"
@@ -58,12 +59,20 @@ type FrameWriter struct {
 // NewFrameWriter writes frames to w.
 func NewFrameWriter(w io.Writer) *FrameWriter { return &FrameWriter{w: w} }
 
+// copied is the longest payload that is worth a copy, in bytes.
+const copied = 8 << 10
+
 // Write sends one frame. The payload is at most MaxFrame bytes.
 func (f *FrameWriter) Write(kind FrameKind, payload []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.buf = append(f.buf[:0], byte(kind))
 	f.buf = binary.BigEndian.AppendUint32(f.buf, uint32(len(payload)))
+	if len(payload) > copied {
+		both := net.Buffers{f.buf, payload}
+		_, err := both.WriteTo(f.w)
+		return err
+	}
 	f.buf = append(f.buf, payload...)
 	_, err := f.w.Write(f.buf)
 	if kind == FrameStdin {

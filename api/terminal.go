@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ var ErrDetached = sessions.ErrDetached
 // Terminal is the near end of a session.
 type Terminal struct {
 	conn  io.ReadWriteCloser
+	in    io.Reader // of conn
 	out   *FrameWriter
 	host  string
 	hello Hello
@@ -67,6 +69,7 @@ func (c *Client) openTerminal(ctx context.Context, path string, request any, hos
 	t := &Terminal{
 		conn:  conn,
 		host:  host,
+		in:    bufio.NewReaderSize(conn, 64<<10),
 		out:   NewFrameWriter(conn),
 		ready: make(chan error, 1),
 		begun: make(chan struct{}),
@@ -76,7 +79,7 @@ func (c *Client) openTerminal(ctx context.Context, path string, request any, hos
 		over:   own.Done(),
 		stop:   func() { conn.Close(); cancel() },
 	}
-	kind, payload, err := ReadFrame(conn, nil)
+	kind, payload, err := ReadFrame(t.in, nil)
 	if err == nil && kind == FrameHello {
 		err = json.Unmarshal(payload, &t.hello)
 	} else if err == nil {
@@ -189,7 +192,7 @@ func (t *Terminal) read(stopWatching func() bool) {
 	running := false
 	var buf []byte
 	for {
-		kind, payload, err := ReadFrame(t.conn, buf)
+		kind, payload, err := ReadFrame(t.in, buf)
 		if err != nil {
 			t.exit = sessions.Exit{Status: 255}
 			t.err = &Error{Code: CodeNoDaemon, Message: "the background process has gone, and the session with it"}

@@ -101,7 +101,7 @@ func serve(b *testing.B, p *place) (s *sshtest.Server, address string) {
 	b.Helper()
 	address = "127.0.0.1"
 	if p == nil {
-		return sshtest.StartServer(b), address
+		return sshtest.StartServer(b, "MaxSessions 200"), address
 	}
 	s = sshtest.NewServer(b)
 	address = p.address

@@ -100,15 +100,29 @@ func (s *terminal) close() {
 	s.tty.Close()
 }
 
-// spent is the processor time of all threads, to the nanosecond, and the page
-// faults without reading, so far: schedstat's first field, and field 10 of
-// proc(5)'s stat.
+// spent is the processor time of the program, and its page faults without
+// reading, so far: field 10 of proc(5)'s stat.
 func (s *terminal) spent() (cpu time.Duration, faults int) {
 	s.t.Helper()
-	dir := fmt.Sprintf("/proc/%d", s.cmd.Process.Pid)
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	if faults, err = strconv.Atoi(strings.Fields(rest)[7]); err != nil {
+		s.t.Fatal(err)
+	}
+	return schedule(s.t, s.cmd.Process.Pid), faults
+}
+
+// schedule is the processor time of all threads of a process so far, to the
+// nanosecond: schedstat's first field.
+func schedule(t testing.TB, pid int) (cpu time.Duration) {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d", pid)
 	threads, err := filepath.Glob(dir + "/task/*/schedstat")
 	if err != nil || len(threads) == 0 {
-		s.t.Fatalf("%s has no threads: %v", dir, err)
+		t.Fatalf("%s has no threads: %v", dir, err)
 	}
 	for _, path := range threads {
 		var ran time.Duration
@@ -117,19 +131,11 @@ func (s *terminal) spent() (cpu time.Duration, faults int) {
 			continue // the thread has ended meanwhile
 		}
 		if _, err := fmt.Sscan(string(text), &ran); err != nil {
-			s.t.Fatal(err)
+			t.Fatal(err)
 		}
 		cpu += ran
 	}
-	text, err := os.ReadFile(dir + "/stat")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	if faults, err = strconv.Atoi(strings.Fields(rest)[7]); err != nil {
-		s.t.Fatal(err)
-	}
-	return cpu, faults
+	return cpu
 }
 
 var sizes = []int{10, 10_000, 50_000}

@@ -136,7 +136,7 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 		fmt.Fprintf(&text, "line %d of sixty, so long that it takes two rows of a narrow window: 日本語 é\n", i)
 	}
 	server.Write(t, "text", text.String())
-	for _, name := range []string{"vim", "less", "mc"} {
+	for _, name := range []string{"vim", "less", "mc", "emacs"} {
 		sshtest.Program(t, name)
 	}
 	// mc would show a hint by chance, and how full the disk is by now.
@@ -159,6 +159,9 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 		{"vim", "LC_ALL=C.UTF-8 vim -u NONE -N -n " + server.Path("text"), "line 0", []string{":set number\r:split\r5jiunsaved é", "unsaved é"}, " text", "unsaved é text", "", panes.closeWindow},
 		{"less", "LC_ALL=C.UTF-8 less " + server.Path("text"), "line 0", []string{" ", "line 40", "k/line 3\r", "line 50"}, "k", "line 29", "", panes.kill},
 		{"mc", "cd " + server.Path("mc") + " && LC_ALL=C.UTF-8 HOME=$PWD mc -u -d", ".config", []string{"\x0ehalf a line", "half a line"}, " whole", "half a line whole", "", panes.kill},
+		// Of two that edit one file, without their locks neither asks.
+		{"emacs", "LC_ALL=C.UTF-8 emacs -nw -Q --eval '(setq create-lockfiles nil auto-save-default nil)' " + server.Path("text"), "line 0",
+			[]string{"\x182\x18o\x1b>", "Bot", "unsaved é", "unsaved é"}, " text", "unsaved é text", "", panes.closeWindow},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

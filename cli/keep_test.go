@@ -47,6 +47,45 @@ func (c clients) kept(t *testing.T) (all []api.KeptShell) {
 	return all
 }
 
+// TestTheScreenKeepsShells opens one from the list, loses its connection, and
+// comes back to it by the same key.
+func TestTheScreenKeepsShells(t *testing.T) {
+	t.Parallel()
+	server, home := keepingServer(t, "tmux")
+	c := newClients(t, server)
+	t.Cleanup(func() {
+		exec.Command("tmux", "-S", filepath.Join(home, fmt.Sprintf("tmux-%d/default", os.Getuid())), "kill-server").Run() // it has ended, if all went well
+	})
+	p := newConsole(t, c.sallyport())
+	p.wait(sshtest.Alias)
+	p.press("s", "# ")
+	p.press("echo $((6*", "echo $((6*")
+	if all := c.sessions(t); len(all) != 1 || all[0].KeptAs == nil || *all[0].KeptAs != (api.KeptAs{Keeper: "tmux", Name: api.UsualKeptName}) {
+		t.Errorf("sessions --json says %+v", all)
+	}
+	server.HangUp()
+	p.wait("\x1b[?1049h") // the list is back
+	p.wait(sshtest.Alias)
+	p.press("s", "echo $((6*")
+	p.press("7))\r", "42")
+	p.press("exit\r", "\x1b[?1049h")
+	if all := c.kept(t); len(all) != 0 {
+		t.Errorf("after its end the host keeps %+v", all)
+	}
+}
+
+func TestTheScreenKeepsNoShellBesideACommand(t *testing.T) {
+	t.Parallel()
+	server, _ := keepingServer(t, "tmux")
+	c := newClients(t, server, "RemoteCommand cat")
+	p := newConsole(t, c.sallyport())
+	p.wait(sshtest.Alias)
+	p.press("s", "sets RemoteCommand")
+	if all := c.sessions(t); len(all) != 0 {
+		t.Errorf("sessions --json says %+v", all)
+	}
+}
+
 // TestAKeptShellOutlivesItsConnection ends the processes of sshd with half a
 // line typed, and comes back to it.
 func TestAKeptShellOutlivesItsConnection(t *testing.T) {

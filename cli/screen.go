@@ -49,6 +49,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		BrowseInPrivate: func(ctx context.Context, url string) error { return browseInPrivate(ctx, c, url) },
 		InWindow:        func(ctx context.Context, host string) error { return inWindow(ctx, target(p, host)) },
 		Windows:         windowAround(os.Getenv) != nil,
+		MayKeep:         func(host string) error { return a.mayKeep(target(p, host)) },
 		Save:            a.save,
 		Visit:           a.visit,
 		MakeKey:         a.makeOnScreen,

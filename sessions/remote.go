@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -18,6 +19,39 @@ type remote struct {
 
 	over chan struct{} // closed when the channel is, and end is known
 	end  ending
+
+	flood flood // touched only by the reader of its output
+}
+
+// flood is how much a program has written lately.
+type flood struct {
+	since time.Time
+	size  int // bytes
+}
+
+// A program floods its terminal with so many bytes in such a time.
+const (
+	floodSize = 256 << 10
+	floodTime = 10 * time.Millisecond
+)
+
+// rises counts output, and tells whether it is a flood by now.
+func (f *flood) rises(now time.Time, n int) bool {
+	if now.Sub(f.since) > floodTime {
+		f.since, f.size = now, 0
+	}
+	f.size += n
+	return f.size > floodSize
+}
+
+// Read reads the program's output. One that floods its terminal is read less
+// often.
+func (r *remote) Read(p []byte) (int, error) {
+	n, err := r.SessionChannel.Read(p)
+	if r.pty && r.flood.rises(time.Now(), n) {
+		r.conn.Gather()
+	}
+	return n, err
 }
 
 // ending is what the far side said of the end of a program (RFC 4254 section

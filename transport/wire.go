@@ -23,9 +23,11 @@ type wire struct {
 	// of a login would wait for our delayed acknowledgement, about 40 ms.
 	hurry atomic.Bool
 
-	// ahead is what was read beyond a single byte that was asked for, touched
-	// only by the reader: x/crypto/ssh asks for the version line byte by byte.
+	// ahead is what was read beyond what was asked for, touched only by the
+	// reader: x/crypto/ssh asks for the version line byte by byte.
 	ahead []byte
+
+	gathering gathering
 
 	closing sync.Once     // guards gone against being closed twice
 	gone    chan struct{} // closed by Close
@@ -51,25 +53,34 @@ func (w *wire) Close() error {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
-	if len(p) == 1 && len(w.ahead) == 0 {
-		room := make([]byte, headLimit)
+	if len(w.ahead) == 0 {
+		var room []byte
+		switch {
+		case w.gathering.wanted.Load():
+			room = w.gathering.space()
+		case len(p) == 1:
+			room = make([]byte, headLimit)
+		default:
+			return w.receive(p)
+		}
 		n, err := w.receive(room)
 		if n == 0 {
 			return 0, err
 		}
 		w.ahead = room[:n] // an error comes again
 	}
-	if len(w.ahead) > 0 {
-		n := copy(p, w.ahead)
-		w.ahead = w.ahead[n:]
-		return n, nil
-	}
-	return w.receive(p)
+	n := copy(p, w.ahead)
+	w.ahead = w.ahead[n:]
+	return n, nil
 }
 
 // receive reads from below.
 func (w *wire) receive(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
+	read := w.Conn.Read
+	if w.gathering.wanted.Load() {
+		read = w.gather
+	}
+	n, err := read(p)
 	if n > 0 {
 		w.heard.Store(int64(time.Since(w.born)))
 		if w.hurry.Load() {

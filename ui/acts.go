@@ -88,6 +88,13 @@ func (s *screen) openInWindow() {
 	})
 }
 
+// openKept opens a shell on the selected host that goes on there when its
+// connection is gone.
+func (s *screen) openKept() {
+	name, _ := s.list.selected()
+	s.open(name, func(ctx context.Context) (shell, error) { return s.b.Keep(ctx, name) })
+}
+
 func (s *screen) opensWindows() bool { return s.windows }
 
 // rejoin asks for a shell that a program on its host has kept.

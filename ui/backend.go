@@ -72,6 +72,9 @@ type backend interface {
 	Start(ctx context.Context, host string) (shell, error)
 	// View comes back to a shell that is kept.
 	View(ctx context.Context, of api.Session) (shell, error)
+	// Keep opens a shell that a program on its host keeps when the connection
+	// is gone, or comes back to it.
+	Keep(ctx context.Context, host string) (shell, error)
 	// Rejoin comes back to one that a program on its host keeps, by a
 	// connection that may be a new one.
 	Rejoin(ctx context.Context, of api.Session) (shell, error)
@@ -227,6 +230,13 @@ func (r real) Save(ctx context.Context, c *api.Change) error { return r.o.Save(c
 
 func (r real) Start(ctx context.Context, host string) (shell, error) {
 	return r.shell(r.StartSession(ctx, r.request(host)))
+}
+
+func (r real) Keep(ctx context.Context, host string) (shell, error) {
+	if err := r.o.MayKeep(host); err != nil {
+		return nil, err
+	}
+	return r.shell(r.Client.Rejoin(ctx, r.request(host), api.KeptAs{Name: api.UsualKeptName}))
 }
 
 func (r real) Rejoin(ctx context.Context, of api.Session) (shell, error) {

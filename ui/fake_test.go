@@ -625,6 +625,13 @@ func (f *fake) View(_ context.Context, of api.Session) (shell, error) {
 
 func (f *fake) InWindow(_ context.Context, host string) error { return f.called("window %s", host) }
 
+func (f *fake) Keep(_ context.Context, host string) (shell, error) {
+	if err := f.called("keep on %s", host); err != nil {
+		return nil, err
+	}
+	return f.shell, nil
+}
+
 func (f *fake) Rejoin(_ context.Context, of api.Session) (shell, error) {
 	if err := f.called("rejoin %s of %s", of.KeptAs.Name, of.Host); err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ type Options struct {
 	// is a window of; Windows tells that there is such a thing.
 	InWindow func(ctx context.Context, host string) error
 	Windows  bool
+	// MayKeep tells why no shell is kept on a host, nil if one can be.
+	MayKeep func(host string) error
 	// Save writes a change of the configuration. A file that was changed
 	// meanwhile is refused.
 	Save func(ctx context.Context, c *api.Change) error

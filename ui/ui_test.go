@@ -706,6 +706,23 @@ func TestAShellOpensInAnotherWindow(t *testing.T) {
 	})
 }
 
+func TestAShellIsKeptByItsHost(t *testing.T) {
+	t.Run("where something keeps it", func(t *testing.T) {
+		st := perform(t, newFake(), 100, 30, Options{})
+		st.sees("targaryen")
+		st.keys("s")
+		st.expects("keep on got-bastion")
+	})
+	t.Run("where nothing does", func(t *testing.T) {
+		f := newFake()
+		f.fails["keep"] = api.NoKeeper("got-bastion")
+		st := perform(t, f, 100, 30, Options{})
+		st.sees("targaryen")
+		st.keys("s")
+		st.sees("✗ got-bastion has nothing that keeps a shell")
+	})
+}
+
 func TestCopyingTheCommand(t *testing.T) {
 	f := newFake()
 	f.inv = func() *fakeInventory { return &fakeInventory{names: []string{"-oProxyCommand=x y"}} }

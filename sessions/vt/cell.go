@@ -48,10 +48,15 @@ type cell struct {
 	style style
 }
 
-// row is a line of the screen.
-type row struct {
+// row is a line of the screen. What scrolls moves all of them, so they are no
+// more than references.
+type row struct{ *content }
+
+type content struct {
 	cells   []cell
 	wrapped bool // the text goes on in the next row, without a newline
+	textual bool // it shows text, and its cells are blank, see text.go
+	text    []byte
 }
 
 func blank(bg Color) cell { return cell{style: style{bg: bg}} }
@@ -67,8 +72,9 @@ func fill(cells []cell, c cell) {
 }
 
 func newRows(cols, n int) []row {
-	rows := make([]row, n)
+	rows, contents := make([]row, n), make([]content, n)
 	for i := range rows {
+		rows[i].content = &contents[i]
 		rows[i].cells = make([]cell, cols)
 	}
 	return rows

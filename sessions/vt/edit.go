@@ -2,6 +2,7 @@ package vt
 
 // erase makes blanks of the cells of a row from column x to before end.
 func (s *Screen) erase(y, x, end int, bg Color) {
+	s.settle()
 	r := &s.grid()[y]
 	r.split(x)
 	r.split(end)
@@ -149,8 +150,16 @@ func rotate(rows []row, n int) {
 }
 
 func (s *Screen) clearRows(rows []row) {
+	bg := s.cursor.style.bg
+	if bg != 0 {
+		s.settle()
+	}
 	for i := range rows {
-		fill(rows[i].cells, blank(s.cursor.style.bg))
-		rows[i].wrapped = false
+		r := &rows[i]
+		if !r.textual { // else its cells are blank
+			fill(r.cells, blank(bg))
+		}
+		r.wrapped, r.textual, r.text = false, bg == 0, r.text[:0]
+		s.texts = s.texts || r.textual
 	}
 }

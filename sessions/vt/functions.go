@@ -52,6 +52,7 @@ var functions = map[function]func(*Screen, *params){
 }
 
 func (s *Screen) control(seq []byte) {
+	s.settle()
 	s.joined = false
 	f, p, ok := parseControl(seq)
 	if !ok {
@@ -145,6 +146,7 @@ var escapes = map[byte]func(*Screen){
 }
 
 func (s *Screen) escape(seq []byte) {
+	s.settle()
 	s.joined = false
 	if len(seq) == 1 {
 		if do := escapes[seq[0]]; do != nil {

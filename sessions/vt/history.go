@@ -1,5 +1,7 @@
 package vt
 
+import "bytes"
+
 // What is kept of the lines that have left the screen.
 const (
 	HistoryLines = 10_000
@@ -21,6 +23,24 @@ type history struct {
 	lines []line
 	first int
 	bytes int
+	block []byte // where the next texts are copied to
+}
+
+// blockSize is how much memory lines are given at once, in bytes. It is free
+// again when the last of them is forgotten.
+const blockSize = 16 << 10
+
+// copy is a text as the history may keep it.
+func (h *history) copy(text []byte) []byte {
+	if len(text) > blockSize/16 {
+		return bytes.Clone(text) // what is left of a block is lost
+	}
+	if len(text) > cap(h.block)-len(h.block) {
+		h.block = make([]byte, 0, blockSize)
+	}
+	n := len(h.block)
+	h.block = append(h.block, text...)
+	return h.block[n:len(h.block):len(h.block)]
 }
 
 func (h *history) len() int { return len(h.lines) }
@@ -93,10 +113,13 @@ func (h *history) wrapLast() {
 
 // line is a row as the history keeps it.
 func (s *Screen) line(r row) line {
+	if r.textual {
+		return line{s.history.copy(r.shown()), r.wrapped}
+	}
 	n := len(r.cells)
 	if !r.wrapped {
 		n = r.used()
 	}
 	s.scratch = s.appendCells(s.scratch[:0], r.cells[:n])
-	return line{append(make([]byte, 0, len(s.scratch)), s.scratch...), r.wrapped}
+	return line{s.history.copy(s.scratch), r.wrapped}
 }

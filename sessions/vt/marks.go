@@ -53,7 +53,7 @@ func (s *Screen) keepMarks() {
 
 // combine adds a character without a width to the one before the cursor.
 func (s *Screen) combine(r rune) {
-	x, cells := s.cursor.x, s.grid()[s.cursor.y].cells
+	x, cells := s.cursor.x, s.row().cells
 	if !s.cursor.pending {
 		x--
 	}

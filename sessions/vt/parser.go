@@ -2,6 +2,7 @@ package vt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -74,12 +75,18 @@ func (p *parser) write(b []byte) {
 
 // plain is how many bytes at the start of b are printable ASCII.
 func plain(b []byte) int {
-	for i, c := range b {
-		if c < ' ' || c >= del {
-			return i
+	n := 0
+	for ; len(b)-n >= 8; n += 8 { // eight at a time: of each byte the top bit tells
+		const ones, tops = 0x0101010101010101, 0x8080808080808080
+		eight := binary.LittleEndian.Uint64(b[n:])
+		if (eight|(eight-ones*' ')|(eight+ones))&tops != 0 {
+			break
 		}
 	}
-	return len(b)
+	for n < len(b) && b[n] >= ' ' && b[n] < del {
+		n++
+	}
+	return n
 }
 
 // inert is how many bytes at the start of b end no text.

@@ -12,8 +12,12 @@ func (s *Screen) printASCII(text []byte) {
 	for len(text) > 0 {
 		s.wrapPending()
 		c := &s.cursor
-		r := s.row()
 		n := min(len(text), s.cols-c.x)
+		if s.addText(text[:n]) {
+			text = text[n:]
+			continue
+		}
+		r := s.row()
 		r.split(c.x)
 		r.split(c.x + n)
 		cells := r.cells[c.x : c.x+n]

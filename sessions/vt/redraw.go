@@ -6,6 +6,7 @@ import "strconv"
 // the top left, to this state, the history first, so that it is in that
 // terminal's own.
 func (s *Screen) Redraw() []byte {
+	s.settle()
 	b := s.titles.append(nil)
 	b = s.appendHistory(b)
 	return s.appendState(b)
@@ -14,6 +15,7 @@ func (s *Screen) Redraw() []byte {
 // Repaint is what brings a terminal, whatever it shows of this session, to
 // this state, but for its history.
 func (s *Screen) Repaint() []byte {
+	s.settle()
 	b := append([]byte("\x1b[?1047l\x1b[?6l\x1b[r"), usual...)
 	if s.modes.keyboard != [2]keyboards{} {
 		b = append(b, noKeyboard...)
@@ -27,6 +29,7 @@ func (s *Screen) Repaint() []byte {
 // left: as much of it as there is room for, up to the row of the cursor at
 // least, and with the modes of keyboard and mouse.
 func (s *Screen) Picture(cols, rows int) []byte {
+	s.settle()
 	cols, rows = bounded(cols), bounded(rows)
 	b := append([]byte("\x1b[?1047l\x1b[?6l\x1b[r"), usual...)
 	b = append(b, "\x1b[?7l\x1b[H\x1b[2J"...)
@@ -43,6 +46,7 @@ func (s *Screen) Picture(cols, rows int) []byte {
 
 // Transcript is the history and what the screen shows, as lines.
 func (s *Screen) Transcript() []byte {
+	s.settle()
 	b := s.appendHistory(nil)
 	if s.history.continues() {
 		b = append(b, "\r\n"...)
@@ -86,6 +90,7 @@ func (s *Screen) Leave() []byte {
 // LastScreen is what the alternate screen shows, as lines, if that is the one
 // which is shown: Leave takes it away.
 func (s *Screen) LastScreen() []byte {
+	s.settle()
 	if !s.onAlt {
 		return nil
 	}

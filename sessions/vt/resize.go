@@ -9,6 +9,7 @@ func (s *Screen) Resize(cols, rows int) {
 	if cols == s.cols && rows == s.rows {
 		return
 	}
+	s.settle()
 	at := &s.cursor
 	if s.onAlt {
 		at = &s.saved[0]
@@ -166,6 +167,7 @@ func (s *Screen) unfold() (rows []row, lines int) {
 func (s *Screen) read(text []byte) []cell {
 	flat := New(maxSide, 1)
 	flat.Write(text)
+	flat.settle()
 	cells := flat.main[0].cells[:flat.main[0].used()]
 	for i, c := range cells {
 		if c.marks != 0 {

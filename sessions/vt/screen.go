@@ -21,6 +21,7 @@ type Screen struct {
 	marks      marks
 
 	parser  parser
+	texts   bool   // there are textual rows
 	written bool   // anything at all
 	last    rune   // what REP repeats
 	scratch []byte // of line
@@ -53,7 +54,7 @@ func bounded(n int) int { return min(max(n, 1), maxSide) }
 
 // reset is RIS. The history stays, as in xterm.
 func (s *Screen) reset() {
-	s.main, s.alt, s.onAlt = newRows(s.cols, s.rows), nil, false
+	s.main, s.alt, s.onAlt, s.texts = newRows(s.cols, s.rows), nil, false, false
 	s.cursor, s.saved = cursor{}, [2]cursor{}
 	s.top, s.bottom = 0, s.rows-1
 	s.tabs = appendTabs(nil, s.cols)
@@ -93,7 +94,11 @@ func (s *Screen) grid() []row {
 	return s.main
 }
 
-func (s *Screen) row() row { return s.grid()[s.cursor.y] }
+// row is that of the cursor, to be changed.
+func (s *Screen) row() row {
+	s.settle()
+	return s.grid()[s.cursor.y]
+}
 
 // savedSlot is that of the screen that is shown.
 func (s *Screen) savedSlot() *cursor {

@@ -256,6 +256,35 @@ func TestPiecesMakeTheSameScreen(t *testing.T) {
 	}
 }
 
+// TestTextIsWhatItsCellsWouldBe compares a screen with one that keeps no row as
+// text.
+func TestTextIsWhatItsCellsWouldBe(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	parts := []string{"word", "word ", "  ", "a line of text, longer than the row", strings.Repeat("0123456789", 3), "\r\n", "\r\n", "\r\n", "\n", "\t", "\r", "\b",
+		"\x1b[31mred", "\x1b[m", "\x1b[44m", "\x1b[K", "\x1b[2L", "\x1b[4h", "\x1b[4l", "\x1b[?7l", "\x1b[?7h", "\x1b[2;4r", "\x1b[r", "\x1bM", "\x1b7", "\x1b8",
+		"\x1b[?1049h", "\x1b[?1049l", "日本", "é", "e\u0301", "\x1b(0", "\x1b(B", "\x1b[5b", "\x1b[99;1H"}
+	plain := 12 // as many of them are, and come more often
+	for range 300 {
+		s, cells := New(10, 5), New(10, 5)
+		var written []string
+		for range 60 {
+			part := parts[r.IntN(plain)]
+			if r.IntN(8) == 0 {
+				part = parts[r.IntN(len(parts))]
+			}
+			written = append(written, part)
+			s.Write([]byte(part))
+			for i := range len(part) {
+				cells.Write([]byte(part[i : i+1]))
+				cells.settle()
+			}
+		}
+		if diff := cmp.Diff(cells.state(), s.state()); diff != "" {
+			t.Fatalf("%q (-cells +text): %s", written, diff)
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	s := New(80, 24)
 	for i := range HistoryLines + 100 {
@@ -325,6 +354,7 @@ func FuzzScreen(f *testing.F) {
 		s.Write(written)
 		border := int(at) % (len(written) + 1)
 		pieces.Write(written[:border])
+		pieces.settle()
 		pieces.Write(written[border:])
 		if diff := cmp.Diff(s.state(), pieces.state()); diff != "" {
 			t.Fatalf("cut at %d: %s", border, diff)
@@ -348,13 +378,4 @@ func FuzzScreen(f *testing.F) {
 			t.Fatalf("it has grown to %d and %d bytes", len(s.parser.seq), s.history.bytes)
 		}
 	})
-}
-
-func BenchmarkPlainText(b *testing.B) {
-	text := bytes.Repeat([]byte("The quick brown fox jumps over the lazy dog, and again it does so.\r\n"), 1000)
-	s := New(80, 24)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		s.Write(text)
-	}
 }

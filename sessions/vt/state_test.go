@@ -7,6 +7,7 @@ import (
 
 // state is all of a screen that another can be brought to.
 func (s *Screen) state() string {
+	s.settle()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%dx%d alternate %v region %d-%d\n", s.cols, s.rows, s.onAlt, s.top, s.bottom)
 	fmt.Fprintf(&b, "cursor %+v\nsaved %+v\n", s.cursor, s.saved)
@@ -30,6 +31,7 @@ func (s *Screen) state() string {
 
 // text is what the screen shows.
 func (s *Screen) text() string {
+	s.settle()
 	var b strings.Builder
 	for _, r := range s.grid() {
 		var line []byte

@@ -105,6 +105,7 @@ func (tm tmux) compare(t *testing.T, does string, written []byte, cols, rows int
 
 // look is what the screen shows, with its styles.
 func (s *Screen) look() string {
+	s.settle()
 	var b strings.Builder
 	for _, r := range s.grid() {
 		cells := r.cells[:r.used()]
