@@ -21,6 +21,7 @@ func TestServersOfOthersAreReachedDirectAndAsHops(t *testing.T) {
 	}{
 		{name: "dropbear", start: func(t *testing.T, key ssh.PublicKey) sshtest.Foreign { return sshtest.Dropbear(t, key) }, forwards: true, kind: Native},
 		{name: "tinysshd", start: func(t *testing.T, key ssh.PublicKey) sshtest.Foreign { return sshtest.TinySSH(t, key) }, kind: Native},
+		{name: "libssh", start: func(t *testing.T, key ssh.PublicKey) sshtest.Foreign { return sshtest.LibSSH(t, key) }, forwards: true, kind: Native},
 		{name: "paramiko", start: paramiko(), forwards: true, kind: Native},
 		{name: "a version between the protocols", start: paramiko("local_version='SSH-1.99-old'"), forwards: true, kind: Native},
 		{name: "nothing but compression", start: paramiko("_preferred_compression=('zlib@openssh.com',)"), forwards: true, kind: Lent},

@@ -68,6 +68,31 @@ func Paramiko(t testing.TB, key ssh.PublicKey, settings ...string) Foreign {
 	return foreign(t, string(public), func() *exec.Cmd { return exec.Command(python, args...) })
 }
 
+//go:embed testdata/libssh_server.c
+var libsshServer []byte
+
+// LibSSH starts a server of libssh: see testdata/libssh_server.c.
+func LibSSH(t testing.TB, key ssh.PublicKey) Foreign {
+	t.Helper()
+	Program(t, "gcc")
+	dir := t.TempDir()
+	source, program := filepath.Join(dir, "server.c"), filepath.Join(dir, "server")
+	if err := os.WriteFile(source, libsshServer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-o", program, source, "-lssh").CombinedOutput(); err != nil {
+		Missing(t, "the server of libssh cannot be built: %v\n%s", err, out)
+	}
+	hostKey := filepath.Join(dir, "hostkey")
+	Keygen(t, hostKey, "", "-t", "ed25519")
+	public, err := os.ReadFile(hostKey + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{hostKey}, strings.Fields(string(ssh.MarshalAuthorizedKey(key)))...)
+	return foreign(t, string(public), func() *exec.Cmd { return exec.Command(program, args...) })
+}
+
 // atHome runs a program with a directory in place of the user's home that
 // holds nothing but authorized_keys, in a mount namespace of its own: these
 // servers take the home from the passwd entry.
