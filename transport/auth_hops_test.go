@@ -5,6 +5,7 @@ package transport
 import (
 	"context"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,15 @@ func TestEachMethodLogsInAtAnyHop(t *testing.T) {
 			realm.LogIn(t, me(t), "1h")
 			return guard{server: []string{"GSSAPIAuthentication yes", "GSSAPIStrictAcceptorCheck no", "PubkeyAuthentication no"},
 				block: []string{"GSSAPIAuthentication yes"}, env: realm.Env, realm: realm}
+		}, nil, nil},
+		{"a Kerberos ticket in the key exchange", func(t *testing.T, dir string) guard {
+			if exec.Command(sshtest.Program(t, "ssh"), "-Q", "kex-gss").Run() != nil {
+				t.Skip("the ssh that is installed has no such key exchange")
+			}
+			realm := sshtest.StartRealm(t)
+			realm.LogIn(t, me(t), "1h")
+			return guard{server: []string{"GSSAPIAuthentication yes", "GSSAPIKeyExchange yes", "GSSAPIStrictAcceptorCheck no", "PubkeyAuthentication no", "AuthenticationMethods gssapi-keyex"},
+				block: []string{"GSSAPIAuthentication yes", "GSSAPIKeyExchange yes"}, env: realm.Env, realm: realm}
 		}, nil, nil},
 	}
 	for _, row := range rows {
