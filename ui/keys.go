@@ -66,7 +66,7 @@ func init() {
 		{inList, []string{"Enter"}, "shell", "The selected host", "Open a shell. Leaving it comes back here.", (*screen).openShell, noHost, nil},
 		{inDetail, []string{"Enter"}, "switch", "The selected host", "In the right pane, on a tunnel: switch it on or off; on an option: edit it.", (*screen).enterCurrent, noEnterRow, nil},
 		{onHosts | ifWindows, []string{"w"}, "window", "The selected host", "Open a shell in another window of tmux, screen, kitty, WezTerm or Windows Terminal.", (*screen).openInWindow, noHost, (*screen).opensWindows},
-		{onHosts, []string{"s"}, "", "The selected host", "Open a shell that goes on there when the connection ends, in tmux, screen, abduco or dtach; or come back to it.", (*screen).openKept, noHost, nil},
+		{onHosts, []string{"s"}, "", "The selected host", "Open a shell that the host keeps when the connection ends, by tmux, screen or the like; or come back to it.", (*screen).openKept, noHost, nil},
 		{inList, []string{"t", "Space"}, "tunnel", "The selected host", "Switch its tunnel on or off; with several, choose one at the right.", (*screen).toggleSelected, noHost, nil},
 		{inDetail, []string{"Space", "t"}, "", "", "", (*screen).toggleCurrent, noTunnelRow, nil},
 		{onHosts, []string{"p"}, "ports", "The selected host", "What listens on it, refreshed as you look. Enter there brings a port here.", (*screen).showPorts, noHost, nil},
