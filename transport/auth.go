@@ -277,6 +277,11 @@ func (a *auth) put(q Question) (Answer, error) {
 	}
 	q.MayKeep = mayKeep(q)
 	answer, err := a.ask(a.ctx, q)
+	if err == nil && a.lost != nil && a.lost() != nil {
+		answer.Wipe()
+		a.stop = a.tooLate(q)
+		return Answer{}, a.stop
+	}
 	if err == nil && len(answer.Texts) != len(q.Prompts) {
 		answer.Wipe()
 		err = fmt.Errorf("%d answers came for %d prompts", len(answer.Texts), len(q.Prompts))

@@ -27,6 +27,17 @@ func (a *auth) hungUp() *Failure {
 	return f
 }
 
+// tooLate is for an answer that came when the server had gone: it waits for only
+// so long (LoginGraceTime of sshd_config(5), two minutes by default). The question
+// stays until then, lest what is being typed goes elsewhere.
+func (a *auth) tooLate(q Question) *Failure {
+	return &Failure{
+		Code:    CodeClosed,
+		Message: config.Printable(fmt.Sprintf("the server closed the connection during the login as %q: %s was answered too late", a.host.User(), subject(q))),
+		Hint:    "try again, and answer sooner: servers wait two minutes (LoginGraceTime), or less",
+	}
+}
+
 // harmless tells whether a login that broke off may be made again by itself:
 // nothing of a person's was in it, and the server has refused nothing but keys
 // that it did not know, nor said anything to what it was asked last.

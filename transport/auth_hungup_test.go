@@ -3,11 +3,15 @@
 package transport
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"sallyport/config"
 	"sallyport/internal/sshtest"
 )
 
@@ -65,5 +69,32 @@ func TestALoginThatIsCutOffOnceIsNoRefusal(t *testing.T) {
 	interruptible(t, n, 1)
 	if f := n.failure(t, "h"); f.Code != CodeClosed || !f.HungUp {
 		t.Errorf("the failure is %+v", f)
+	}
+}
+
+// A server that has gone while a person was asked has refused nothing.
+func TestAnAnswerThatComesTooLateIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	h, err := load(t, "Host wall\nUser jon\n").Resolve("wall", config.Match{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := false
+	given := typed("winter")
+	a := newAuth(t.Context(), h, nil, func(context.Context, Question) (Answer, error) { gone = true; return given, nil }, func(string) {})
+	a.lost = func() error {
+		if gone {
+			return io.EOF
+		}
+		return nil
+	}
+	answer, err := a.put(Question{Kind: AskPassword, Prompts: []Prompt{{Text: "Password:"}}})
+	var f *Failure
+	want := `the server closed the connection during the login as "jon": the question for the password was answered too late`
+	if !errors.As(err, &f) || f.Code != CodeClosed || f.Message != want || a.stop != err {
+		t.Errorf("the failure is %+v, want %q", err, want)
+	}
+	if len(answer.Texts) > 0 || string(given.Texts[0]) == "winter" {
+		t.Errorf("the answer %q goes on, and %q stays", answer.Texts, given.Texts)
 	}
 }
