@@ -19,9 +19,9 @@ import (
 const doctorLong = `Finds out why HOST cannot be reached, or what will go wrong there. It connects
 as "sallyport ssh" does, by a connection of its own, and tells of each hop: name,
 network, port, key exchange, host key, each key and method, session, forwards.
-Where a login works, it looks at the account there too: modes, authorized_keys,
-room, clock, what sshd has said of it, and start-up files that print, which break
-scp and rsync. Without HOST it looks at this machine only: the configuration and
+Where a login works, it looks at the account there too: home, room and quota,
+modes and owners, authorized_keys, clock, what sshd has said of it, and start-up
+files that print, which break scp and rsync. Without HOST it looks at this machine only: the configuration and
 all keys.
 
   ✓ HOST: what is well
