@@ -53,8 +53,8 @@ var commandLines = []struct{ name, script string }{
 	{"-R that is a proxy", `ssh -R $FREE one "nc -N -X 5 -x 127.0.0.1:$FREE 127.0.0.1 $SERVER </dev/null | head -c 8"`},
 	{"-R that is refused", `ssh -R $FREE:x:1 -R "$PWD/s:x:1" -R 0:x:1 narrow echo x`},
 	{"-R that is refused and ExitOnForwardFailure", `ssh -o ExitOnForwardFailure=yes -R $FREE:x:1 narrow echo x`},
-	{"-R of a socket that is refused and ExitOnForwardFailure", `ssh -o ExitOnForwardFailure=yes -R /nowhere/s:x:1 one echo x`},
-	{"ClearAllForwardings", `ssh -o ClearAllForwardings=yes -L 127.0.0.1:$SERVER:x:1 -R /nowhere/s:x:1 one echo x`},
+	{"-R of a socket that is refused and ExitOnForwardFailure", `ssh -o ExitOnForwardFailure=yes -R /proc/nowhere/s:x:1 one echo x`},
+	{"ClearAllForwardings", `ssh -o ClearAllForwardings=yes -L 127.0.0.1:$SERVER:x:1 -R /proc/nowhere/s:x:1 one echo x`},
 	{"-D", `ssh -D $FREE one "nc -N -X 5 -x 127.0.0.1:$FREE 127.0.0.1 $SERVER </dev/null | head -c 8"`},
 	{"-W through two hops", `printf 'SSH-2.0-x\r\n' | ssh -W 127.0.0.1:$SERVER two | head -c 8`},
 	{"-W to a port where nobody is", `ssh -W 127.0.0.1:1 one </dev/null`},
@@ -80,7 +80,7 @@ var commandLines = []struct{ name, script string }{
 
 	// Keys, algorithms.
 	{"-m", `ssh -c aes128-ctr -m hmac-sha2-256 one echo x`},
-	{"-i that is not there", `ssh -i /nowhere/key one echo x`},
+	{"-i that is not there", `ssh -i /proc/nowhere/key one echo x`},
 	{"a passphrase is asked for in ssh's words", `SSH_ASKPASS_REQUIRE=force ssh -o IdentityFile="$D/locked" -o IdentityFile=none -F "$D/none" -o UserKnownHostsFile="$D/known_hosts" -p $SERVER 127.0.0.1 echo x`},
 	{"a password is asked for three times", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o PreferredAuthentications=password one echo x`},
 	{"a host key is accepted", `SSH_ASKPASS_REQUIRE=force ANSWER=yes ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=ask one echo x`},
@@ -101,7 +101,7 @@ var commandLines = []struct{ name, script string }{
 	{"LogLevel QUIET says nothing", `ssh -o LogLevel=QUIET refused true`},
 	{"-E writes to a file", `ssh -E log refused true`},
 	{"-E takes the warnings of a session", `DISPLAY=:77 ssh -E log -X narrow 'echo [$DISPLAY]'`},
-	{"-E that cannot be written", `ssh -E /nowhere/log one true`},
+	{"-E that cannot be written", `ssh -E /proc/nowhere/log one true`},
 	{"-vvv", `ssh -vvv one echo x`},
 
 	// Mistakes of the command line.
@@ -146,7 +146,7 @@ var commandLines = []struct{ name, script string }{
 	{"-o without a value", `ssh -o Port one`},
 	{"-o with a bad value", `ssh -o Port=x one`},
 	{"-o Host", `ssh -o 'Host x' one`},
-	{"-F that is not there", `bare -F /nowhere one true`},
+	{"-F that is not there", `bare -F /proc/nowhere one true`},
 	{"-F with mistakes", `bare -F "$D/bad" one true`},
 	{"-F with mistakes, for another host", `bare -F "$D/bad" other -G >/dev/null`},
 

@@ -80,12 +80,12 @@ func TestPathsOfAnotherMachineAreFound(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("its paths are others")
 	}
-	text := "Include more\nHost a\nIdentityFile /nowhere/jon/.ssh/id\nProxyCommand nc -X /nowhere/x %h\nControlPath /nowhere/%C\nUserKnownHostsFile " + t.TempDir() + "/new\n# /nowhere/y\n"
+	text := "Include more\nHost a\nIdentityFile /proc/nowhere/jon/.ssh/id\nProxyCommand nc -X /proc/nowhere/x %h\nControlPath /proc/nowhere/%C\nUserKnownHostsFile " + t.TempDir() + "/new\n# /proc/nowhere/y\n"
 	var got []string
 	for _, l := range Strange("config", []byte(text)) {
 		got = append(got, l.Origin.String()+" "+l.Keyword+" "+l.Path)
 	}
-	if diff := cmp.Diff([]string{"config:3 IdentityFile /nowhere/jon/.ssh/id", "config:4 ProxyCommand /nowhere/x"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"config:3 IdentityFile /proc/nowhere/jon/.ssh/id", "config:4 ProxyCommand /proc/nowhere/x"}, got); diff != "" {
 		t.Errorf("it finds (-want +got):\n%s", diff)
 	}
 }

@@ -151,7 +151,7 @@ func TestAMasterSurvivesWhatTheFarSideRefuses(t *testing.T) {
 	if _, err := c.Dial(soon(t), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(sshtest.FreePort(t)))); code(err) != CodeUnreachable {
 		t.Errorf("a port that nobody has: %v", err)
 	}
-	if _, err := c.Dial(soon(t), "unix", "/nowhere/s"); err == nil {
+	if _, err := c.Dial(soon(t), "unix", "/proc/nowhere/s"); err == nil {
 		t.Error("a socket that is not there was reached")
 	}
 	one, err := c.NewSession(soon(t))
