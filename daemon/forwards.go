@@ -127,7 +127,7 @@ func (f *forwards) set(r api.TunnelRequest) (tunnels.Status, error) {
 
 // up opens a tunnel, or tries again one that has failed.
 func (f *forwards) up(r api.TunnelRequest) (tunnels.Status, error) {
-	w := wanted{r.Target, r.Spec, r.Once}
+	w := wanted{Target: r.Target, Spec: r.Spec, Once: r.Once}
 	chain, options, err := forwarding(w)
 	if err != nil {
 		return tunnels.Status{}, err
@@ -162,7 +162,7 @@ func (f *forwards) start(w wanted, chain transport.Chain, o tunnels.Options) (tu
 		if old.link.Status().State == transport.Failed {
 			old.link.Open()
 		}
-		return f.again(old, w.Once)
+		return f.again(old, w)
 	}
 	if link.Status().State == transport.Failed {
 		link.Open() // somebody asks anew: an old failure does not count
@@ -179,13 +179,14 @@ func (f *forwards) start(w wanted, chain transport.Chain, o tunnels.Options) (tu
 }
 
 // again is what becomes of a tunnel that is on when it is switched on: it may
-// be wanted for longer, or for less long. The caller holds mu.
-func (f *forwards) again(o *forward, once bool) (tunnels.Status, error) {
-	if o.wanted.Once == once {
+// be wanted for longer, or for less long, and no more by a client only. The
+// caller holds mu.
+func (f *forwards) again(o *forward, w wanted) (tunnels.Status, error) {
+	if o.wanted.Once == w.Once && o.wanted.Lent == w.Lent {
 		return o.tunnel.Status(), nil
 	}
-	o.wanted.Once = once
-	o.tunnel.SetOnce(once)
+	o.wanted.Once, o.wanted.Lent = w.Once, w.Lent
+	o.tunnel.SetOnce(w.Once)
 	return o.tunnel.Status(), f.write()
 }
 

@@ -45,6 +45,26 @@ func (f *forwards) takeBack(link *transport.Link, spec tunnels.Spec) error {
 	return err
 }
 
+// lentOn are the tunnels that only clients of a link's master want.
+func (f *forwards) lentOn(linkID string) []*tunnels.Tunnel {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []*tunnels.Tunnel
+	for _, o := range f.open {
+		if o.tunnel != nil && o.wanted.Lent && o.linkID == linkID {
+			all = append(all, o.tunnel)
+		}
+	}
+	return all
+}
+
+// takeBackAll closes the tunnels that only clients of a link's master want.
+func (f *forwards) takeBackAll(link *transport.Link) {
+	for _, t := range f.lentOn(link.Status().ID) {
+		_ = f.takeBack(link, t.Status().Spec) // somebody else may have closed it
+	}
+}
+
 // has tells whether a forward of a link is open.
 func (f *forwards) has(link *transport.Link, spec tunnels.Spec) bool {
 	w, _ := lent(link, spec)
@@ -69,5 +89,5 @@ func lent(link *transport.Link, spec tunnels.Spec) (wanted, transport.Chain) {
 	if p, err := config.DefaultPaths(); err != nil || p.User != hop.Config {
 		t.Explicit = true
 	}
-	return wanted{Target: t, Spec: spec, Once: true}, chain
+	return wanted{Target: t, Spec: spec, Once: true, Lent: true}, chain
 }

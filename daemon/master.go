@@ -44,7 +44,6 @@ type master struct {
 	listener net.Listener
 	guests   []*api.Guest
 	users    int              // of the link
-	forwards []api.TunnelSpec // that clients have opened
 	letGo    func()           // ends the stay of the connection; nil when it does not stay
 	alarm    *time.Timer      // of ControlPersist; nil when it does not run
 }
@@ -124,7 +123,7 @@ func (m *master) stop() {
 func (m *master) setUsers(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if (n == 0) != (m.users == 0) {
+	if n != m.users {
 		m.users = n
 		m.settle()
 	}
@@ -145,9 +144,16 @@ func (m *master) settle() {
 		m.letGo()
 		m.letGo = nil
 	}
-	if m.limit > 0 && len(m.guests) == 0 && m.users == 0 {
+	if m.limit > 0 && m.unused() {
 		m.alarm = time.AfterFunc(m.limit, m.expire)
 	}
+}
+
+// unused tells whether the connection carries nothing. A forward of a client's
+// does not count, only the connections through it do (channel_still_open in
+// channels.c). The caller holds mu.
+func (m *master) unused() bool {
+	return len(m.guests) == 0 && m.users <= len(m.set.forwards.lentOn(m.id))
 }
 
 // silence stops the alarm. The caller holds mu.
@@ -158,13 +164,39 @@ func (m *master) silence() {
 	}
 }
 
-// expire is the end of ControlPersist's time.
+// expire is the end of ControlPersist's time, unless something has passed
+// through a client's forward meanwhile. The forwards end with the connection.
 func (m *master) expire() {
+	if !m.expired() {
+		return
+	}
+	m.set.forwards.takeBackAll(m.link)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.alarm != nil && len(m.guests) == 0 {
+	if len(m.guests) == 0 {
 		m.link.CloseUnused()
 	}
+}
+
+// expired tells whether nothing was open for ControlPersist's time. What of it
+// is left since the last connection through a forward is waited for.
+func (m *master) expired() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.alarm == nil || !m.unused() {
+		return false
+	}
+	var last time.Time
+	for _, t := range m.set.forwards.lentOn(m.id) {
+		if used := t.Used(); used.After(last) {
+			last = used
+		}
+	}
+	if rest := m.limit - time.Since(last); !last.IsZero() && rest > 0 {
+		m.alarm = time.AfterFunc(rest, m.expire)
+		return false
+	}
+	return true
 }
 
 // attend lists a client until leave is called.
@@ -254,31 +286,21 @@ func (m *master) Confirm(ctx context.Context, q mux.Question) bool {
 
 // Forward implements mux.Handler: the forward is a tunnel of the link.
 func (m *master) Forward(ctx context.Context, f mux.Forward) (port int, err error) {
-	spec := tunnelSpec(f)
-	status, err := m.set.forwards.lend(ctx, m.link, spec)
+	status, err := m.set.forwards.lend(ctx, m.link, tunnelSpec(f))
 	switch {
 	case err != nil && f.Type == mux.Remote:
 		return 0, fmt.Errorf("remote port forwarding failed for listen port %d", f.Listen.Port)
 	case err != nil:
 		return 0, errors.New("Port forwarding failed") // as mux.c has it
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !slices.Contains(m.forwards, spec) {
-		m.forwards = append(m.forwards, spec)
-	}
 	return status.Allocated, nil
 }
 
 // CancelForward implements mux.Handler.
 func (m *master) CancelForward(_ context.Context, f mux.Forward) error {
-	spec := tunnelSpec(f)
-	if m.set.forwards.takeBack(m.link, spec) != nil {
+	if m.set.forwards.takeBack(m.link, tunnelSpec(f)) != nil {
 		return errors.New("port not forwarded")
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.forwards = slices.DeleteFunc(m.forwards, func(other api.TunnelSpec) bool { return other == spec })
 	return nil
 }
 
@@ -310,14 +332,8 @@ func (m *master) StopListening(context.Context) error { return nil }
 // Exit implements mux.Handler: the connection ends, and with it what clients
 // have opened.
 func (m *master) Exit() {
-	m.mu.Lock()
-	forwards := m.forwards
-	m.forwards = nil
-	m.mu.Unlock()
 	m.link.Close()
-	for _, spec := range forwards {
-		_ = m.set.forwards.takeBack(m.link, spec) // it may have been closed by other means
-	}
+	m.set.forwards.takeBackAll(m.link)
 }
 
 // tunnelSpec is a client's forward as ours.

@@ -18,6 +18,7 @@ import (
 	"sallyport/api"
 	"sallyport/internal/sshtest"
 	"sallyport/mux"
+	"sallyport/tunnels"
 )
 
 // shared is a background process that holds a connection to a real server, and
@@ -291,6 +292,99 @@ func TestTheTimeOfControlPersist(t *testing.T) {
 	if n := s.server.Logins(); n != 1 {
 		t.Errorf("%d logins", n)
 	}
+}
+
+// TestAForwardOfAClientOutlivesNoControlPersist has ssh ask for a forward and
+// go: what listens does not keep a connection, what passes through it does.
+func TestAForwardOfAClientOutlivesNoControlPersist(t *testing.T) {
+	for _, row := range []struct{ name, kind string }{{"from here", "-L"}, {"from there", "-R"}, {"of SOCKS", "-D"}} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			s := share(t, "ControlMaster auto", "ControlPersist 1")
+			s.listens()
+			port, to := sshtest.FreePort(t), fmt.Sprintf(":127.0.0.1:%d", slowServer(t))
+			if row.kind == "-D" {
+				to = ""
+			}
+			if out, status := s.ssh(`$SSH -O forward `+row.kind+` $PORT`+to+` targaryen`, port); status != 0 {
+				t.Fatalf("-O forward: %d, %q", status, out)
+			}
+			if row.kind != "-D" {
+				if got := readAll(t, port); got != "late" {
+					t.Errorf("a connection that takes longer than the time brought %q", got)
+				}
+			}
+			s.until("the link and the forward are gone", func(now api.Snapshot) bool { return len(now.Links) == 0 && len(now.Tunnels) == 0 })
+			if n := s.server.Logins(); n != 1 {
+				t.Errorf("%d logins", n)
+			}
+		})
+	}
+}
+
+// TestATunnelOfOursOutlivesControlPersist has a person want what a client of
+// ssh has opened: from then on it is as any other tunnel.
+func TestATunnelOfOursOutlivesControlPersist(t *testing.T) {
+	s := share(t, "ControlMaster auto", "ControlPersist 1")
+	s.listens()
+	port, slow := sshtest.FreePort(t), slowServer(t)
+	forward := fmt.Sprintf("%d:127.0.0.1:%d", port, slow)
+	if out, status := s.ssh(`$SSH -O forward -L `+forward+` targaryen`, port); status != 0 {
+		t.Fatalf("-O forward: %d, %q", status, out)
+	}
+	spec, err := tunnels.Parse(tunnels.Local, forward)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetTunnel(t.Context(), api.TunnelRequest{Target: s.at(), Spec: spec, Up: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{slow, port} { // the time passes twice beside the tunnel, and then in it
+		if got := readAll(t, at); got != "late" {
+			t.Errorf("port %d brought %q", at, got)
+		}
+	}
+	if n := s.server.Logins(); n != 1 {
+		t.Errorf("%d logins", n)
+	}
+}
+
+// slowServer says one word to each client, two seconds after it has come.
+func slowServer(t *testing.T) (port int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() { // ends with l
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if exec.Command("sleep", "2").Run() == nil {
+				_, _ = io.WriteString(c, "late") // the reader tells what has not come
+			}
+			c.Close()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// readAll is what somebody who connects to a port here is told.
+func readAll(t *testing.T, port int) string {
+	t.Helper()
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	text, err := io.ReadAll(c)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
 }
 
 // TestControlPersistYesKeepsTheConnection has no clock to wait for; what ends

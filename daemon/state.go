@@ -27,6 +27,7 @@ type wanted struct {
 	Target api.Target   `json:"target"`
 	Spec   tunnels.Spec `json:"spec"`
 	Once   bool         `json:"once,omitempty"` // only as long as this process lives
+	Lent   bool         `json:"lent,omitempty"` // for a client of a master of ours, and by nobody else
 }
 
 // readState reads the state file; one that does not exist is empty.

@@ -153,6 +153,20 @@ func (b *book) read() ([]Connection, []Entry) {
 	return all, append([]Entry{}, b.log...)
 }
 
+// used is when a connection was last open: now, or when the last of those that
+// have ended did. It is zero if there was none.
+func (b *book) used() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.open) > 0 {
+		return time.Now()
+	}
+	if len(b.ended) > 0 {
+		return b.ended[len(b.ended)-1].Ended
+	}
+	return time.Time{}
+}
+
 // look finds the processes of clients that nobody has asked for yet.
 func (b *book) look() {
 	b.mu.Lock()
@@ -194,3 +208,7 @@ func (t *Tunnel) Record() Record {
 	r.Connections, r.Log = t.book.read()
 	return r
 }
+
+// Used is when something last passed, or could have: a connection was open
+// then. It is zero if there was none yet.
+func (t *Tunnel) Used() time.Time { return t.book.used() }
