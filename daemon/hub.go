@@ -15,6 +15,7 @@ type hub struct {
 
 	snapshot api.Snapshot          // touched only by run
 	watchers map[*watcher]struct{} // touched only by run
+	deserted chan struct{}         // closed while nobody watches; touched only by run
 }
 
 // watcherLimit is how many events a watcher may be behind before it is cut
@@ -28,11 +29,14 @@ type watcher struct {
 }
 
 func newHub(self api.DaemonStatus) *hub {
+	deserted := make(chan struct{})
+	close(deserted)
 	return &hub{
 		news:     newMailbox[any](),
 		closed:   make(chan struct{}),
 		snapshot: api.Snapshot{Daemon: self},
 		watchers: make(map[*watcher]struct{}),
+		deserted: deserted,
 	}
 }
 
@@ -83,10 +87,25 @@ func (h *hub) publish(e api.Event) {
 		select {
 		case w.events <- e:
 		default:
-			delete(h.watchers, w)
-			close(w.events)
+			h.drop(w)
 		}
 	}
+}
+
+// drop ends a watcher.
+func (h *hub) drop(w *watcher) {
+	delete(h.watchers, w)
+	close(w.events)
+	if len(h.watchers) == 0 {
+		close(h.deserted)
+	}
+}
+
+// nobody is closed when there is nobody who watches.
+func (h *hub) nobody() <-chan struct{} {
+	deserted := h.closed // the hub has ended
+	h.look(func(*api.Snapshot) { deserted = h.deserted })
+	return deserted
 }
 
 // watch adds a watcher, whose first event is the snapshot.
@@ -95,6 +114,9 @@ func (h *hub) watch() (*watcher, bool) {
 	ok := h.look(func(s *api.Snapshot) {
 		now := clone(*s)
 		w.events <- api.Event{Seq: s.Seq, Snapshot: &now}
+		if len(h.watchers) == 0 {
+			h.deserted = make(chan struct{})
+		}
 		h.watchers[w] = struct{}{}
 	})
 	return w, ok
@@ -104,8 +126,7 @@ func (h *hub) watch() (*watcher, bool) {
 func (h *hub) unwatch(w *watcher) {
 	h.look(func(*api.Snapshot) {
 		if _, ok := h.watchers[w]; ok {
-			delete(h.watchers, w)
-			close(w.events)
+			h.drop(w)
 		}
 	})
 }

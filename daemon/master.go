@@ -43,9 +43,9 @@ type master struct {
 	mu       sync.Mutex // guards all below
 	listener net.Listener
 	guests   []*api.Guest
-	users    int              // of the link
-	letGo    func()           // ends the stay of the connection; nil when it does not stay
-	alarm    *time.Timer      // of ControlPersist; nil when it does not run
+	users    int         // of the link
+	letGo    func()      // ends the stay of the connection; nil when it does not stay
+	alarm    *time.Timer // of ControlPersist; nil when it does not run
 }
 
 func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path string) *master {
@@ -269,11 +269,26 @@ func (m *master) Proxy(ctx context.Context, c net.Conn) error {
 	return m.Channels.Proxy(ctx, c)
 }
 
-// Confirm implements mux.Handler.
+// errNobody is that nobody is there to ask.
+var errNobody = errors.New("nobody looks at sallyport")
+
+// Confirm implements mux.Handler. A client waits for no person who is not
+// there: it is refused, as ssh does without a program to ask with, and
+// connects by itself (ask_permission in readpass.c).
 func (m *master) Confirm(ctx context.Context, q mux.Question) bool {
 	if !m.asks || q.Kind == mux.AskForward && m.set.forwards.has(m.link, tunnelSpec(q.Forward)) {
 		return true
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	deserted := m.set.hub.nobody()
+	go func() { // ends with ctx
+		select {
+		case <-deserted:
+			cancel(errNobody)
+		case <-ctx.Done():
+		}
+	}()
 	chain, _ := m.link.Way()
 	s := m.link.Status()
 	answer, err := m.set.questions.Ask(ctx, transport.Question{
@@ -281,6 +296,10 @@ func (m *master) Confirm(ctx context.Context, q mux.Question) bool {
 		Hop: len(chain), Hops: len(chain), Goal: s.Host, Try: 1,
 		Title: q.For(m.host.Name), Choices: []string{transport.AcceptOnce, transport.Refuse},
 	})
+	if errors.Is(err, errNobody) {
+		message := fmt.Sprintf("%s: a client of ssh was refused: %v", api.Printable(s.Host), err)
+		m.set.hub.post(api.Event{Log: &api.Entry{Time: time.Now(), Host: s.Host, Message: message}})
+	}
 	return err == nil && answer.Choice == transport.AcceptOnce
 }
 

@@ -4,6 +4,7 @@ package daemon_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -451,6 +452,7 @@ func TestAClientIsAskedFor(t *testing.T) {
 		t.Run(choice, func(t *testing.T) {
 			s := share(t, "ControlMaster autoask")
 			s.listens()
+			defer s.watched()()
 			ended := make(chan int, 1)
 			cmd := s.server.SSHOver(t, s.socket, sshtest.Alias, "true")
 			go func() { cmd.Run(); ended <- cmd.ProcessState.ExitCode() }()
@@ -465,6 +467,49 @@ func TestAClientIsAskedFor(t *testing.T) {
 			if got := <-ended; got != status {
 				t.Errorf("status %d, want %d", got, status)
 			}
+		})
+	}
+}
+
+// watched has somebody look on until stop is called.
+func (s *shared) watched() (stop func()) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	here, done := make(chan struct{}), make(chan struct{})
+	go func() { // ends by stop
+		defer close(done)
+		var once sync.Once
+		s.Follow(ctx, func(api.Event) { once.Do(func() { close(here) }) })
+	}()
+	<-here
+	return func() { cancel(); <-done }
+}
+
+// TestAClientWaitsForNobodyWhoIsNotThere has ssh do what it does beside a real
+// master that has no program to ask with: it says so, and connects by itself.
+func TestAClientWaitsForNobodyWhoIsNotThere(t *testing.T) {
+	for _, looks := range []bool{false, true} {
+		t.Run(fmt.Sprintf("somebody looks at first: %v", looks), func(t *testing.T) {
+			s := share(t, "ControlMaster autoask")
+			s.listens()
+			var person sync.WaitGroup
+			if looks {
+				leave := s.watched()
+				person.Go(func() {
+					defer leave()
+					s.until("a question is asked", func(now api.Snapshot) bool { return len(now.Questions) == 1 })
+				})
+			}
+			want := "Master refused session request: Permission denied\r\nControlSocket " + s.socket + " already exists, disabling multiplexing\r\non\n"
+			if out, status := s.ssh(`$SSH targaryen echo on`, 0); out != want || status != 0 {
+				t.Errorf("status %d, %q, want %q", status, out, want)
+			}
+			person.Wait()
+			if n := s.server.Logins(); n != 2 {
+				t.Errorf("%d logins", n)
+			}
+			s.until("it is in the log", func(now api.Snapshot) bool {
+				return len(now.Questions) == 0 && strings.Contains(fmt.Sprintf("%+v", now.Log), "a client of ssh was refused: nobody looks at sallyport")
+			})
 		})
 	}
 }
