@@ -37,11 +37,10 @@ type master struct {
 	ctx context.Context // ends the serving
 	end context.CancelFunc
 
-	limit   time.Duration // of ControlPersist, 0 for none
-	forever bool          // ControlPersist yes
-
-	mu       sync.Mutex // guards all below
-	listener net.Listener
+	mu       sync.Mutex    // guards all below
+	limit    time.Duration // of ControlPersist, 0 for none
+	forever  bool          // ControlPersist yes
+	listener net.Listener  // nil before it listens, and after ssh -O stop
 	guests   []*api.Guest
 	users    int         // of the link
 	letGo    func()      // ends the stay of the connection; nil when it does not stay
@@ -58,7 +57,6 @@ func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path st
 	}
 	m.Listen, m.Lend = m.listenFar, m.lend
 	m.asks = strings.HasSuffix(strings.ToLower(host.Get("ControlMaster")), "ask")
-	m.limit, m.forever = persistence(host.Get("ControlPersist"))
 	m.ctx, m.end = context.WithCancel(set.ctx)
 	return m
 }
@@ -92,8 +90,23 @@ func (m *master) listen(l net.Listener) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.listener = l
+	m.limit, m.forever = persistence(m.host.Get("ControlPersist"))
 	m.settle()
 	m.tell()
+}
+
+// listens tells whether clients may come.
+func (m *master) listens() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.listener != nil
+}
+
+// shown tells whether there is something to list.
+func (m *master) shown() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.listener != nil || len(m.guests) > 0
 }
 
 // hush closes the socket.
@@ -134,7 +147,7 @@ func (m *master) setUsers(n int) {
 // in clientloop.c). The caller holds mu.
 func (m *master) settle() {
 	m.silence()
-	if m.listener == nil || m.ctx.Err() != nil {
+	if m.ctx.Err() != nil {
 		return
 	}
 	switch stays := m.forever || m.limit > 0 || len(m.guests) > 0; {
@@ -221,7 +234,11 @@ func (m *master) attend(g api.Guest) (leave func()) {
 // tell tells everybody who is attached, until stop has told that nobody can be.
 // The caller holds mu.
 func (m *master) tell() {
-	if m.ctx.Err() == nil {
+	switch {
+	case m.ctx.Err() != nil:
+	case m.listener == nil && len(m.guests) == 0:
+		m.set.hub.post(api.Event{ServedGone: m.id})
+	default:
 		s := m.seen()
 		m.set.hub.post(api.Event{Served: &s})
 	}
@@ -345,8 +362,25 @@ func (m *master) listenFar(ctx context.Context, network, address string, come fu
 	return l.Port(), l.Close, nil
 }
 
-// StopListening implements mux.Handler.
-func (m *master) StopListening(context.Context) error { return nil }
+// afterStop is how long a connection that nobody can come to is kept, so that
+// the client that has ended the listening gets its answer.
+const afterStop = time.Second
+
+// StopListening implements mux.Handler: nobody comes any more. A connection
+// that ControlPersist kept ends with what is open on it (client_stop_mux in
+// clientloop.c).
+func (m *master) StopListening(context.Context) error {
+	m.hush()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listener = nil
+	if m.forever || m.limit > 0 {
+		m.limit, m.forever = afterStop, false
+	}
+	m.settle()
+	m.tell()
+	return nil
+}
 
 // Exit implements mux.Handler: the connection ends, and with it what clients
 // have opened.

@@ -106,7 +106,12 @@ func (ms *masters) serve(link *transport.Link, conn *transport.Conn, path string
 	}
 	m := newMaster(ms, link, conn, path)
 	ms.byLink[m.id] = m
-	l, err := mux.Listen(path)
+	ms.open(m)
+}
+
+// open has a master listen. The caller holds mu.
+func (ms *masters) open(m *master) {
+	l, err := mux.Listen(m.path)
 	if err != nil {
 		m.problem = err
 		ms.log.Warn("not shared", "host", m.host.Name, "error", err)
@@ -149,7 +154,7 @@ func (ms *masters) list() []api.Served {
 	defer ms.mu.Unlock()
 	all := []api.Served{}
 	for _, m := range ms.byLink {
-		if m.problem == nil {
+		if m.problem == nil && m.shown() {
 			all = append(all, m.served())
 		}
 	}
@@ -186,6 +191,9 @@ func (ms *masters) share(id string) (api.Served, error) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	m := ms.byLink[id]
+	if m != nil && m.conn == conn && m.problem == nil && !ms.left && !m.listens() {
+		ms.open(m) // ssh -O stop had ended it
+	}
 	if m == nil || m.conn != conn || m.problem != nil {
 		ms.asked[id] = true
 		path := ms.place(link, id)

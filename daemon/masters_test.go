@@ -409,6 +409,62 @@ func TestControlPersistYesKeepsTheConnection(t *testing.T) {
 	}
 }
 
+// TestAMasterThatWasStoppedListensAgainWhenAsked has ssh -O stop close the
+// socket: nobody is told of it until somebody asks for one.
+func TestAMasterThatWasStoppedListensAgainWhenAsked(t *testing.T) {
+	for _, lines := range [][]string{{"ControlMaster auto"}, {"ControlMaster no"}} {
+		t.Run(lines[0], func(t *testing.T) {
+			s := share(t, lines...)
+			first, err := s.Share(t.Context(), s.link)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.socket = first.Path
+			s.listens()
+			if out, err := s.server.SSHOver(t, first.Path, "-O", "stop", sshtest.Alias).CombinedOutput(); err != nil {
+				t.Fatalf("-O stop: %v, %q", err, out)
+			}
+			s.until("it is not listed", func(now api.Snapshot) bool { return len(now.Links) == 1 && len(now.Served) == 0 })
+			again, err := s.Share(t.Context(), s.link)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := s.server.SSHOver(t, again.Path, sshtest.Alias, "echo on").CombinedOutput(); err != nil || string(out) != "on\n" {
+				t.Errorf("over %q: %v, %q", again.Path, err, out)
+			}
+			if n := s.server.Logins(); n != 1 {
+				t.Errorf("%d logins", n)
+			}
+		})
+	}
+}
+
+// TestAStoppedMasterEndsWithWhatIsOpen has ssh -O stop end the time of
+// ControlPersist: the client that is there goes on, and then nobody can come.
+func TestAStoppedMasterEndsWithWhatIsOpen(t *testing.T) {
+	s := share(t, "ControlMaster auto", "ControlPersist yes")
+	s.listens()
+	cmd := s.server.SSHOver(t, s.socket, sshtest.Alias, "cat; echo done")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.until("a client is there", func(now api.Snapshot) bool { return len(now.Served) == 1 && len(now.Served[0].Clients) == 1 })
+	if out, status := s.ssh(`$SSH -O stop targaryen`, 0); out != "Stop listening request sent.\r\n" || status != 0 {
+		t.Errorf("-O stop: %d, %q", status, out)
+	}
+	stdin.Close()
+	if err := cmd.Wait(); err != nil || out.String() != "done\n" {
+		t.Errorf("who was there: %v, %q", err, out.String())
+	}
+	s.until("the link is closed", func(now api.Snapshot) bool { return len(now.Links) == 0 && len(now.Served) == 0 })
+}
+
 // TestOfTwoThatStartAtOnceOneListens has another background process connect to
 // the same host at the same moment. The one that comes too late goes on
 // without, as ssh does.
