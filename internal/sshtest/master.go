@@ -15,6 +15,10 @@ type Master struct {
 	cmd *exec.Cmd
 }
 
+// MasterVariable names the ssh that masters are made of, instead of the
+// installed one: tests then have to do with a master of another version.
+const MasterVariable = "SALLYPORT_TEST_MASTER"
+
 // StartMaster starts a master that runs until the test ends. options are
 // those of ssh, before -M.
 func (s *Server) StartMaster(t testing.TB, options ...string) *Master {
@@ -25,7 +29,11 @@ func (s *Server) StartMaster(t testing.TB, options ...string) *Master {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
-	return RunMaster(t, socket, s.SSH(t, append(options, "-M", "-N", "-S", socket, Alias)...))
+	ssh := s.SSH(t, append(options, "-M", "-N", "-S", socket, Alias)...)
+	if other := os.Getenv(MasterVariable); other != "" {
+		ssh.Path = Program(t, other)
+	}
+	return RunMaster(t, socket, ssh)
 }
 
 // RunMaster starts an ssh that is to listen on a socket until the test ends.
