@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,8 +73,35 @@ func (s *screen) checkMaster() {
 	s.control(m, "The master with pid "+strconv.Itoa(m.PID)+" answers.", func(ctx context.Context) error { return s.b.CheckMaster(ctx, m.Path, m.PID) })
 }
 
-// forwardOfMaster asks for a forward that a master is to open or to close. It
-// keeps no list that others could read, so the one to close must be named.
+// masterForward is a forward that was opened from here on a master of ssh. A
+// master keeps no list that others could read, so this is what is known.
+type masterForward struct {
+	path string
+	pid  int
+	spec api.TunnelSpec
+	port int // that the far side chose; 0 where it is the one that was asked for
+}
+
+// openedOn are the forwards that were opened from here on a master.
+func (s *screen) openedOn(m *api.Master) (all []masterForward) {
+	for _, f := range s.onMasters {
+		if f.path == m.Path && f.pid == m.PID {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// text is what a person is told of it.
+func (f masterForward) text() string {
+	if f.port != 0 {
+		return forwardText(f.spec) + " at port " + strconv.Itoa(f.port)
+	}
+	return forwardText(f.spec)
+}
+
+// forwardOfMaster asks for a forward that a master is to open or to close. One
+// that was opened from here stands there to be closed; any other must be named.
 func (s *screen) forwardOfMaster() {
 	m := *s.rosterItem().master
 	text := newField(false)
@@ -101,7 +129,9 @@ func (s *screen) forwardOfMaster() {
 		}
 	}
 	d.buttons = []button{{"Cancel it", 'c', then(s.cancelOnMaster)}, {"Open it", 'o', then(s.openOnMaster)}, {"Leave", 'l', leave}}
-	if own := s.details[masterHost(m)].Forwards; len(own) > 0 {
+	if opened := s.openedOn(&m); len(opened) > 0 {
+		text.paste(forwardWords(opened[len(opened)-1].spec))
+	} else if own := s.details[masterHost(m)].Forwards; len(own) > 0 {
 		text.paste(forwardWords(own[0].Spec))
 	}
 	s.dialog = d
@@ -125,14 +155,27 @@ func forwardWords(spec api.TunnelSpec) string {
 }
 
 func (s *screen) cancelOnMaster(m api.Master, spec api.TunnelSpec) {
-	s.control(m, forwardText(spec)+" is closed.", func(ctx context.Context) error { return s.b.CancelOnMaster(ctx, m.Path, m.PID, spec) })
+	s.controlled(m, func(ctx context.Context) error { return s.b.CancelOnMaster(ctx, m.Path, m.PID, spec) }, func() {
+		s.forgetOnMaster(m, spec)
+		s.tell(forwardText(spec) + " is closed.")
+	})
 }
 
 func (s *screen) openOnMaster(m api.Master, spec api.TunnelSpec) {
-	s.control(m, forwardText(spec)+" is open, until its master ends.", func(ctx context.Context) error {
-		_, err := s.b.ForwardOnMaster(ctx, m.Path, m.PID, spec)
+	port := 0
+	s.controlled(m, func(ctx context.Context) (err error) {
+		port, err = s.b.ForwardOnMaster(ctx, m.Path, m.PID, spec)
 		return err
+	}, func() {
+		s.forgetOnMaster(m, spec)
+		f := masterForward{m.Path, m.PID, spec, port}
+		s.onMasters = append(s.onMasters, f)
+		s.tell(f.text() + " is open, until its master ends.")
 	})
+}
+
+func (s *screen) forgetOnMaster(m api.Master, spec api.TunnelSpec) {
+	s.onMasters = slices.DeleteFunc(s.onMasters, func(f masterForward) bool { return f.path == m.Path && f.pid == m.PID && f.spec == spec })
 }
 
 // writeSharing shows what the file would be in which ssh shares the connection

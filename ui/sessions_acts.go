@@ -160,13 +160,18 @@ func masterOf(m api.Master) string {
 
 // control asks something of a master, and tells that it was done.
 func (s *screen) control(m api.Master, done string, f func(context.Context) error) {
+	s.controlled(m, f, func() { s.tell(done) })
+}
+
+// controlled is control with what follows when it was done.
+func (s *screen) controlled(m api.Master, f func(context.Context) error, then func()) {
 	s.act(f, func(err error) {
 		if err != nil {
 			message, hint := sentence(err)
 			s.fail(masterHost(m), message, hint)
 			return
 		}
-		s.tell(done)
+		then()
 	})
 }
 

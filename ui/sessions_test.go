@@ -108,6 +108,21 @@ func onSessions(t *testing.T, f *fake, row string) *stage {
 	return nil
 }
 
+// TestAForwardThatWasOpenedOnAMasterIsListedUntilItIsClosed is what a master
+// itself tells nobody.
+func TestAForwardThatWasOpenedOnAMasterIsListedUntilItIsClosed(t *testing.T) {
+	st := onSessions(t, newFake(), "pid 4211")
+	st.keys("f")
+	st.keys("-D 1080")
+	st.keys("Tab", "Tab", "Enter")
+	st.sees("opened from here, f closes it")
+	st.keys("f")
+	st.sees("A forward of the ssh with pid 4211")
+	st.keys("Enter")
+	st.sees("is closed")
+	st.loses("opened from here")
+}
+
 func TestKeysOfTheSessionsPage(t *testing.T) {
 	const spirit, elsewhere, work = corner + "jdoe@spirit1.ipsl.fr:22", corner + "jdoe@elsewhere.example.org:22", corner + "jdoe@129.199.12.4:22"
 	for _, row := range []struct {
