@@ -89,8 +89,13 @@ var commandLines = []struct{ name, script string }{
 	// Failures of a connection.
 	{"a name that is not known", `ssh nowhere.invalid true`},
 	{"a port where nobody is", `ssh refused true`},
+	{"ConnectionAttempts beside ConnectTimeout", `ssh -o ConnectTimeout=1 -o ConnectionAttempts=2 refused true`},
 	{"a jump where nobody is", `ssh beyond true`},
 	{"a key that is not accepted", `ssh -o IdentityFile=none -i "$D/stranger" -o IdentityFile=none -F /dev/null -o UserKnownHostsFile="$D/known_hosts" -o PasswordAuthentication=no -p $SERVER 127.0.0.1 true`},
+	{"no host key type in common", `ssh -o HostKeyAlgorithms=rsa-sha2-512 one true`},
+	{"no key exchange in common", `ssh -o KexAlgorithms=diffie-hellman-group14-sha256 one true`},
+	{"no cipher in common", `ssh -o Ciphers=aes128-cbc one true`},
+	{"no MAC in common", `ssh -o Ciphers=aes128-ctr -o MACs=hmac-sha1-96 one true`},
 	{"an unknown host key", `ssh new true`},
 	{"an unknown host key and accept-new", `ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=accept-new one echo x`},
 	{"an unknown host key in a batch", `ssh -o BatchMode=yes -o StrictHostKeyChecking=ask new true`},
