@@ -91,7 +91,7 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 	case errors.As(f.Cause, &family):
 		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Address family for hostname not supported", h.HostName())}
 	case errors.As(f.Cause, &channel):
-		return []string{fmt.Sprintf("channel 0: open failed: %s: %s", openReason(channel.Reason), channel.Message), "stdio forwarding failed"}
+		return []string{openFailed(0, channel), "stdio forwarding failed"}
 	case errors.As(f.Cause, &common):
 		return []string{fmt.Sprintf("Unable to negotiate with %s: no matching %s found. Their offer: %s",
 			place, algorithmKind(common.What), strings.Join(common.RequestedAlgorithms, ","))}
@@ -121,6 +121,15 @@ func algorithmKind(what string) string {
 		return "compression method"
 	}
 	return what
+}
+
+// openFailed is the line of channel_input_open_failure of channels.c.
+func openFailed(number int64, refused *ssh.OpenChannelError) string {
+	line := fmt.Sprintf("channel %d: open failed: %s", number, openReason(refused.Reason))
+	if refused.Message != "" {
+		line += ": " + refused.Message
+	}
+	return line
 }
 
 // openReason is reason2txt of channels.c (RFC 4254 section 5.1).

@@ -163,6 +163,7 @@ var wordings = []struct {
 	{`(?m)^Authenticated to .*\n|^Transferred: .*\n|^Bytes per second: .*\n`, "", "-v counts bytes that we do not see"},
 	{`(?m)^bind \[.*\n`, "", "which address was in use is in our own sentence"},
 	{`(?m)^kex_exchange_identification: .*\n`, "", "x/crypto/ssh does not say in which message the connection ended"},
+	{`(?m)^channel \d+: open failed`, "channel: open failed", "ssh counts all that it has open, we the connections of a forward"},
 	{`Allocated port \d+`, "Allocated port", "the server chooses it"},
 	{`(?m)^No ED25519 host key is known for .*\n`, "", "said in our own sentence, with the fingerprint"},
 	{`(?ms)^@@@@@.*?^Host key for .*?\n`, "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n", "ssh's alarm has many lines, ours one and the sentence"},
