@@ -113,6 +113,8 @@ var commandLines = []struct{ name, script string }{
 	{"-E takes the warnings of a session", `DISPLAY=:77 ssh -E log -X narrow 'echo [$DISPLAY]'`},
 	{"-E that cannot be written", `ssh -E /proc/nowhere/log one true`},
 	{"-vvv", `ssh -vvv one echo x`},
+	{"LogLevel VERBOSE", `ssh -o LogLevel=VERBOSE one echo x`},
+	{"LogLevel VERBOSE through a jump", `ssh -o LogLevel=VERBOSE two echo x`},
 
 	// Mistakes of the command line.
 	{"nothing at all", `bare`},

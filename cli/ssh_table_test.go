@@ -160,7 +160,7 @@ var wordings = []struct {
 	{`(?m)^debug[123]: .*\n|^  #\d+ client-session .*\n\n`, "", "what -v shows of a dial is not the same dial"},
 	{`(?m)^OpenSSH_.*\n|^Sallyport .*\n`, "VERSION\n", "a version names its program"},
 	{`(?s)usage: .*`, "USAGE\n", "so does the usage"},
-	{`(?m)^Authenticated to .*\n|^Transferred: .*\n|^Bytes per second: .*\n`, "", "-v counts bytes that we do not see"},
+	{`(?m)^Transferred: .*\n|^Bytes per second: .*\n`, "", "-v counts bytes that we do not see"},
 	{`(?m)^bind \[.*\n`, "", "which address was in use is in our own sentence"},
 	{`(?m)^kex_exchange_identification: .*\n`, "", "x/crypto/ssh does not say in which message the connection ended"},
 	{`(?m)^channel \d+: open failed`, "channel: open failed", "ssh counts all that it has open, we the connections of a forward"},
