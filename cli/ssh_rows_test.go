@@ -144,6 +144,7 @@ var commandLines = []struct{ name, script string }{
 	{"-w bad", `ssh -w x one`},
 	{"-J twice", `ssh -J a -J b one`},
 	{"-J bad", `ssh -J a:b one`},
+	{"-J empty", `ssh -J '' other true`},
 	{"-J after ProxyCommand", `ssh -o ProxyCommand=x -J a one`},
 	{"-N and -s", `ssh -N -s one x`},
 	{"-s and -N", `ssh -s -N one x`},
