@@ -57,10 +57,21 @@ func (f *ownForwards) complain(c tunnels.Connection) {
 	case errors.As(c.Failure.Cause, &refused):
 		f.log.say(logInfo, "%s", config.Printable(openFailed(c.Number, refused)))
 	case c.Failure.Code == tunnels.CodeTarget:
-		if host, port, err := net.SplitHostPort(c.Target); err == nil {
-			f.log.say(logError, "connect_to %s port %s: failed.", host, port)
-		}
+		f.log.say(logError, "%s", unreachedTarget(c))
 	}
+}
+
+// unreachedTarget are the words of connect_to_helper and connect_next (channels.c)
+// for a target on this side, where the port of a socket is PORT_STREAMLOCAL.
+func unreachedTarget(c tunnels.Connection) string {
+	host, port, err := net.SplitHostPort(c.Target)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("connect to %s port -2 failed: %s", c.Target, strerror(c.Failure.Cause))
+	case errors.As(c.Failure.Cause, new(*net.DNSError)):
+		return fmt.Sprintf("connect_to %s: unknown host (Name or service not known)", host)
+	}
+	return fmt.Sprintf("connect_to %s port %s: failed.", host, port)
 }
 
 // settle waits until one listens. One that does not is given up.

@@ -39,7 +39,7 @@ func (c *sshCall) openLog(stderr io.Writer) (*sshLog, error) {
 	if c.hasLevel {
 		l.level = c.level
 	}
-	if c.logFile == "" {
+	if !c.given['E'] {
 		return l, nil
 	}
 	f, err := os.OpenFile(c.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)

@@ -190,7 +190,9 @@ func (t *Tunnel) dialHere(ctx context.Context, c *connection, to Address) (near 
 		near, err = new(net.Dialer).DialContext(ctx, "tcp"+string(t.options.Family), to.dialled())
 	}
 	if err != nil {
-		return nil, failure(CodeTarget, "connecting from here to %q for a client of %q: %s", to, t.id.Host, innermost(err))
+		f := failure(CodeTarget, "connecting from here to %q for a client of %q: %s", to, t.id.Host, innermost(err))
+		f.Cause = err
+		return nil, f
 	}
 	t.reached(c, time.Since(began))
 	return near, nil
