@@ -106,6 +106,7 @@ var commandLines = []struct{ name, script string }{
 	{"an unknown host key", `ssh new true`},
 	{"an unknown host key and accept-new", `ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=accept-new one echo x`},
 	{"an unknown host key, accept-new and no login", `ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=accept-new -o BatchMode=yes -o IdentityFile=none -o PubkeyAuthentication=no one true`},
+	{"a new host key without a directory for it", `ssh -o UserKnownHostsFile="$PWD/none/known" -o StrictHostKeyChecking=accept-new one echo x; ls none`},
 	{"an unknown host key in a batch", `ssh -o BatchMode=yes -o StrictHostKeyChecking=ask new true`},
 	{"a changed host key", `sed 's/127.0.0.1.*//' "$D/known_hosts" >/dev/null; printf '[127.0.0.1]:%s %s' $SERVER "$(cut -d' ' -f1,2 "$D/stranger.pub")" >known; ssh -o UserKnownHostsFile="$PWD/known" one true; rm known`},
 	{"a ProxyCommand that ends once it has heard something", `ssh -o ProxyCommand='head -c 1 >/dev/null' other true`},
