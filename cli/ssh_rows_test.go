@@ -118,6 +118,8 @@ var commandLines = []struct{ name, script string }{
 	{"-E that cannot be written", `ssh -E /proc/nowhere/log one true`},
 	{"-vvv", `ssh -vvv one echo x`},
 	{"LogLevel VERBOSE", `ssh -o LogLevel=VERBOSE one echo x`},
+	{"a connection that ssh makes for us says no more", `ssh -o Compression=yes one echo x`},
+	{"LogLevel VERBOSE of a connection that ssh makes for us", `ssh -o LogLevel=VERBOSE -o Compression=yes one echo x`},
 	{"LogLevel VERBOSE through a jump", `ssh -o LogLevel=VERBOSE two echo x`},
 
 	// Mistakes of the command line.
