@@ -31,10 +31,14 @@ var commandLines = []struct{ name, script string }{
 	{"RemoteCommand", `ssh -o 'RemoteCommand=echo %n %p' one`},
 	{"RemoteCommand and a command", `ssh -o RemoteCommand=x one y`},
 	{"LocalCommand", `ssh -o PermitLocalCommand=yes -o "LocalCommand=echo %n %r %%T %T >$PWD/local" one echo x`},
+	{"LocalCommand with our streams that fails", `echo in | ssh -o PermitLocalCommand=yes -o LocalCommand='echo out; echo err >&2; cat; exit 3' one 'echo x; exit 4'`},
 	{"SessionType none and -N", `ssh -N -o SessionType=default -o PermitLocalCommand=yes -o "LocalCommand=touch $PWD/up" one & until [ -e up ]; do sleep 0.05; done; sleep 0.3; kill $!; wait $!`},
 
 	// Ways there.
 	{"-J", `ssh -J one other 'echo x; exit 9'`},
+	{"-J with several hops", `ssh -J one,two other echo x`},
+	{"-J as somebody else", `ssh -o BatchMode=yes -J "ssh://u@one:1" other true`},
+	{"ssh://user@host:port", `ssh "ssh://$(id -un)@127.0.0.1:$SERVER" echo x`},
 	{"ProxyCommand", `ssh proxied echo x`},
 	{"ProxyCommand that is us", `command ssh -F "$CONFIG" -o "ProxyCommand=$SSH -F $CONFIG -W %h:%p one" other echo x`},
 	{"HostKeyAlias at the end of two hops", `ssh three echo x`},
@@ -90,6 +94,9 @@ var commandLines = []struct{ name, script string }{
 	{"-i that is not there", `ssh -i /proc/nowhere/key one echo x`},
 	{"a passphrase is asked for in ssh's words", `SSH_ASKPASS_REQUIRE=force ssh -o IdentityFile="$D/locked" -o IdentityFile=none -F "$D/none" -o UserKnownHostsFile="$D/known_hosts" -p $SERVER 127.0.0.1 echo x`},
 	{"a password is asked for three times", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o PreferredAuthentications=password one echo x`},
+	{"NumberOfPasswordPrompts", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 one true`},
+	{"a password before a key", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PreferredAuthentications=password,publickey one echo x`},
+	{"KnownHostsCommand", `ssh -o UserKnownHostsFile=none -o KnownHostsCommand="/bin/sh -c 'echo %I %H %t %h %p %r %n >>$PWD/asked; cat $D/known_hosts'" one echo x`},
 	{"a host key is accepted", `SSH_ASKPASS_REQUIRE=force ANSWER=yes ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=ask one echo x`},
 	{"a host key is declined", `SSH_ASKPASS_REQUIRE=force ANSWER=no ssh -o UserKnownHostsFile="$PWD/known" -o StrictHostKeyChecking=ask one echo x`},
 
