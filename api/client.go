@@ -41,6 +41,8 @@ type SessionRequest struct {
 	// Link is the ID of the link on which alone the session may run, and only
 	// if that is up; else it is refused with CodeNotFound. "" for any.
 	Link string `json:"link,omitempty"`
+	// Warn has ssh's warnings come to Terminal.WarnTo instead of standard error.
+	Warn bool `json:"warn,omitempty"`
 	// Await has it wait where the host cannot be reached now, as a tunnel does:
 	// for who goes on after a break. A login that was refused stays refused.
 	Await bool `json:"await,omitempty"`

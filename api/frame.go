@@ -20,6 +20,7 @@ const (
 	FrameReady  FrameKind = 'r' // the shell or command runs: Ready as JSON
 	FrameStdout FrameKind = 'o'
 	FrameStderr FrameKind = 'e'
+	FrameWarn   FrameKind = 'n' // a warning of ssh's, apart from standard error for who asks for that
 	FrameExit   FrameKind = 'x' // last: sessions.Exit as JSON
 	FrameStdin  FrameKind = 'i' // from the viewer, within its window; empty at the end of input
 	FrameTaken  FrameKind = 't' // by how many bytes the window is open again, as JSON

@@ -44,7 +44,7 @@ type Terminal struct {
 
 	window *window // how much may be typed
 
-	stdout, stderr io.Writer // set before begun is closed
+	stdout, stderr, warnings io.Writer // set before begun is closed
 
 	exit sessions.Exit // written by the reader before ended is closed
 	err  error         // likewise
@@ -124,10 +124,17 @@ func (t *Terminal) Ready(ctx context.Context) error {
 	}
 }
 
+// WarnTo has ssh's warnings go to a log, if SessionRequest.Warn asked for that.
+// It is called before Attach.
+func (t *Terminal) WarnTo(log io.Writer) { t.warnings = log }
+
 // Attach copies stdin to the session and its output to stdout and stderr until
 // it ends. It is called once, after Ready. A read of stdin may outlive it.
 func (t *Terminal) Attach(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (sessions.Exit, error) {
 	t.stdout, t.stderr = stdout, stderr
+	if t.warnings == nil {
+		t.warnings = stderr
+	}
 	close(t.begun)
 	defer context.AfterFunc(ctx, t.stop)()
 	go t.send(stdin) // ends with stdin, or at its first read after the session
@@ -215,6 +222,8 @@ func (t *Terminal) read(stopWatching func() bool) {
 			_, err = t.stdout.Write(payload)
 		case FrameStderr:
 			_, err = t.stderr.Write(payload)
+		case FrameWarn:
+			_, _ = t.warnings.Write(payload) // a log that cannot be written can tell nobody
 		case FrameTaken:
 			t.window.open(takenOf(payload))
 		case FrameDetach:

@@ -279,7 +279,7 @@ func (s *sshSession) dial(ctx context.Context) error {
 			touch.see(now)
 			s.forwards.linkChanged(now)
 		},
-		Trace:  s.log.trace,
+		Trace:  s.trace,
 		Stderr: s.Err, // even where -E has a log
 	})
 	defer links.Close() // an ssh that lends us its connection ends with us
@@ -288,10 +288,17 @@ func (s *sshSession) dial(ctx context.Context) error {
 	if err != nil {
 		return s.failed(ctx, err)
 	}
-	s.log.say(logVerbose, "Authenticated to %s.", s.host.HostName())
 	s.forwards.link, s.forwards.conn = link, conn
 	defer s.forwards.close()
 	return s.over(ctx, link, conn)
+}
+
+// trace prints a step of the dial. The ssh that would reach a jump gets our -v,
+// but not our LogLevel, and tells of its login by that alone.
+func (s *sshSession) trace(t transport.Trace) {
+	if t.Link == s.chain.ID() || s.call.verbose > 0 || !strings.HasPrefix(t.Message, authenticated) {
+		s.log.trace(t)
+	}
 }
 
 // failed ends with a connection that could not be made, or that broke.

@@ -91,10 +91,10 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 	case errors.As(f.Cause, &family):
 		return []string{fmt.Sprintf("ssh: Could not resolve hostname %s: Address family for hostname not supported", h.HostName())}
 	case errors.As(f.Cause, &channel):
-		return []string{fmt.Sprintf("channel 0: open failed: %s: %s", openReason(channel.Reason), channel.Message), "stdio forwarding failed"}
+		return []string{openFailed(0, channel), "stdio forwarding failed"}
 	case errors.As(f.Cause, &common):
 		return []string{fmt.Sprintf("Unable to negotiate with %s: no matching %s found. Their offer: %s",
-			place, common.What, strings.Join(common.RequestedAlgorithms, ","))}
+			place, algorithmKind(common.What), strings.Join(common.RequestedAlgorithms, ","))}
 	case f.Code == transport.CodeUnreachable && errors.As(f.Cause, &errno):
 		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
 	case f.Code == transport.CodeTimeout:
@@ -103,6 +103,33 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		return []string{closedBy + place}
 	}
 	return nil
+}
+
+// algorithmKind is ssh's name (ssherr.c) of what x/crypto/ssh calls a kind of
+// algorithms.
+func algorithmKind(what string) string {
+	switch {
+	case what == "key exchange":
+		return "key exchange method"
+	case what == "host key":
+		return "host key type"
+	case strings.HasSuffix(what, "cipher"):
+		return "cipher"
+	case strings.HasSuffix(what, "MAC"):
+		return "MAC"
+	case strings.HasSuffix(what, "compression"):
+		return "compression method"
+	}
+	return what
+}
+
+// openFailed is the line of channel_input_open_failure of channels.c.
+func openFailed(number int64, refused *ssh.OpenChannelError) string {
+	line := fmt.Sprintf("channel %d: open failed: %s", number, openReason(refused.Reason))
+	if refused.Message != "" {
+		line += ": " + refused.Message
+	}
+	return line
 }
 
 // openReason is reason2txt of channels.c (RFC 4254 section 5.1).

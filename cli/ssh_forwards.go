@@ -2,9 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
+
+	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
 	"sallyport/sessions"
@@ -30,7 +34,7 @@ type ownForwards struct {
 // start opens one, which is to be settled.
 func (f *ownForwards) start(ctx context.Context, spec tunnels.Spec) *tunnels.Tunnel {
 	options := tunnels.OptionsOf(f.host)
-	options.AnyAddress = true
+	options.AnyAddress, options.Complain = true, f.complain
 	t := tunnels.Open(context.WithoutCancel(ctx), f.link, tunnels.Identity{Host: f.host.Name}, spec, options, func(tunnels.Status) {
 		select {
 		case f.moved <- struct{}{}:
@@ -42,6 +46,32 @@ func (f *ownForwards) start(ctx context.Context, spec tunnels.Spec) *tunnels.Tun
 	f.mu.Unlock()
 	t.LinkChanged(f.link.Status()) // what happened while nobody could tell it yet
 	return t
+}
+
+// complain says of a connection what channel_input_open_failure and
+// channel_post_connecting say (channels.c). Their numbers of
+// channels are not ours, which count those of a forward.
+func (f *ownForwards) complain(c tunnels.Connection) {
+	var refused *ssh.OpenChannelError
+	switch {
+	case errors.As(c.Failure.Cause, &refused):
+		f.log.say(logInfo, "%s", config.Printable(openFailed(c.Number, refused)))
+	case c.Failure.Code == tunnels.CodeTarget:
+		f.log.say(logError, "%s", unreachedTarget(c))
+	}
+}
+
+// unreachedTarget are the words of connect_to_helper and connect_next (channels.c)
+// for a target on this side, where the port of a socket is PORT_STREAMLOCAL.
+func unreachedTarget(c tunnels.Connection) string {
+	host, port, err := net.SplitHostPort(c.Target)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("connect to %s port -2 failed: %s", c.Target, strerror(c.Failure.Cause))
+	case errors.As(c.Failure.Cause, new(*net.DNSError)):
+		return fmt.Sprintf("connect_to %s: unknown host (Name or service not known)", host)
+	}
+	return fmt.Sprintf("connect_to %s port %s: failed.", host, port)
 }
 
 // settle waits until one listens. One that does not is given up.

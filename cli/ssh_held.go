@@ -43,7 +43,7 @@ func (s *sshSession) held(ctx context.Context) (*api.Client, *api.Terminal) {
 		return nil, nil
 	}
 	t, err := client.StartSession(asking, api.SessionRequest{
-		Target: s.target(), Spec: s.asConfigured(), TTY: s.ttyRequest(), Link: s.chain.ID()})
+		Target: s.target(), Spec: s.asConfigured(), TTY: s.ttyRequest(), Link: s.chain.ID(), Warn: s.call.logFile != ""})
 	switch {
 	case err != nil:
 		giveUp()
@@ -110,6 +110,9 @@ func (s *sshSession) overHeld(ctx context.Context, client *api.Client, t *api.Te
 	s.settle()
 	s.begun = true
 	s.spec.PTY = t.PTY()
+	if s.call.logFile != "" {
+		t.WarnTo(s.log)
+	}
 	v := shared(t, s.host)
 	v.can.forwards = heldForwards{client, s.target(), t.ID()}
 	err := s.view(ctx, v, "Shared connection to %s closed.")

@@ -39,7 +39,7 @@ func (c *sshCall) openLog(stderr io.Writer) (*sshLog, error) {
 	if c.hasLevel {
 		l.level = c.level
 	}
-	if c.logFile == "" {
+	if !c.given['E'] {
 		return l, nil
 	}
 	f, err := os.OpenFile(c.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
@@ -119,10 +119,17 @@ func (l *sshLog) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
+// authenticated begins the line on a login, which ssh says at LogLevel VERBOSE
+// (sshconnect2.c).
+const authenticated = "Authenticated to "
+
 // trace prints a step of a dial; level 0 is what ssh says without -v.
 func (l *sshLog) trace(t transport.Trace) {
 	level := logInfo
-	if t.Level > 0 {
+	switch {
+	case strings.HasPrefix(t.Message, authenticated):
+		level = logVerbose
+	case t.Level > 0:
 		level = logDebug + t.Level - 1
 	}
 	l.say(level, "%s", t.Message)

@@ -54,7 +54,7 @@ var sshOptions = []sshOption{
 	{'K', false, viaRealSSH, overrule("GSSAPIAuthentication", "yes", "GSSAPIDelegateCredentials", "yes")},
 	{'k', false, natively, overrule("GSSAPIDelegateCredentials", "no")},
 	{'L', true, natively, forward("LocalForward", tunnels.Local, "Bad local forwarding specification '%s'")},
-	{'l', true, natively, func(c *sshCall, user string) error { c.line.user(user); return nil }},
+	{'l', true, natively, loginName},
 	{'M', false, viaRealSSH, controlMaster},
 	{'m', true, natively, overruleBy("MACs")},
 	{'N', false, natively, noSession},
@@ -154,6 +154,16 @@ func strerror(err error) string {
 	}
 	text := errno.Error()
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// loginName is -l. An empty one, which ssh has the server refuse, is not the
+// user of this machine.
+func loginName(c *sshCall, user string) error {
+	if user == "" {
+		return complain("sallyport: -l has no user name")
+	}
+	c.line.user(user)
+	return nil
 }
 
 func port(c *sshCall, arg string) error {

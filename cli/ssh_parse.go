@@ -93,7 +93,9 @@ func (c *sshCall) check() error {
 	switch {
 	case c.command == "" && c.session == "subsystem":
 		return usage("You must specify a subsystem to invoke.\n")
-	case c.syslog && c.logFile != "":
+	case c.given['F'] && c.configFile == "":
+		return fatal("Can't open user config file : No such file or directory")
+	case c.syslog && c.given['E']:
 		return fatal("Can't specify both -y and -E")
 	}
 	return nil

@@ -42,6 +42,7 @@ var queryNames = map[string]string{
 	"casignaturealgorithms":       "key-sig",
 	"hostkeyalgorithms":           "key-sig",
 	"hostbasedacceptedalgorithms": "key-sig",
+	"hostbasedacceptedkeytypes":   "key-sig",
 	"hostbasedkeytypes":           "key-sig",
 	"pubkeyacceptedalgorithms":    "key-sig",
 	"pubkeyacceptedkeytypes":      "key-sig",

@@ -65,6 +65,9 @@ func (s *sshSession) session(ctx context.Context, link *transport.Link) error {
 	if err := remote.Ready(ctx); err != nil {
 		return s.notStarted(ctx, err)
 	}
+	if s.spec.Command != "" {
+		s.log.say(logDebug, "Sending command: %s", api.Printable(s.spec.Command))
+	}
 	s.spec.PTY = remote.Status().PTY // a shell does without where it is refused
 	s.forwards.session = remote
 	can := abilitiesOf(s.host)
@@ -135,6 +138,7 @@ func (s *sshSession) finish(exit api.Exit, err error) error {
 	case exit.Failure != nil:
 		return s.broke(exit.Failure)
 	}
+	s.log.say(logDebug, "Exit status %d", exit.Status)
 	if exit.Status != 0 {
 		return status(exit.Status)
 	}

@@ -121,6 +121,7 @@ func TestTheConnectionOfTheBackgroundProcessIsUsed(t *testing.T) {
 	if got := do(`sallyport -F "$CONFIG" two true`); got.status != 0 {
 		t.Fatal(got)
 	}
+	const warnings = "Warning: No xauth data; using fake authentication data for X11 forwarding.\nX11 forwarding request failed on channel 0\n"
 	before := b.server.Logins()
 	for _, row := range []struct {
 		name, script string
@@ -132,6 +133,8 @@ func TestTheConnectionOfTheBackgroundProcessIsUsed(t *testing.T) {
 		{"no input", `echo in | ssh -n one cat`, outcome{}, 0},
 		{"the same user", `ssh "$(id -un)@one" echo x`, outcome{0, "x\n", "", ""}, 0},
 		{"-f", `ssh -f one "echo x >$PWD/made"; until [ -s made ]; do sleep 0.05; done`, outcome{0, "", "", "/made: x\n\n"}, 0},
+		{"warnings", `sallyport -F "$CONFIG" narrow true; DISPLAY=:77 ssh -X narrow 'echo err >&2'`, outcome{0, "", warnings + "err\n", ""}, 1},
+		{"-E takes the warnings", `DISPLAY=:77 ssh -E log -X narrow 'echo err >&2'`, outcome{0, "", "err\n", "/log: " + warnings + "\n"}, 0},
 		{"ControlPath none", `ssh -o ControlPath=none one echo x`, outcome{0, "x\n", "", ""}, 1},
 		{"-S none", `ssh -S none one echo x`, outcome{0, "x\n", "", ""}, 1},
 		{"an option of the connection", `ssh -c aes128-ctr one echo x`, outcome{0, "x\n", "", ""}, 1},

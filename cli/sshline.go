@@ -60,6 +60,8 @@ func (l *sshLine) jump(hops string) {
 		l.refuse("Only a single -J option is permitted (use commas to separate multiple jump hops)")
 	case l.hasSet("proxycommand"):
 		l.refuse("Cannot specify -J with ProxyCommand")
+	case hops == "": // which for a Match is no -J, and would be a direct way
+		l.refuse("Invalid -J argument")
 	default:
 		l.m.Jump = hops
 	}

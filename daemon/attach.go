@@ -62,7 +62,7 @@ func (d *daemon) postSession(w http.ResponseWriter, r *http.Request) {
 		if recording != nil {
 			recording.Discard()
 		}
-		v.run(ctx, s)
+		v.run(ctx, s, req.Warn)
 		d.shells.release(s.Status())
 	})
 }
@@ -189,8 +189,9 @@ func (v *viewer) open(ctx context.Context, s *sessions.Session, links []string) 
 	return true
 }
 
-// run shows a session that ends with its viewer.
-func (v *viewer) run(ctx context.Context, s *sessions.Session) {
+// run shows a session that ends with its viewer, ssh's warnings apart if it
+// wants them so.
+func (v *viewer) run(ctx context.Context, s *sessions.Session, apart bool) {
 	defer s.Close()
 	if ctx.Err() != nil {
 		return
@@ -200,6 +201,9 @@ func (v *viewer) run(ctx context.Context, s *sessions.Session) {
 	v.bind(sessionKeys{s, stdin, v.gone})
 	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: s.Status().PTY, Window: window}) != nil {
 		return
+	}
+	if apart {
+		s.WarnTo(v.out.Stream(api.FrameWarn))
 	}
 	exit, err := s.Attach(ctx, stdin, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
 	if err == nil || ctx.Err() == nil {

@@ -133,7 +133,8 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 		return c.throughCommand(ctx, command)
 	}
 	limit := c.connectLimit()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{toConnection, limit})
+	rests := time.Duration(attempts(h)-1) * betweenAttempts // which ConnectTimeout does not count (ssh_connect_direct, sshconnect.c)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit+rests, silence{toConnection, limit})
 	defer cancel()
 	if via != nil {
 		c.step(stepChannel)

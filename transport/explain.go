@@ -79,7 +79,9 @@ func (c dialCall) explain(err error) *Failure {
 		f = c.reason(err)
 	}
 	told := *f
-	told.Cause = err
+	if told.Cause == nil {
+		told.Cause = err
+	}
 	if !strings.HasPrefix(told.Message, "connecting to ") {
 		told.Message = c.heading() + ": " + told.Message
 	}
@@ -101,14 +103,14 @@ func sayable(text string) string {
 // explainHandshake is explain for what happened on w.
 func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, login *auth) *Failure {
 	if cause := context.Cause(ctx); cause != nil {
-		return c.explain(c.onWire(cause, w)) // the handshake may still be running: login is its own
+		return c.explainOnWire(cause, w) // the handshake may still be running: login is its own
 	}
 	var f *Failure
 	if errors.As(err, &f) {
 		return c.explain(f)
 	}
 	if ended(err) && c.cutOff() {
-		return c.explain(c.onWire(err, w)) // nobody has refused the login
+		return c.explainOnWire(err, w) // nobody has refused the login
 	}
 	c.showRest(login)
 	if f := login.explain(err); f != nil {
@@ -118,7 +120,14 @@ func (c dialCall) explainHandshake(ctx context.Context, err error, w *wire, logi
 	if command, ok := w.Conn.(*commandConn); ok && ended(err) {
 		return c.explain(&Failure{Code: CodeProxyCommand, Message: command.death("the ProxyCommand"), Hint: c.checkCommand()})
 	}
-	return c.explain(c.onWire(err, w))
+	return c.explainOnWire(err, w)
+}
+
+// explainOnWire is explain for what ended a handshake, which stays the cause.
+func (c dialCall) explainOnWire(err error, w *wire) *Failure {
+	f := c.onWire(err, w)
+	f.Cause = err
+	return c.explain(f)
 }
 
 // cutOff tells that the hop before has gone under this one. x/crypto/ssh ends

@@ -48,6 +48,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	c.trace(1, "Local version string %s", clientVersion)
 	offers := newHostKeyOffers()
 	client, err := c.negotiate(ctx, w, login, c.clientConfig(trust, login, limits), offers)
+	c.tellOf(trust)
 	if err != nil {
 		defer w.Close()
 		return nil, c.orBeyond(err, c.explainHandshake(ctx, err, w, login))
@@ -57,10 +58,6 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	c.traceAgreed(client)
 	c.tell(func() { login.pending.giveAll(&c.link.kept) })
 	login.succeeded(c.reached(raw))
-	for _, said := range trust.heard() {
-		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
-		c.show(said)
-	}
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
 	conn.via = c.via
@@ -99,6 +96,15 @@ func (c dialCall) traceAgreed(client *ssh.Client) {
 	c.trace(1, "kex: host key algorithm: %s", a.HostKey)
 	c.trace(1, "kex: server->client cipher: %s MAC: %s compression: none", a.Read.Cipher, cmp.Or(a.Read.MAC, "<implicit>"))
 	c.trace(1, "kex: client->server cipher: %s MAC: %s compression: none", a.Write.Cipher, cmp.Or(a.Write.MAC, "<implicit>"))
+}
+
+// tellOf says what there is to say of the host key, which is true of a login
+// that fails too: a new key has been written down.
+func (c dialCall) tellOf(trust *hostKeys) {
+	for _, said := range trust.heard() {
+		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
+		c.show(said)
+	}
 }
 
 // reached is the address that answered, as ssh's debug lines have it.

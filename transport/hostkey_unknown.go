@@ -112,7 +112,8 @@ func (k *hostKeys) remember(key ssh.PublicKey) (written string) {
 		names = append(names, k.address)
 	}
 	if err := rememberHost(k.file, names, key, yes(k.host, "HashKnownHosts")); err != nil {
-		k.notice("Failed to add the host to the list of known hosts: %v", err)
+		k.notice("Failed to add the host to the list of known hosts (%s).", k.file)
+		k.told.say(1, "%v", err)
 		return ""
 	}
 	written = strings.Join(names, ",")

@@ -125,7 +125,7 @@ func TestAcceptedKeysAreFoundBySSHKeygen(t *testing.T) {
 		{"under a hash", "# note", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "ssh", "known_hosts")
+			file := filepath.Join(t.TempDir(), ".ssh", "known_hosts")
 			if row.before != "-" {
 				if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
 					t.Fatal(err)

@@ -20,8 +20,9 @@ import (
 )
 
 // rememberHost appends a key under the names of a host to file, unless lines
-// that say the same are there by now. File and directory are made if they are
-// missing, private to the user.
+// that say the same are there by now. A missing file is made, private to the
+// user, and so is ~/.ssh; any other directory that is not there is a mistake in
+// a path (hostfile_create_user_ssh_dir, hostfile.c).
 func rememberHost(file string, names []string, key ssh.PublicKey, hash bool) error {
 	if err := appendKnownHost(file, names, key, hash); err != nil {
 		return fmt.Errorf("adding %q to %q: %w", strings.Join(names, ","), file, err)
@@ -30,8 +31,10 @@ func rememberHost(file string, names []string, key ssh.PublicKey, hash bool) err
 }
 
 func appendKnownHost(file string, names []string, key ssh.PublicKey, hash bool) error {
-	if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	if dir := filepath.Dir(file); filepath.Base(dir) == ".ssh" {
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 	}
 	f, err := openLocked(file, os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {

@@ -27,7 +27,7 @@ func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
 	if h.Get("TCPKeepAlive") != "no" {
 		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 	}
-	for left := max(1, number(h, "ConnectionAttempts")); ; {
+	for left := attempts(h); ; {
 		conn, err := dialOnce(ctx, d, ways, hostPort(h))
 		left--
 		switch {
@@ -38,13 +38,19 @@ func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
 		case left == 0:
 			return nil, err
 		}
-		select { // a second apart, as ssh does
-		case <-time.After(time.Second):
+		select {
+		case <-time.After(betweenAttempts):
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
 }
+
+// betweenAttempts is how long ssh rests before it tries to connect again.
+const betweenAttempts = time.Second
+
+// attempts is how often a connection is tried.
+func attempts(h *config.Host) int { return max(1, number(h, "ConnectionAttempts")) }
 
 // dialOnce tries each way. The error is that of the last one that led
 // anywhere: a host need not have an address of every family.

@@ -132,10 +132,14 @@ func (t *Tunnel) join(ctx context.Context, c *connection, near net.Conn, far *fa
 // itself.
 func (t *Tunnel) complain(ctx context.Context, c *connection, err error) {
 	var f *transport.Failure
-	if errors.As(err, &f) {
-		t.book.failed(c, f)
-		t.report(ctx, f)
+	if !errors.As(err, &f) {
+		return
 	}
+	now := t.book.failed(c, f)
+	if t.options.Complain != nil && ctx.Err() == nil {
+		t.options.Complain(now)
+	}
+	t.report(ctx, f)
 }
 
 // report passes on what went wrong with one connection, unless the tunnel is

@@ -26,6 +26,10 @@ type Options struct {
 	// taken over.
 	Reclaim bool
 
+	// Complain hears of each connection that is not served or breaks, with its
+	// Failure, at once and from several goroutines; nil for nobody.
+	Complain func(Connection)
+
 	// Once is the first value of SetOnce.
 	Once bool
 

@@ -97,11 +97,12 @@ func (b *book) opened(c *connection, took time.Duration) {
 }
 
 // failed notes what went wrong with a connection, also in the log.
-func (b *book) failed(c *connection, f *transport.Failure) {
+func (b *book) failed(c *connection, f *transport.Failure) Connection {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.told.Failure = f
 	b.note(Entry{Time: time.Now(), Message: f.Message, Hint: f.Hint})
+	return c.told
 }
 
 // end moves a connection to those that have ended.

@@ -173,6 +173,9 @@ func (t *Tunnel) dialAsked(ctx context.Context, c *connection, client channel) (
 	return near, nil
 }
 
+// CodeTarget is the code of a target on this side that cannot be connected to.
+const CodeTarget = "target"
+
 // dialHere connects to a target from this machine. It fails with a
 // *transport.Failure. No host is no target, as for ssh, while package net
 // would take it for this machine.
@@ -187,7 +190,9 @@ func (t *Tunnel) dialHere(ctx context.Context, c *connection, to Address) (near 
 		near, err = new(net.Dialer).DialContext(ctx, "tcp"+string(t.options.Family), to.dialled())
 	}
 	if err != nil {
-		return nil, failure("target", "connecting from here to %q for a client of %q: %s", to, t.id.Host, innermost(err))
+		f := failure(CodeTarget, "connecting from here to %q for a client of %q: %s", to, t.id.Host, innermost(err))
+		f.Cause = err
+		return nil, f
 	}
 	t.reached(c, time.Since(began))
 	return near, nil
