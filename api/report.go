@@ -140,6 +140,15 @@ func (r *report) visit(v *Visit) {
 	}
 }
 
+// debugLine is a step of a dial as ssh -v prints it, without secrets.
+func debugLine(t transport.Trace) string {
+	line := withoutArguments(t.Message)
+	if t.Level <= 0 {
+		return line // ssh says it without -v
+	}
+	return fmt.Sprintf("debug%d: %s", t.Level, line)
+}
+
 // withoutArguments leaves of a command its program: what follows may be a
 // token.
 func withoutArguments(line string) string {

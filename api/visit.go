@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"sync"
@@ -28,7 +27,7 @@ func NewVisit(p transport.Patient, version string) *Visit {
 	listener := p.Trace
 	v.patient.Trace = func(t transport.Trace) {
 		v.mu.Lock()
-		v.log = append(v.log, fmt.Sprintf("debug%d: %s", t.Level, withoutArguments(t.Message)))
+		v.log = append(v.log, debugLine(t))
 		v.mu.Unlock()
 		if listener != nil {
 			listener(t)

@@ -123,12 +123,14 @@ func (l *sshLog) Write(p []byte) (int, error) {
 // (sshconnect2.c).
 const authenticated = "Authenticated to "
 
-// trace prints a step of a dial; level 0 is what ssh says without -v.
+// trace prints a step of a dial, at the level at which ssh says it.
 func (l *sshLog) trace(t transport.Trace) {
 	level := logInfo
 	switch {
 	case strings.HasPrefix(t.Message, authenticated):
 		level = logVerbose
+	case t.Level == transport.LevelError:
+		level = logError
 	case t.Level > 0:
 		level = logDebug + t.Level - 1
 	}

@@ -60,6 +60,7 @@ type auth struct {
 	unshown    []string         // words of rounds without a prompt, for the next question
 	kerberos   *securityContext // nil until gssapi-with-mic begins
 	unused     []problem        // what kept keys from being offered
+	notices    []string         // what a person should hear of keys, though the login succeeds
 	why        map[string]error // why a method made no attempt
 
 	// The secrets: those that the link keeps, those of other hops of the

@@ -107,6 +107,8 @@ func (t *trial) outcome() string {
 	switch {
 	case t.partial:
 		return "accepted, but not enough"
+	case t.err != nil && !t.signed && errors.As(t.err, new(*keys.PermissionError)):
+		return "not accepted, and " + cause(t.err)
 	case t.err != nil:
 		return cause(t.err)
 	case t.cut:

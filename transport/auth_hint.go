@@ -86,12 +86,18 @@ func (a *auth) namedFile() string {
 	return slices.Concat(paths, []string{""})[0]
 }
 
+// hintMode is for a key file that others can reach.
 func (a *auth) hintMode() string {
-	var open *keys.PermissionError
+	var all []error
+	for _, t := range a.tried {
+		all = append(all, t.err)
+	}
 	for _, p := range a.unused {
-		if errors.As(p.err, &open) {
-			return "chmod 600 " + a.word(open.Path)
-		}
+		all = append(all, p.err)
+	}
+	var open *keys.PermissionError
+	if errors.As(errors.Join(all...), &open) {
+		return "chmod 600 " + a.word(open.Path)
 	}
 	return ""
 }

@@ -52,10 +52,11 @@ func (a *auth) offer(id *identity) ssh.Signer {
 		}
 	}
 	algorithms, err := a.algorithms(id.key.Public)
+	var open *keys.PermissionError
 	if err == nil {
 		err = id.key.Usable()
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, &open) { // ssh finds that out when it is to sign
 		a.told.say(1, "Skipping %s key %s - %v", id.key.Public.Type(), a.describe(id), err)
 		a.note(a.describe(id), err)
 		return nil
@@ -64,7 +65,7 @@ func (a *auth) offer(id *identity) ssh.Signer {
 	if !ok {
 		return nil
 	}
-	t := a.begin(&trial{method: "publickey", what: a.describe(id), key: id})
+	t := a.begin(&trial{method: "publickey", what: a.describe(id), key: id, err: err})
 	a.told.say(1, "Offering public key: %s", id.trace())
 	return &offered{AlgorithmSigner: signer, login: a, algorithms: algorithms, trial: t}
 }
@@ -112,11 +113,37 @@ func (a *auth) unlock(id *identity) error {
 		return nil
 	}
 	if err := id.key.Unlock(); err != nil {
+		a.warnOfMode(id, err)
 		return err
 	}
 	a.fresh.giveAll(a.chain)
 	a.addToAgent(id)
 	return nil
+}
+
+// unprotected is what ssh says of a key file that others can reach, line by
+// line: sshkey_perm_ok (authfile.c), and load_identity_file (sshconnect2.c).
+const unprotected = `@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+%v.
+It is required that your private key files are NOT accessible by others.
+This private key will be ignored.
+Load key "%s": bad permissions`
+
+// warnOfMode says so where err is that others can reach the file. It is a
+// notice as well, for a login that goes on with another key.
+func (a *auth) warnOfMode(id *identity, err error) {
+	var open *keys.PermissionError
+	if !errors.As(err, &open) {
+		return
+	}
+	shown := *open
+	shown.Path = config.Printable(open.Path) // a line break in it makes no line
+	for line := range strings.SplitSeq(fmt.Sprintf(unprotected, &shown, shown.Path), "\n") {
+		a.told.say(LevelError, "%s", line)
+	}
+	a.notices = append(a.notices, config.Printable(fmt.Sprintf("The key %s was passed over: its mode is %04o, which lets others reach it. chmod 600 %s", a.describe(id), open.Mode.Perm(), a.word(open.Path))))
 }
 
 // algorithms are the signatures that PubkeyAcceptedAlgorithms lets the key

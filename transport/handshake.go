@@ -56,6 +56,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	w.settle()
 	c.showRest(login)
 	c.traceAgreed(client)
+	c.tellOfKeys(login)
 	c.tell(func() { login.pending.giveAll(&c.link.kept) })
 	login.succeeded(c.reached(raw))
 
@@ -103,6 +104,18 @@ func (c dialCall) traceAgreed(client *ssh.Client) {
 func (c dialCall) tellOf(trust *hostKeys) {
 	for _, said := range trust.heard() {
 		c.link.set.options.Log.Warn("host key", "host", c.link.name(), "notice", config.Printable(said))
+		c.show(said)
+	}
+}
+
+// tellOfKeys says what there is to say of keys, once another has logged in: a
+// failure explains it. Who is told each step has had it in ssh's words, and a
+// further connection of a link has nothing to say that is new.
+func (c dialCall) tellOfKeys(login *auth) {
+	if c.traced() || c.lane {
+		return
+	}
+	for _, said := range login.notices {
 		c.show(said)
 	}
 }

@@ -31,7 +31,7 @@ func (k *hostKeys) listedIn(file string, key ssh.PublicKey) error {
 	if place == "" {
 		return nil
 	}
-	k.told.say(0, "Host key %s %s revoked by file %s", keys.TypeName(key), k.digest.Fingerprint(key), file)
+	k.told.say(LevelError, "Host key %s %s revoked by file %s", keys.TypeName(key), k.digest.Fingerprint(key), file)
 	return k.fail("hostkey-revoked", hint,
 		"the %s host key of %q, %s, is revoked by %s", keys.TypeName(key), k.name, k.digest.Fingerprint(key), place)
 }

@@ -13,9 +13,12 @@ type Trace struct {
 	At      time.Time
 	Link    string // LinkStatus.ID
 	Hop     string // alias, printable
-	Level   int    // 1 to 3, as the number of -v that shows it; 0 for what ssh says without
+	Level   int    // 1 to 3, as the number of -v that shows it; 0 for what ssh says without, LevelError for its errors
 	Message string // printable, in the words of ssh's debug lines where ssh has one
 }
+
+// LevelError is the Trace.Level of what ssh says at LogLevel ERROR.
+const LevelError = -1
 
 // tracer tells a step of one dial; a nil one tells nobody.
 type tracer func(level int, format string, args ...any)
