@@ -55,3 +55,33 @@ func TestABannerIsShownToWhoLogsIn(t *testing.T) {
 		})
 	}
 }
+
+// TestAKeyThatOthersCanReachIsNotPassedOverInSilence logs in with the second of
+// two keys, of which the first is not used.
+func TestAKeyThatOthersCanReachIsNotPassedOverInSilence(t *testing.T) {
+	t.Parallel()
+	for _, level := range []string{"INFO", "QUIET"} {
+		t.Run(level, func(t *testing.T) {
+			t.Parallel()
+			s := sshtest.StartServer(t)
+			open := filepath.Join(t.TempDir(), "open")
+			copyFile(t, s.Path("id"), open)
+			c := newClients(t, s, "LogLevel "+level, "IdentityFile "+open)
+			if err := os.Chmod(open, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			want := ""
+			if level == "INFO" {
+				want = "The key " + open + " was passed over: its mode is 0644, which lets others reach it. chmod 600 " + open + "\n"
+			}
+			for _, want := range []string{want, ""} { // the second uses the connection of the first
+				cmd := c.sallyport(sshtest.Alias, "true")
+				var said bytes.Buffer
+				cmd.Stderr = &said
+				if err := cmd.Run(); err != nil || said.String() != want {
+					t.Errorf("it says %q (%v), want %q", &said, err, want)
+				}
+			}
+		})
+	}
+}

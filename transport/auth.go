@@ -91,6 +91,10 @@ type trial struct {
 	partial bool          // it succeeded, but the server wants more
 }
 
+// unsent tells that the server waits for a signature that was not made, so that
+// there is no answer to the attempt.
+func (t *trial) unsent() bool { return t.signed && t.err != nil }
+
 // errRefused is the end of all methods.
 var errRefused = errors.New("no authentication method is left")
 
@@ -163,7 +167,9 @@ func (a *auth) settle(c *ssh.ClientAuthContext) {
 		}
 	}
 	allowed := c.AllowedMethods[:min(len(c.AllowedMethods), methodsMost)]
-	a.told.say(1, "Authentications that can continue: %s", strings.Join(allowed, ","))
+	if n := len(a.tried); n == 0 || !a.tried[n-1].unsent() {
+		a.told.say(1, "Authentications that can continue: %s", strings.Join(allowed, ","))
+	}
 	// A new list starts again with the most preferred method: authmethod_get.
 	if a.left == nil || !slices.Equal(a.accepted, allowed) {
 		a.accepted, a.left, a.current = slices.Clone(allowed), a.preferred(), ""

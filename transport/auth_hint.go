@@ -121,7 +121,7 @@ func (a *auth) hintSHA1() string {
 // agent's is tried with ssh-add -T, which says more than the agent's protocol.
 func (a *auth) hintLocked() string {
 	for _, t := range a.tried {
-		if !t.signed || t.err == nil {
+		if !t.unsent() {
 			continue
 		}
 		path := t.key.key.Path

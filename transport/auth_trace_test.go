@@ -40,16 +40,18 @@ func TestTheTraceOfALoginIsThatOfSSH(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	server := sshtest.StartServer(t, "AuthenticationMethods publickey,publickey")
-	for _, name := range []string{"agent", "file", "stranger"} {
+	for _, name := range []string{"agent", "file", "stranger", "open"} {
 		generate(t, dir, name, "", "-t", "ed25519")
 	}
-	server.Write(t, "authorized_keys", text(t, dir+"/agent.pub")+text(t, dir+"/file.pub"))
+	server.Write(t, "authorized_keys", text(t, dir+"/agent.pub")+text(t, dir+"/file.pub")+text(t, dir+"/open.pub"))
+	chmod(t, dir+"/open", 0o644)
 	other := sshtest.Agent(t, dir+"/stranger")
 	for _, row := range []struct{ name, block string }{
 		{"two keys", "IdentityFile DIR/stranger; IdentityFile DIR/file"},
 		{"one key, and nobody to ask", "IdentityFile DIR/file; IdentityAgent none; BatchMode yes"},
 		{"no key that is known", "IdentityFile DIR/stranger; IdentityAgent none"},
 		{"a key for the agent", "IdentityFile DIR/agent; IdentityFile DIR/file; AddKeysToAgent yes"},
+		{"a key that others can read", "IdentityFile DIR/open; IdentityFile DIR/file; IdentityAgent none"},
 		{"a .pub", "IdentityFile DIR/agent.pub; IdentitiesOnly yes"},
 		{"an agent by its path", "IdentityAgent OTHER; IdentityFile DIR/file"},
 		{"an agent by a variable", "IdentityAgent $OTHER; IdentityFile DIR/file"},
