@@ -81,7 +81,7 @@ func (a *sshAsker) words(q transport.Question) wording {
 		},
 		choices: func(q api.Question) string {
 			if q.Kind == api.AskAddKey {
-				return q.Title + " "
+				return q.Title
 			}
 			return "Are you sure you want to continue connecting (yes/no/[fingerprint])? "
 		},

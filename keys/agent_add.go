@@ -22,7 +22,9 @@ type Constraints struct {
 	Only     []Destination // where the key may log in; none is everywhere
 }
 
-// Add hands the private half of k, which its file has, to the agent.
+// Add hands the private half of k, which its file has, to the agent, under the
+// comment that is in the file, which may be empty; else, as in PEM, under its
+// path: maybe_add_key_to_agent (sshconnect.c).
 func (a *Agent) Add(k *Key, c Constraints) error {
 	if k.file == nil {
 		return nil
@@ -34,11 +36,11 @@ func (a *Agent) Add(k *Key, c Constraints) error {
 	if _, ok := half.raw.(*tokenKey); ok {
 		return fmt.Errorf("the agent takes a security key from ssh-add only")
 	}
-	comment := k.Comment
-	if comment == "" {
-		comment = k.Path
+	comment := half.comment
+	if comment == nil {
+		comment = &k.Path
 	}
-	return a.add(half.raw, nil, comment, c)
+	return a.add(half.raw, nil, *comment, c)
 }
 
 // AddOpened hands an opened key file to the agent, under the comment that is in

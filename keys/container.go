@@ -105,29 +105,44 @@ const MaxRounds = 10_000
 
 // parseContainer has the library read what is in the container, once it is in
 // the clear: it knows fewer ciphers than ssh-keygen.
-func parseContainer(data, passphrase []byte) (crypto.PrivateKey, error) {
+func parseContainer(data, passphrase []byte) (raw crypto.PrivateKey, comment *string, err error) {
 	c, err := openContainer(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if c.Private, err = c.plain(passphrase); err != nil {
+		return nil, nil, err
+	}
+	encrypted := c.CipherName != "none"
+	c.CipherName, c.KDFName, c.KDFOptions, c.Rest = "none", "none", "", nil
+	if raw, err = c.key(); err != nil && encrypted && !c.checks() {
+		return nil, nil, x509.IncorrectPasswordError
+	} else if err != nil {
+		return nil, nil, err
+	}
+	section, err := c.section(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, text, err := splitSection(section)
+	if err != nil {
+		return nil, nil, err
+	}
+	return raw, &text, nil
+}
+
+// key is the key of a container that is in the clear.
+func (c container) key() (crypto.PrivateKey, error) {
 	if public, err := ssh.ParsePublicKey(c.Public); err == nil && isSecurityKey(public) {
-		token, err := parseTokenKey(c, public, passphrase)
+		token, err := parseTokenKey(c, public)
 		if err != nil {
 			return nil, err
 		}
 		return token, nil
 	}
-	if c.Private, err = c.plain(passphrase); err != nil {
-		return nil, err
-	}
-	encrypted := c.CipherName != "none"
-	c.CipherName, c.KDFName, c.KDFOptions, c.Rest = "none", "none", "", nil
 	file := c.armour()
 	defer clear(file)
 	raw, err := ssh.ParseRawPrivateKey(file)
-	if err != nil && encrypted && !c.checks() {
-		return nil, x509.IncorrectPasswordError
-	}
 	return raw, plainWords(err)
 }
 

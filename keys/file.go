@@ -135,6 +135,15 @@ func (s *fileSigner) unlock() (*private, error) {
 	return half, nil
 }
 
+func (s *fileSigner) comment() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.half == nil || s.half.comment == nil {
+		return ""
+	}
+	return *s.half.comment
+}
+
 func (s *fileSigner) read() (*private, error) {
 	f, err := s.open()
 	if err != nil {

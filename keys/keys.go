@@ -49,6 +49,15 @@ func (k *Key) Unlock() error {
 	return nil
 }
 
+// CommentInside is the comment that the private half holds: "" if there is none,
+// or it has not been read.
+func (k *Key) CommentInside() string {
+	if k.file == nil {
+		return ""
+	}
+	return k.file.comment()
+}
+
 // UseToken lets a key whose file stands for one in a FIDO token sign through
 // it. For other keys it changes nothing.
 func (k *Key) UseToken(t Token) {

@@ -18,7 +18,8 @@ var errNoKey = errors.New("it is not a private key")
 // private is the private half of a key.
 type private struct {
 	ssh.AlgorithmSigner
-	raw crypto.PrivateKey // as an agent takes it, or a *tokenKey
+	raw     crypto.PrivateKey // as an agent takes it, or a *tokenKey
+	comment *string           // nil: its format has none
 }
 
 // parsePrivate reads a private key in OpenSSH's own format, PEM or PKCS#8. A
@@ -26,12 +27,12 @@ type private struct {
 // *ssh.PassphraseMissingError if one is needed. A wrong one gives
 // x509.IncorrectPasswordError.
 func parsePrivate(data, passphrase []byte) (*private, error) {
-	raw, err := parseRaw(data, passphrase)
+	raw, comment, err := parseRaw(data, passphrase)
 	if err != nil {
 		return nil, err
 	}
 	if token, ok := raw.(*tokenKey); ok {
-		return &private{token, raw}, nil
+		return &private{token, raw, comment}, nil
 	}
 	signer, err := ssh.NewSignerFromKey(raw)
 	if err != nil {
@@ -41,31 +42,32 @@ func parsePrivate(data, passphrase []byte) (*private, error) {
 	if !ok {
 		return nil, fmt.Errorf("keys of type %s cannot sign here", signer.PublicKey().Type())
 	}
-	return &private{algorithmSigner, raw}, nil
+	return &private{algorithmSigner, raw, comment}, nil
 }
 
-func parseRaw(data, passphrase []byte) (crypto.PrivateKey, error) {
+func parseRaw(data, passphrase []byte) (raw crypto.PrivateKey, comment *string, err error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, errNoKey
+		return nil, nil, errNoKey
 	}
 	defer clear(block.Bytes)
 	switch {
 	case block.Type == encryptedPKCS8:
-		return parseEncryptedPKCS8(block.Bytes, passphrase)
+		raw, err = parseEncryptedPKCS8(block.Bytes, passphrase)
+		return raw, nil, err
 	case block.Type == containerType:
 		return parseContainer(block.Bytes, passphrase)
 	case passphrase == nil:
-		raw, err := ssh.ParseRawPrivateKey(data)
-		return raw, plainWords(err)
+		raw, err = ssh.ParseRawPrivateKey(data)
+		return raw, nil, plainWords(err)
 	}
-	raw, err := ssh.ParseRawPrivateKeyWithPassphrase(data, passphrase)
+	raw, err = ssh.ParseRawPrivateKeyWithPassphrase(data, passphrase)
 	// A wrong passphrase of a PEM file passes its padding check once in 256
 	// times and then decrypts to noise.
 	if errors.As(err, new(asn1.SyntaxError)) || errors.As(err, new(asn1.StructuralError)) {
 		err = x509.IncorrectPasswordError
 	}
-	return raw, plainWords(err)
+	return raw, nil, plainWords(err)
 }
 
 // publicHalf is the public key of a private key file, as far as it can be had

@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 
 	"golang.org/x/crypto/ssh"
@@ -100,20 +99,10 @@ func decode(data, passphrase []byte) (*Secret, error) {
 		return nil, err
 	}
 	s := &Secret{Public: half.PublicKey(), raw: half.raw}
-	block, _ := pem.Decode(data)
-	if block == nil || block.Type != containerType {
-		return s, nil
+	if half.comment != nil {
+		s.Comment = *half.comment
 	}
-	c, err := openContainer(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	section, err := c.section(passphrase)
-	if err != nil {
-		return nil, err
-	}
-	_, s.Comment, err = splitSection(section)
-	return s, err
+	return s, nil
 }
 
 // fields are what makes up the private half of each type in OpenSSH's own

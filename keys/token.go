@@ -82,8 +82,8 @@ type (
 	}
 )
 
-func parseTokenKey(c container, public ssh.PublicKey, passphrase []byte) (*tokenKey, error) {
-	section, err := c.section(passphrase)
+func parseTokenKey(c container, public ssh.PublicKey) (*tokenKey, error) {
+	section, err := c.section(nil)
 	if err != nil {
 		return nil, err
 	}

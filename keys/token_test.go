@@ -124,7 +124,7 @@ func FuzzTokenFile(f *testing.F) {
 		f.Add(block.Bytes, []byte("winter"))
 	}
 	f.Fuzz(func(t *testing.T, data, passphrase []byte) {
-		k, err := parseContainer(data, passphrase)
+		k, _, err := parseContainer(data, passphrase)
 		if (k == nil) == (err == nil) {
 			t.Fatalf("both or neither of key and error: %v, %v", k, err)
 		}
