@@ -116,6 +116,7 @@ func (c dialCall) tellOfKeys(login *auth) {
 		return
 	}
 	for _, said := range login.notices {
+		c.link.set.options.Log.Warn("key file", "host", c.link.name(), "notice", said)
 		c.show(said)
 	}
 }
