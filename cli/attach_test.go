@@ -64,7 +64,7 @@ func (p panes) resize(pane string, cols, rows int) {
 // is shown.
 func (p panes) shows(pane string) string {
 	return p.tmux("capture-pane", "-p", "-e", "-t", pane, ";", "display-message", "-p", "-t", pane,
-		"cursor #{?cursor_flag,#{cursor_x} #{cursor_y},hidden} alternate #{alternate_on} keys #{keypad_cursor_flag} insert #{insert_flag} mouse #{mouse_any_flag} region #{scroll_region_upper}-#{scroll_region_lower}")
+		"cursor #{?cursor_flag,#{cursor_x} #{cursor_y},hidden} alternate #{alternate_on} keys #{keypad_cursor_flag} keypad #{keypad_flag} insert #{insert_flag} mouse #{mouse_any_flag} region #{scroll_region_upper}-#{scroll_region_lower}")
 }
 
 func (p panes) wait(pane, text string) {

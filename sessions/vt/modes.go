@@ -221,7 +221,11 @@ func (s *Screen) keyboardNow() *keyboards {
 // of the keyboard.
 func (m *modes) append(b []byte) []byte {
 	for i, k := range kept {
-		if on := m.on(i); on != k.initial {
+		switch on := m.on(i); {
+		case on == k.initial:
+		case i == keypad:
+			b = append(b, "\x1b="...) // DECKPAM, for tmux and screen know no DECNKM
+		default:
 			b = appendMode(b, k.private, k.number, on)
 		}
 	}
