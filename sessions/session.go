@@ -76,7 +76,7 @@ type Status struct {
 	Name    string    `json:"name,omitempty"`    // by which it is asked for
 	Viewers []View    `json:"viewers,omitempty"` // in the order in which they joined
 	Size    Size      `json:"size,omitzero"`
-	Title   string    `json:"title,omitempty"` // printable; exact in a snapshot, as is Output
+	Title   string    `json:"title,omitempty"` // printable; a second late, as is Output, but in a snapshot that was asked for
 	Output  time.Time `json:"output,omitzero"` // when it last wrote something
 
 	Recorded *Recorded `json:"log,omitempty"`    // where its output goes, nil for nowhere

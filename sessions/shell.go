@@ -37,6 +37,7 @@ type Shell struct {
 	viewers []*Viewer
 	size    Size
 	output  time.Time
+	stale   bool // the Status lacks what the far side wrote, until tell
 	asked   asked
 
 	recording *Recording // nil for none
@@ -94,8 +95,12 @@ func (sh *Shell) Close() {
 	<-sh.over
 }
 
+// outputEvery is how late the title and the time of the latest output may be
+// told, and so how often at most.
+const outputEvery = time.Second
+
 // Status is that of the session, with the title and the time of the latest
-// output, whose changes nobody is told.
+// output as they are now.
 func (sh *Shell) Status() Status {
 	s := sh.Session.Status()
 	sh.mu.Lock()
@@ -118,6 +123,10 @@ func (f follower) Write(p []byte) (int, error) {
 	}
 	sh.screen.Write(p)
 	recording := sh.recording
+	if !sh.stale {
+		sh.stale = true
+		time.AfterFunc(outputEvery, sh.tell) // after the end it tells what is so anyway
+	}
 	sh.mu.Unlock()
 	if recording != nil && recording.output(p) {
 		sh.tell()
@@ -200,7 +209,7 @@ func smaller(s, t Size) Size {
 	return Size{Cols: min(s.Cols, t.Cols), Rows: min(s.Rows, t.Rows)}
 }
 
-// tell puts the viewers and the size into the Status.
+// tell puts the viewers, the size and what the far side wrote into the Status.
 func (sh *Shell) tell() {
 	sh.telling.Lock()
 	defer sh.telling.Unlock()
@@ -208,7 +217,8 @@ func (sh *Shell) tell() {
 		return
 	}
 	sh.mu.Lock()
-	size := sh.size
+	sh.stale = false
+	size, title, output := sh.size, config.Printable(sh.screen.Title()), sh.output
 	var viewers []View
 	for _, v := range sh.viewers {
 		viewers = append(viewers, v.view)
@@ -219,7 +229,9 @@ func (sh *Shell) tell() {
 		recorded = &to
 	}
 	sh.mu.Unlock()
-	sh.change(func(s *Status) { s.Viewers, s.Size, s.Recorded = viewers, size, recorded })
+	sh.change(func(s *Status) {
+		s.Viewers, s.Size, s.Recorded, s.Title, s.Output = viewers, size, recorded, title, output
+	})
 	poke(sh.changed)
 }
 

@@ -180,3 +180,27 @@ func TestOutputMeanwhileCostsNoHistory(t *testing.T) {
 		t.Errorf("the history was lost")
 	}
 }
+
+func TestWhatAShellThatWasLeftCallsItselfIsTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, link(t, sshtest.StartServer(t)), Spec{Command: "read go; printf '\\033]2;compiling\\007'; read on; printf '\\033]2;done\\007'; cat", PTY: true, Term: "xterm", Size: usualSize})
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sh := Keep(t.Context(), s.Session)
+	sh.Begin()
+	t.Cleanup(sh.Close)
+	told := func() Status {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.told[len(s.told)-1]
+	}
+	for _, title := range []string{"compiling", "done"} {
+		before := told().Output
+		sh.typing.Type([]byte("\n"), nil)
+		sshtest.Eventually(t, "the title "+title+" and when it was written are told", func() bool {
+			now := told()
+			return now.Title == title && now.Output.After(before)
+		})
+	}
+}
