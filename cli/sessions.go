@@ -181,18 +181,10 @@ func state(s api.Session) string {
 	switch {
 	case s.State != api.SessionRunning:
 		return string(s.State)
-	case len(s.Viewers) == 0:
+	case s.Left():
 		return "detached"
 	}
-	first := s.Viewers[0]
-	by := first.TTY
-	if by == "" {
-		by = fmt.Sprintf("process %d", first.PID)
-	}
-	if more := len(s.Viewers) - 1; more > 0 {
-		by += fmt.Sprintf(" and %d more", more)
-	}
-	return "shown on " + by
+	return "shown on " + s.ShownOn()
 }
 
 // about is the command that runs, or what it calls its window, or how it

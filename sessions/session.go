@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -85,6 +86,22 @@ type Status struct {
 
 // Kept tells whether it outlives its viewers, who can come back to it.
 func (s Status) Kept() bool { return s.Name != "" && s.PTY }
+
+// Left tells of a shell that goes on while nobody looks at it.
+func (s Status) Left() bool { return s.Kept() && s.State == Running && len(s.Viewers) == 0 }
+
+// ShownOn is the terminal of the first viewer, or its process if it has none,
+// and how many more there are; there must be one.
+func (s Status) ShownOn() string {
+	by := s.Viewers[0].TTY
+	if by == "" {
+		by = fmt.Sprintf("process %d", s.Viewers[0].PID)
+	}
+	if more := len(s.Viewers) - 1; more > 0 {
+		by += fmt.Sprintf(" and %d more", more)
+	}
+	return by
+}
 
 // Waits tells of a session that has ended with its connection, while its keeper
 // goes on: somebody can come back to it.

@@ -473,15 +473,18 @@ func (p *sheet) shells() {
 		switch {
 		case s.KeptAs != nil:
 			what = keptIn(s)
+		case what == "" && s.Title != "":
+			what = s.Title // printable
 		case what == "":
 			what = "login shell"
 		}
-		glyph, about := span{"●", p.up}, what+", since "+s.Since.Local().Format("15:04")
+		st := p.shellStatus(s)
+		glyph, about := span{st.glyph, st.style}, what+", since "+s.Since.Local().Format("15:04")
 		switch {
 		case s.Waits():
-			glyph, about = span{"◌", p.busy}, what+", without its connection: Enter on page 3 comes back to it"
-		case s.State == api.SessionOpening:
-			glyph = span{"◐", p.busy}
+			about = what + ", without its connection: Enter on page 3 comes back to it"
+		case s.Left():
+			about += ", nobody looks at it: Enter on page 3 comes back to it"
 		}
 		it := &item{id: "shell " + s.ID, about: about}
 		p.item(it, line{glyph, {" " + fit(what, p.w-14), p.plain}, {"  " + elapsed(p.screen.now().Sub(s.Since)), p.dim}})

@@ -43,6 +43,7 @@ func (s *screen) legend() []line {
 		{{"Shapes", s.heading}},
 		{{"  ● ", s.up}, {"up        ", s.plain}, {"◐ ", s.busy}, {"connecting  ", s.plain}, {"? ", s.ask}, {"asks you", s.plain}},
 		{{"  ◌ ", s.busy}, {"retrying  ", s.plain}, {"✗ ", s.bad}, {"failed      ", s.plain}, {"○ ", s.dim}, {"closed   ", s.plain}, {"⇄ ", s.accent}, {"tunnels", s.plain}},
+		{{"  ⌂ ", s.up}, {"a shell that goes on while nobody looks at it", s.plain}},
 		{{"  ◆ ", s.up}, {"a connection of ssh's that is open and is used: its ControlMaster", s.plain}},
 		{{"  ● ", s.up}, {"on the Keys page: the agent holds it   ", s.plain}, {"○ ", s.dim}, {"it does not", s.plain}},
 		{{"  ≈ ", s.dim}, {"that line decides only when the host is opened", s.plain}},

@@ -205,6 +205,11 @@ func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias in
 	} else if s.anyTunnels() {
 		right = append(right, span{"   ", s.plain})
 	}
+	if slices.ContainsFunc(s.world.sessions[name], (*api.Session).Left) {
+		right = append(right, span{" ⌂", s.up})
+	} else if s.anyLeft {
+		right = append(right, span{"  ", s.plain})
+	}
 	end := r.x + r.w - 1
 	c.line(end-right.width(), r.y, right)
 	room := end - right.width() - 1 - (r.x + 3 + alias + 1)

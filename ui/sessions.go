@@ -67,7 +67,8 @@ type rosterEntry struct {
 	status status
 	what   string
 	more   string
-	path   bool // more is one, of which the end matters
+	path   bool     // more is one, of which the end matters
+	notes  []string // at the right, the last given up first for want of room
 	since  time.Time
 	below  []span // what is said beneath
 }
@@ -120,16 +121,14 @@ func (s *screen) shellEntries() (out []rosterEntry) {
 func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 	e := rosterEntry{
 		item:   &item{id: "shell " + sh.ID, host: sh.Host, about: "the shell", session: sh},
-		status: status{glyph: "●", style: s.up}, what: "shell", more: clean(sh.Command), since: sh.Since,
+		status: s.shellStatus(sh), what: "shell", more: clean(sh.Command), notes: s.shellNotes(sh), since: sh.Since,
 	}
 	switch {
-	case sh.State == api.SessionOpening:
-		e.status = status{glyph: "◐", style: s.busy}
 	case sh.Waits():
-		e.status, e.what, e.more = status{glyph: "◌", style: s.busy}, "waits", keptIn(sh)+": Enter comes back to it, K dismisses it"
+		e.what, e.more = "waits", keptIn(sh)+": Enter comes back to it, K dismisses it"
 	case sh.State == api.SessionEnded:
-		e.status, e.what, e.more = status{glyph: "○", style: s.dim}, "ended", "Enter shows its last screen, K dismisses it"
-	case sh.Kept() && len(sh.Viewers) == 0:
+		e.what, e.more = "ended", "Enter shows its last screen, K dismisses it"
+	case sh.Left():
 		e.what = "left"
 	case sh.Command != "" && sh.KeptAs == nil:
 		e.what = "command"
@@ -146,6 +145,35 @@ func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 		e.below = append(e.below, span{"● log to " + tilde(to.Path), s.busy})
 	}
 	return e
+}
+
+// shellStatus is the shape of a shell or a command.
+func (s *screen) shellStatus(sh *api.Session) status {
+	switch {
+	case sh.State == api.SessionOpening:
+		return status{glyph: "◐", style: s.busy}
+	case sh.Waits():
+		return status{glyph: "◌", style: s.busy}
+	case sh.State == api.SessionEnded:
+		return status{glyph: "○", style: s.dim}
+	case sh.Left():
+		return status{glyph: "⌂", style: s.up}
+	}
+	return status{glyph: "●", style: s.up}
+}
+
+// shellNotes are where a shell that runs is shown, and when it last wrote.
+func (s *screen) shellNotes(sh *api.Session) (notes []string) {
+	if sh.State != api.SessionRunning {
+		return nil
+	}
+	if len(sh.Viewers) > 0 {
+		notes = append(notes, "on "+sh.ShownOn()) // printable
+	}
+	if !sh.Output.IsZero() {
+		notes = append(notes, "output "+elapsed(s.now().Sub(sh.Output))+" ago")
+	}
+	return notes
 }
 
 // keptIn is where on its host a shell goes on without its connection.
@@ -298,11 +326,28 @@ func (s *screen) rosterLine(e rosterEntry, t rosterColumns, w int) line {
 		age = elapsed(s.now().Sub(e.since))
 	}
 	room := w - out.width() - ageWidth - 2
+	notes := rosterNotes(e, room)
+	room -= cells(notes)
 	more := fit(e.more, room)
 	if e.path {
 		more = fitEnd(e.more, room)
 	}
-	return append(out, span{pad(more, room), s.dim}, span{strings.Repeat(" ", max(0, 2+ageWidth-cells(age))) + age, s.dim})
+	return append(out, span{pad(more, room), s.dim}, span{notes, s.dim}, span{strings.Repeat(" ", max(0, 2+ageWidth-cells(age))) + age, s.dim})
+}
+
+// leastMore is how much is shown of a title before notes that leave it less
+// room, in cells.
+const leastMore = 16
+
+// rosterNotes are as many notes of an entry as there is room for.
+func rosterNotes(e rosterEntry, room int) string {
+	for n := len(e.notes); n > 0; n-- {
+		text := "  " + strings.Join(e.notes[:n], ", ")
+		if cells(text)+min(cells(e.more), leastMore) <= room {
+			return text
+		}
+	}
+	return ""
 }
 
 func (s *screen) drawRoster(c canvas, r rect) {

@@ -92,6 +92,8 @@ func (s *screen) closesRoster() bool { return noRosterConnection(s) == "" }
 func (s *screen) stopsMaster() bool  { return noLiveMaster(s) == "" }
 func (s *screen) removesStale() bool { return noStaleMaster(s) == "" }
 
+func (s *screen) logsShell() bool { return noShellToLog(s) == "" }
+
 func (s *screen) endsShell() bool {
 	it := s.rosterItem()
 	return it != nil && it.session != nil

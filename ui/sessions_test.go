@@ -43,6 +43,10 @@ func shared() (api.Snapshot, *fakeInventory) {
 
 func TestTheSessionsPageIsAsItWasApproved(t *testing.T) {
 	busy, v := shared()
+	seen, left := &busy.Sessions[0], &busy.Sessions[2]
+	seen.Name, seen.Title, seen.Output = "targaryen", "make -j8: building the documentation of the whole project", morning.Add(-2*time.Second)
+	seen.Viewers = []api.SessionView{{TTY: "/dev/pts/3"}, {TTY: "/dev/pts/5"}}
+	left.Name, left.Title, left.Output = "spirit1", "vim paper.tex", morning.Add(-3*time.Minute)
 	for _, c := range []struct {
 		name string
 		snap api.Snapshot

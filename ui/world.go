@@ -17,6 +17,7 @@ type world struct {
 	hosts    map[string][]*api.Link    // by alias
 	tunnels  map[string][]*api.Tunnel  // open ones, by alias
 	sessions map[string][]*api.Session // by alias
+	anyLeft  bool                      // of sessions
 	asks     map[string]*api.Question  // by the alias at the end of the chain, and by that of the hop
 	traffic  map[string]*traffic       // by tunnel ID
 }
@@ -42,7 +43,7 @@ func (w *world) apply(events []api.Event, now time.Time) {
 func (w *world) sort() {
 	w.links, w.hosts = map[string]*api.Link{}, map[string][]*api.Link{}
 	w.tunnels, w.sessions = map[string][]*api.Tunnel{}, map[string][]*api.Session{}
-	w.asks = map[string]*api.Question{}
+	w.asks, w.anyLeft = map[string]*api.Question{}, false
 	for i := range w.snap.Links {
 		l := &w.snap.Links[i]
 		w.links[l.ID] = l
@@ -58,6 +59,7 @@ func (w *world) sort() {
 	for i := range w.snap.Sessions {
 		if s := &w.snap.Sessions[i]; s.Config == w.config && s.State != api.SessionEnded {
 			w.sessions[s.Host] = append(w.sessions[s.Host], s)
+			w.anyLeft = w.anyLeft || s.Left()
 		}
 	}
 	for i := range w.snap.Questions {
