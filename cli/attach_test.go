@@ -486,7 +486,10 @@ func TestShellsAreLogged(t *testing.T) {
 	logged := c.sallyport(line...)
 	logged.Dir = dir
 	p := newConsole(t, logged)
+	p.wait("what this shell shows is written to " + cast + "\r\n")
 	p.wait("up")
+	other := newConsole(t, c.sallyport("attach", "--read-only"))
+	other.wait("what this shell shows is written to " + cast + "\r\n")
 	if all := c.sessions(t); len(all) != 1 || all[0].Recorded == nil || all[0].Recorded.Path != cast {
 		t.Errorf("sessions --json says %+v", all)
 	}

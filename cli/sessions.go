@@ -66,6 +66,7 @@ func (a *app) attachTo(ctx context.Context, name string, readOnly bool) error {
 		return err
 	}
 	h, _ := config.Load(p).Resolve(s.Host, config.Match{}) // what is wrong was said when the session started
+	a.sayLogged(s.Recorded)
 	exit, err := a.viewShared(ctx, c, target(p, s.Host), t, h)
 	err = a.finish(t, exit, err)
 	a.sayKept(err, target(p, s.Host), s.KeptAs)

@@ -110,10 +110,19 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	if err := a.ready(ctx, c, t); err != nil {
 		return err
 	}
+	a.sayLogged(to)
 	exit, err := a.viewHeld(ctx, c, target, t)
 	err = a.finish(t, exit, err)
 	a.sayKept(err, target, request.Spec.KeptAs)
 	return err
+}
+
+// sayLogged is the mark of a shell that is written to a file: in the shell
+// itself the terminal is the remote's alone.
+func (a *app) sayLogged(to *api.SessionLog) {
+	if to != nil && to.Failure == "" {
+		fmt.Fprintf(a.Err, "sallyport: what this shell shows is written to %s\n", api.Printable(to.Path))
+	}
 }
 
 // finish turns the way a session was left or has ended into our exit status.
