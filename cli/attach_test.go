@@ -353,6 +353,7 @@ func TestEndedShellShowsItsLastScreen(t *testing.T) {
 	back := newConsole(t, c.sallyport("attach"))
 	back.wait("last words")
 	back.wait("sallyport: ") // how it ended
+	back.wait("to see its last screen again: sallyport attach " + sshtest.Alias + "\r\n")
 	if got := back.ended(); got != ours {
 		t.Errorf("its viewer ended with %d", got)
 	}
@@ -360,6 +361,22 @@ func TestEndedShellShowsItsLastScreen(t *testing.T) {
 		t.Errorf("sessions close: %v: %s", err, out)
 	}
 	c.noSession(t, "it was dismissed")
+}
+
+// TestAShellThatIsLostSaysHowToKeepTheNext is what one sees who looks at it.
+func TestAShellThatIsLostSaysHowToKeepTheNext(t *testing.T) {
+	t.Parallel()
+	server := sshtest.StartServer(t)
+	c := newClients(t, server)
+	p := newConsole(t, c.sallyport(sshtest.Alias))
+	p.press("echo is$((1))here\r", "is1here")
+	server.KillSessions()
+	p.wait("to see its last screen again: sallyport attach " + sshtest.Alias + "\r\n")
+	p.wait("without its connection: sallyport ")
+	p.wait(sshtest.Alias + " --keep\r\n")
+	if got := p.ended(); got != ours {
+		t.Errorf("the lost shell ended its viewer with %d", got)
+	}
 }
 
 // TestQuestionsOfADetachedShellAreAnswered as the last viewer's terminal

@@ -73,6 +73,19 @@ func (a *app) sayKept(err error, t api.Target, as *api.KeptAs) {
 	}
 }
 
+// sayLost tells what can be done about a shell that has ended with its
+// connection, where nothing on the host has kept it.
+func (a *app) sayLost(t *api.Terminal, exit api.Exit, of api.Target, ran api.SessionSpec) {
+	if exit.Failure == nil || ran.KeptAs != nil || !t.Kept() {
+		return
+	}
+	fmt.Fprintf(a.Err, "  to see its last screen again: sallyport attach %s\n", api.Printable(t.Name()))
+	if ran.Command == "" {
+		again := api.RejoinCommand(of, api.KeptAs{Name: api.UsualKeptName, User: of.User, Port: of.Port})
+		fmt.Fprintf(a.Err, "  for a shell that goes on without its connection: %s\n", again)
+	}
+}
+
 // listKept prints the shells that wait on a host.
 func (a *app) listKept(ctx context.Context, host string, asJSON bool) error {
 	c, target, err := a.clientFor(host)

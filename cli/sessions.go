@@ -70,6 +70,7 @@ func (a *app) attachTo(ctx context.Context, name string, readOnly bool) error {
 	exit, err := a.viewShared(ctx, c, target(p, s.Host), t, h)
 	err = a.finish(t, exit, err)
 	a.sayKept(err, target(p, s.Host), s.KeptAs)
+	a.sayLost(t, exit, target(p, s.Host), api.SessionSpec{Command: s.Command, KeptAs: s.KeptAs})
 	return err
 }
 

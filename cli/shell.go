@@ -114,6 +114,7 @@ func (a *app) shell(ctx context.Context, dest, command string, f shellFlags) err
 	exit, err := a.viewHeld(ctx, c, target, t)
 	err = a.finish(t, exit, err)
 	a.sayKept(err, target, request.Spec.KeptAs)
+	a.sayLost(t, exit, target, request.Spec)
 	return err
 }
 
