@@ -45,8 +45,9 @@ func (r *resolver) want(rows []string, detail string, all bool) {
 }
 
 // typingPause is how long after a key the background part of the work waits
-// for the next one: it would take the processor from what the key asks for.
-const typingPause = 200 * time.Millisecond
+// for the next one: it would take the processor from what the key asks for. It
+// is longer than most people take between two keys.
+const typingPause = 500 * time.Millisecond
 
 // hold is called at each key of a search.
 func (r *resolver) hold() {
