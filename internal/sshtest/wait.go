@@ -62,8 +62,12 @@ func claim(port int) (mark net.Listener, unmarked bool) {
 	return mark, err == nil
 }
 
-// free is true as well where the machine does not have the address.
+// free is true as well where the machine does not have the address. No child
+// is forked while it listens: one that has not executed its program yet would
+// have the socket as well, and the server to come would find the port taken.
 func free(host string, port int) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return !errors.Is(err, syscall.EADDRINUSE)
