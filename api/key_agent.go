@@ -83,7 +83,7 @@ var errNoAgent = &Error{Code: CodeNotFound, Message: "there is no agent: SSH_AUT
 // Hold gives the pair to the agent at a socket, and asks for its passphrase.
 func (k *KeyPair) Hold(ctx context.Context, socket string, ask Interview) error {
 	return withAgent(ctx, socket, func(agent *keys.Agent) error {
-		_, err := AddToAgent(ctx, agent, k.Path, ask.passphrase, keys.Constraints{})
+		_, err := AddToAgent(ctx, agent, k.Path, ask.Passphrase, keys.Constraints{})
 		return err
 	})
 }
@@ -122,8 +122,8 @@ func withAgent(ctx context.Context, socket string, f func(*keys.Agent) error) er
 // NumberOfPasswordPrompts of ssh_config(5).
 const passphraseTries = 3
 
-// passphrase is a keys.Passphrase.
-func (i Interview) passphrase(ctx context.Context, path string, try int) ([]byte, error) {
+// Passphrase is a keys.Passphrase.
+func (i Interview) Passphrase(ctx context.Context, path string, try int) ([]byte, error) {
 	if try > passphraseTries {
 		return nil, errors.New("the passphrase is wrong")
 	}

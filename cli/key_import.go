@@ -29,7 +29,7 @@ func (a *app) keyImport() *cobra.Command {
 		Example: `  sallyport key import ~/Downloads/cluster.ppk`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			made, err := a.importKey(cmd.Context(), args[0], out)
+			made, err := a.importKey(cmd.Context(), args[0], out, filePassphrase)
 			if err != nil {
 				return err
 			}
@@ -44,18 +44,27 @@ func (a *app) keyImport() *cobra.Command {
 	return cmd
 }
 
-func (a *app) importKey(ctx context.Context, ppk, out string) (*api.MadeKey, error) {
+// importOnScreen imports a key whose passphrase is asked for there.
+func (a *app) importOnScreen(ctx context.Context, ppk string, ask api.Interview) (*api.MadeKey, error) {
+	return a.importKey(ctx, ppk, "", ask.Passphrase)
+}
+
+func (a *app) importKey(ctx context.Context, ppk, out string, ask keys.Passphrase) (*api.MadeKey, error) {
 	if out == "" {
 		dir, err := a.sshDirectory()
 		if err != nil {
 			return nil, err
 		}
-		out = filepath.Join(dir, strings.TrimSuffix(filepath.Base(ppk), ".ppk"))
+		name := filepath.Base(ppk)
+		if ext := filepath.Ext(name); strings.EqualFold(ext, ".ppk") {
+			name = strings.TrimSuffix(name, ext)
+		}
+		out = filepath.Join(dir, name)
 	}
 	if err := api.VacantKey(out, "sallyport key import -f OTHER-FILE "+shellescape.Quote(ppk)); err != nil {
 		return nil, err
 	}
-	opened, err := openKey(ctx, ppk)
+	opened, err := openKeyBy(ctx, ppk, ask)
 	if err != nil {
 		return nil, err
 	}

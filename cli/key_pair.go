@@ -27,7 +27,11 @@ func inspectPair(path string) (*keys.Facts, error) {
 
 // openKey reads a private key, and asks for its passphrase.
 func openKey(ctx context.Context, path string) (*keys.Opened, error) {
-	opened, err := keys.Open(ctx, path, filePassphrase)
+	return openKeyBy(ctx, path, filePassphrase)
+}
+
+func openKeyBy(ctx context.Context, path string, ask keys.Passphrase) (*keys.Opened, error) {
+	opened, err := keys.Open(ctx, path, ask)
 	return opened, noSuchKey(unanswered(err, askpassHint))
 }
 

@@ -31,10 +31,8 @@ func nodes(t *testing.T, n int, before string) clients {
 	}
 	fmt.Fprintf(&text, "%s\nHost *\nHostName 127.0.0.1\nPort %d\nIdentityFile %s\nIdentitiesOnly yes\nUserKnownHostsFile %s\nGlobalKnownHostsFile none\nStrictHostKeyChecking yes\n",
 		before, s.Port, s.Path("id"), s.Path("known_hosts"))
-	s.Write(t, "ssh_config", "")
-	c := newClients(t, s)
 	s.Write(t, "ssh_config", text.String())
-	return c
+	return newClients(t, s)
 }
 
 // run runs to the end, and returns the exit status too.

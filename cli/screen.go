@@ -53,6 +53,7 @@ func (a *app) screen(ctx context.Context, name string) error {
 		Save:            a.save,
 		Visit:           a.visit,
 		MakeKey:         a.makeOnScreen,
+		ImportKey:       a.importOnScreen,
 		InstallKey:      a.installOnScreen,
 		Shell: func() api.SessionSpec {
 			now := spec("")

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"sallyport/api"
 	"sallyport/internal/sshtest"
 	"sallyport/keys"
@@ -69,5 +71,49 @@ func TestTheScreenMakesAKeyWhereNoneIs(t *testing.T) {
 	}
 	if facts, err := keys.Inspect(made.Path); err != nil || facts.SHA256 != made.SHA256 {
 		t.Errorf("there is %+v, %v", facts, err)
+	}
+}
+
+func TestTheScreenImportsAKeyOfPuTTY(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	ppk, passphrase := filepath.Join(home, "Cluster.PPK"), filepath.Join(home, "passphrase")
+	if err := os.WriteFile(passphrase, []byte("winter"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sshtest.Run(t, sshtest.Program(t, "puttygen"), "-t", "ed25519", "-q", "-C", "dany", "--new-passphrase", passphrase, "-o", ppk)
+	a := &app{configFile: filepath.Join(home, "config"), home: home}
+	if err := os.WriteFile(a.configFile, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	answers := []string{"summer", "winter"}
+	ask := func(_ context.Context, q api.Question) (api.Answer, bool) {
+		if q.Kind != api.AskPassphrase || q.File != ppk || len(answers) == 0 {
+			return api.Answer{}, false
+		}
+		text := answers[0]
+		answers = answers[1:]
+		return api.Answer{Texts: [][]byte{[]byte(text)}}, true
+	}
+	made, err := a.importOnScreen(t.Context(), ppk, ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Path != filepath.Join(home, ".ssh", "Cluster") || made.Comment != "dany" || !made.Private.Encrypted {
+		t.Errorf("it made %+v", made.Facts)
+	}
+	if out := sshtest.Run(t, sshtest.Program(t, "ssh-keygen"), "-y", "-P", "winter", "-f", made.Path); !strings.Contains(out, string(ssh.MarshalAuthorizedKey(made.Public))[:60]) {
+		t.Errorf("ssh-keygen reads %q, told is %s", out, made.SHA256)
+	}
+	none := filepath.Join(home, "none.ppk")
+	if err := os.WriteFile(none, []byte("PuTTY-User-Key-File-3: "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.importOnScreen(t.Context(), none, ask); err == nil || !strings.Contains(err.Error(), none) {
+		t.Errorf("of a damaged file it says %v", err)
+	}
+	sshtest.Run(t, "rm", made.Path, made.Path+".pub")
+	if _, err := a.importOnScreen(t.Context(), ppk, ask); err == nil || !strings.Contains(err.Error(), "the question was not answered") {
+		t.Errorf("nobody gives the passphrase, and it says %v", err)
 	}
 }

@@ -40,6 +40,8 @@ type backend interface {
 	ForgetKey(ctx context.Context, k *api.KeyPair) error
 	// MakeKey makes a key pair in a file, "" for the one that ssh looks for.
 	MakeKey(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error)
+	// ImportKey makes a key file of PuTTY one of OpenSSH, and asks by ask.
+	ImportKey(ctx context.Context, ppk string, ask api.Interview) (*api.MadeKey, error)
 	// InstallKey lets the key of a file log in on a host, and asks by ask.
 	InstallKey(ctx context.Context, host, path string, ask api.Interview) api.Installation
 	// Visit prepares a visit of the doctor to a host, who asks by ask.
@@ -188,6 +190,10 @@ func agentSocket() string { return os.Getenv("SSH_AUTH_SOCK") }
 
 func (r real) MakeKey(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error) {
 	return r.o.MakeKey(spec, path, passphrase)
+}
+
+func (r real) ImportKey(ctx context.Context, ppk string, ask api.Interview) (*api.MadeKey, error) {
+	return r.o.ImportKey(ctx, ppk, ask)
 }
 
 func (r real) InstallKey(ctx context.Context, host, path string, ask api.Interview) api.Installation {

@@ -563,6 +563,12 @@ func (f *fake) MakeKey(spec api.KeySpec, path string, passphrase []byte) (*api.M
 	return &api.MadeKey{Facts: &sshkeys.Facts{Path: keyHome + "id_" + spec.Type}}, err
 }
 
+func (f *fake) ImportKey(ctx context.Context, ppk string, ask api.Interview) (*api.MadeKey, error) {
+	a, _ := ask(ctx, api.Question{Kind: api.AskPassphrase, Host: ppk, File: ppk, Title: "The key is locked.", Prompts: []api.Prompt{{Text: "Passphrase"}}, Try: 1})
+	err := f.called("import %s %q", ppk, a.Texts)
+	return &api.MadeKey{Facts: &sshkeys.Facts{Path: keyHome + "cluster"}}, err
+}
+
 // InstallKey succeeds, unless the test has it fail: then the site has the say.
 func (f *fake) InstallKey(_ context.Context, host, path string, _ api.Interview) api.Installation {
 	if err := f.called("install %s %s", path, host); err != nil {
@@ -826,6 +832,15 @@ func (st *stage) keys(names ...string) {
 			st.term.InjectKey(tcell.KeyRune, r, tcell.ModNone)
 		}
 	}
+}
+
+// paste is what a terminal sends for a text that is pasted, or for a file that
+// is dropped on it.
+func (st *stage) paste(text string) {
+	st.Helper()
+	st.term.PostEventWait(tcell.NewEventPaste(true))
+	st.keys(text)
+	st.term.PostEventWait(tcell.NewEventPaste(false))
 }
 
 func (st *stage) event(e api.Event) {

@@ -101,16 +101,19 @@ func (s *screen) makeKey(f keyForm) {
 	s.spawn(func() {
 		defer clear(passphrase)
 		made, err := s.b.MakeKey(spec, path, passphrase)
-		s.in.do(func() {
-			if err != nil {
-				message, hint := sentence(err)
-				s.fail("", message, hint)
-				return
-			}
-			s.keyring.at = made.Path
-			s.tell("Made " + tilde(made.Path) + ". i has hosts let it in, a gives it to the agent.")
-			s.note("", "made "+tilde(made.Path)+", "+made.SHA256, "")
-			s.followKeys()
-		})
+		s.in.do(func() { s.keyMade("made", made, err) })
 	})
+}
+
+// keyMade tells what became of a new key.
+func (s *screen) keyMade(done string, made *api.MadeKey, err error) {
+	if err != nil {
+		message, hint := sentence(err)
+		s.fail("", message, hint)
+		return
+	}
+	s.keyring.at = made.Path
+	s.tell(strings.ToUpper(done[:1]) + done[1:] + " " + tilde(made.Path) + ". i has hosts let it in, a gives it to the agent.")
+	s.note("", done+" "+tilde(made.Path)+", "+made.SHA256, "")
+	s.followKeys()
 }

@@ -82,6 +82,7 @@ func TestTheKeysPageIsAsItWasApproved(t *testing.T) {
 		{"keys-none", nil, nil, "sallyport key new"},
 		{"keys-detail", ringOf(t), []string{"j", "Enter"}, "aes256-ctr with 16 rounds"},
 		{"keys-new", ringOf(t), []string{"n", "winter is coming"}, "strength: about"},
+		{"keys-import", ringOf(t), []string{"p", "~/Downloads/cluster.ppk"}, "Import it"},
 		{"keys-install", ringOf(t), []string{"j", "i"}, "Leave it"},
 	} {
 		for _, size := range sizes {
@@ -128,6 +129,7 @@ func TestKeysOfTheKeysPage(t *testing.T) {
 		{"no passphrase has to be meant", ringOf(t), []string{"n", "Tab", "Enter"}, "", "could use it: choose to make it without.", ""},
 		{"and then it is none", ringOf(t), []string{"n", "Tab", "Tab", "Tab", "Enter"}, `make ed25519 256 "" "" ""`, "Made ", ""},
 		{"a size that no key has is refused", ringOf(t), []string{"n", "Tab", "Tab", "Tab", "Tab", "Tab", "Ctrl-U", "rsa 1024", "Tab", "Tab", "Tab", "w", "Enter", "w", "Enter"}, "", "rsa keys of 1024 bits are not made here", ""},
+		{"p asks for a key of PuTTY", ringOf(t), []string{"p", "Enter"}, "", "Name the file, or drop it here.", ""},
 		{"1 goes to the hosts", ringOf(t), []string{"Enter", "1"}, "", "Configuration", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -156,6 +158,45 @@ func TestTheAgentIsGivenAKeyThatIsUnlockedFirst(t *testing.T) {
 	st.keys("Enter")
 	st.expects("hold " + keyHome + `id_ecdsa ["winter"]`)
 	st.sees("The agent holds")
+}
+
+// A terminal pastes the name of a file that is dropped on it.
+func TestAKeyOfPuTTYIsDroppedOnThePage(t *testing.T) {
+	for _, row := range []struct{ name, text, path string }{
+		{"as it is", "/home/dany/cluster.ppk", "/home/dany/cluster.ppk"},
+		{"in quotes, with a blank behind", "'/home/dany/my key.ppk' ", "/home/dany/my key.ppk"},
+		{"in quotes with one in it", `'/home/dany/it'\''s.ppk'`, "/home/dany/it's.ppk"},
+		{"in double quotes", `"/home/dany/my key.PPK"`, "/home/dany/my key.PPK"},
+		{"with backslashes", `/home/dany/my\ \(old\)\ key.ppk`, "/home/dany/my (old) key.ppk"},
+		{"as an address", "file:///home/dany/my%20key.ppk\r\n", "/home/dany/my key.ppk"},
+		{"several, of which the first counts", "/home/dany/a.ppk /home/dany/b.ppk", "/home/dany/a.ppk"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			st, _ := onKeys(t, ringOf(t), 120, 34, Options{})
+			st.paste(row.text)
+			st.sees("Import a key of PuTTY", row.path)
+			st.keys("Tab", "Enter")
+			st.sees("The key is locked.")
+			st.keys("winter", "Enter")
+			st.expects("import " + row.path + ` ["winter"]`)
+			st.sees("Imported " + keyHome + "cluster.")
+		})
+	}
+}
+
+func TestWhatIsNoKeyOfPuTTYIsNotImported(t *testing.T) {
+	st, _ := onKeys(t, ringOf(t), 120, 34, Options{})
+	st.paste("ssh-ed25519 AAAA")
+	st.sees("a key of PuTTY, a file whose name ends in .ppk.")
+	st.keys("p")
+	st.paste("/home/dany/a.ppk\nrest") // into the field
+	st.sees("/home/dany/a.ppk")
+	st.keys("Esc")
+	st.loses("Import")
+	if made := st.made(); len(made) > 0 {
+		t.Errorf("it did %q", made)
+	}
 }
 
 func TestAKeyIsInstalledOnTheMarkedHosts(t *testing.T) {

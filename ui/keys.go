@@ -100,6 +100,7 @@ func init() {
 		{inKeys | inKey, []string{"a"}, "agent", "The page of keys", "Give it to the agent, which is asked no passphrase any more; once more takes it out.", (*screen).holdKey, noKeyToHold, (*screen).canHoldKey},
 		{inKeys | inKey, []string{"i"}, "install", "The page of keys", "Let it log in on the marked hosts, or the selected one, and prove that it does. Asks first.", (*screen).installKey, noInstall, (*screen).canInstall},
 		{inKeys, []string{"n"}, "new", "The page of keys", "Make a key.", (*screen).newKey, nil, nil},
+		{inKeys, []string{"p"}, "from PuTTY", "The page of keys", "Make a key of PuTTY one of OpenSSH. A .ppk can be dropped on the page, too.", (*screen).importKey, nil, nil},
 		{inKey, []string{"Esc", "q", "Enter"}, "back", "", "", (*screen).closeKey, nil, nil},
 		// Looking around on a host
 		{inPorts, []string{"Enter"}, "forward", "", "", (*screen).forwardPort, noListener, nil},

@@ -24,12 +24,15 @@ func (s *screen) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(
 	}
 }
 
-// PasteHandler puts pasted text where text is typed.
+// PasteHandler puts pasted text where text is typed. On the page of keys it is
+// a file that was dropped there.
 func (s *screen) PasteHandler() func(string, func(tview.Primitive)) {
 	return func(text string, _ func(tview.Primitive)) {
 		if f := s.typing(); f != nil {
 			f.paste(text)
 			s.typed()
+		} else if s.where() == inKeys {
+			s.dropped(text)
 		}
 	}
 }

@@ -44,6 +44,8 @@ type Options struct {
 	Visit func(host string, ask api.Interview) (*api.Visit, error)
 	// MakeKey makes a key pair in a file, "" for the one that ssh looks for.
 	MakeKey func(spec api.KeySpec, path string, passphrase []byte) (*api.MadeKey, error)
+	// ImportKey makes a key file of PuTTY one of OpenSSH, and asks by ask.
+	ImportKey func(ctx context.Context, ppk string, ask api.Interview) (*api.MadeKey, error)
 	// InstallKey lets the key of a file log in on a host, and asks by ask.
 	InstallKey func(ctx context.Context, host, path string, ask api.Interview) api.Installation
 	// Shell is what Enter asks for: the spec of a login shell on this terminal.
