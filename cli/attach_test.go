@@ -407,6 +407,35 @@ func TestQuestionsOfADetachedShellAreAnswered(t *testing.T) {
 	}
 }
 
+// TestWhatAViewerLentStaysWithTheShell kills the viewer that a shell was opened
+// from. Its agent and its display are lent by the background process, so that
+// programs there go on; the shell outlives the agent as well.
+func TestWhatAViewerLentStaysWithTheShell(t *testing.T) {
+	t.Parallel()
+	server := sshtest.StartServer(t, "X11Forwarding yes")
+	server.Write(t, ".Xauthority", "")
+	c := newClients(t, server)
+	alone := c
+	socket := sshtest.Agent(t, server.Path("id"))
+	display, authority := sshtest.XServer(t)
+	alone.env = append(slices.Clone(c.env), "SSH_AUTH_SOCK=", "DISPLAY=")
+	c.env = append(slices.Clone(c.env), "SSH_AUTH_SOCK="+socket, "DISPLAY="+display, "XAUTHORITY="+authority)
+
+	p := newConsole(t, c.sallyport("-t", "-A", "-Y", sshtest.Alias, "stty -echo; echo up; while read line; do eval \"$line\"; done"))
+	p.wait("up\r\n")
+	p.cmd.Process.Kill()
+	p.ended()
+	c.detached(t, sshtest.Alias)
+	back := newConsole(t, alone.sallyport("attach"))
+	back.wait("up\r\n")
+	back.press("ssh-add -l\r", "(ED25519)")
+	back.press("xdpyinfo | grep 'version number'\r", "version number:")
+	if err := os.Remove(socket); err != nil {
+		t.Fatal(err)
+	}
+	back.press("ssh-add -l || echo the shell is there\r", "the shell is there\r\n")
+}
+
 func TestShellsEndOnRequest(t *testing.T) {
 	t.Parallel()
 	c := newClients(t, sshtest.StartServer(t))
