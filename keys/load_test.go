@@ -3,10 +3,13 @@ package keys
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -277,5 +280,28 @@ func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
 	}
 	if _, err := LoadCertificate(path + ".pub"); err == nil {
 		t.Error("a plain key is taken for a certificate")
+	}
+}
+
+// TestAWrongPassphraseIsToldFromADamagedKey tries as many on keys in PEM as it
+// takes to have the padding of some be right by chance.
+func TestAWrongPassphraseIsToldFromADamagedKey(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"-t rsa -b 2048 -m PEM", "-t ecdsa -b 256 -m PEM"} {
+		data := read(t, generate(t, secret, strings.Fields(args)...))
+		block, _ := pem.Decode(data)
+		chance := 0
+		for i := range 3000 {
+			passphrase := []byte(strconv.Itoa(i))
+			if _, err := x509.DecryptPEMBlock(block, passphrase); err == nil {
+				chance++
+			}
+			if _, err := parsePrivate(data, passphrase); !errors.Is(err, x509.IncorrectPasswordError) {
+				t.Fatalf("%s: of the passphrase %s it says %v", args, passphrase, err)
+			}
+		}
+		if chance == 0 {
+			t.Errorf("%s: no padding was right by chance", args)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package keys
 import (
 	"crypto"
 	"crypto/x509"
-	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ func parseRaw(data, passphrase []byte) (raw crypto.PrivateKey, comment *string, 
 	raw, err = ssh.ParseRawPrivateKeyWithPassphrase(data, passphrase)
 	// A wrong passphrase of a PEM file passes its padding check once in 256
 	// times and then decrypts to noise.
-	if errors.As(err, new(asn1.SyntaxError)) || errors.As(err, new(asn1.StructuralError)) {
+	if _, unpadded := x509.DecryptPEMBlock(block, passphrase); err != nil && unpadded == nil {
 		err = x509.IncorrectPasswordError
 	}
 	return raw, nil, plainWords(err)

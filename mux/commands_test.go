@@ -16,6 +16,10 @@ import (
 	"sallyport/internal/sshtest"
 )
 
+// Nobody is at a port that was given up only a little later: another test's
+// child has the listener too until it executes its program.
+const untilClosed = `while nc -d 127.0.0.1 $PORT >/dev/null; do :; done`
+
 // commands are lines for sh, which do the same with a real master and with
 // ours: the same output, the same status. $CTL is the master's socket, $SSH a
 // ssh that uses it and never connects by itself, $OPTS its options, $PORT a
@@ -83,14 +87,14 @@ var commands = []struct{ name, line string }{
 	{"tar", `mkdir d; echo x >d/f; tar c d | $SSH h "mkdir $PWD/t && tar x -C $PWD/t" && cat t/d/f`},
 	{"a connection by -W", `$SSH -W 127.0.0.1:$WEB h </dev/null`},
 	{"a -W that is refused", `$SSH -W 127.0.0.1:$PORT h </dev/null`},
-	{"a local forward is opened and cancelled", `$SSH -O forward -L $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT; $SSH -O cancel -L $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT`},
+	{"a local forward is opened and cancelled", `$SSH -O forward -L $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT; $SSH -O cancel -L $PORT:127.0.0.1:$WEB h; ` + untilClosed},
 	{"a local forward with a command", `$SSH -L $PORT:127.0.0.1:$WEB h echo hi; $SSH -L $PORT:127.0.0.1:$WEB h echo again; nc -d 127.0.0.1 $PORT; $SSH -O cancel -L $PORT:127.0.0.1:$WEB h`},
 	{"a local forward where one is already", `$SSH -O forward -L 127.0.0.1:$WEB:127.0.0.1:1 h`},
 	{"a local forward from a socket", `$SSH -O forward -L $PWD/u:127.0.0.1:$WEB h; nc -d -U u; $SSH -O cancel -L $PWD/u:127.0.0.1:$WEB h`},
-	{"a remote forward is opened and cancelled", `$SSH -O forward -R $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT; $SSH -O cancel -R $PORT:127.0.0.1:$WEB h; while nc -d 127.0.0.1 $PORT >/dev/null; do :; done`}, // ssh doesn't wait for the server's answer
+	{"a remote forward is opened and cancelled", `$SSH -O forward -R $PORT:127.0.0.1:$WEB h; nc -d 127.0.0.1 $PORT; $SSH -O cancel -R $PORT:127.0.0.1:$WEB h; ` + untilClosed}, // ssh doesn't wait for the server's answer
 	{"a remote forward where one is already", `$SSH -O forward -R 127.0.0.1:$WEB:127.0.0.1:1 h`},
 	{"the far side chooses a port", `p=$($SSH -O forward -R 0:127.0.0.1:$WEB h); nc -d 127.0.0.1 $p; $SSH -O cancel -R 0:127.0.0.1:$WEB h`},
-	{"a dynamic forward", `$SSH -O forward -D $PORT h; curl -s --http0.9 -x socks5://127.0.0.1:$PORT http://127.0.0.1:$WEB; $SSH -O cancel -D $PORT h; nc -d 127.0.0.1 $PORT`},
+	{"a dynamic forward", `$SSH -O forward -D $PORT h; curl -s --http0.9 -x socks5://127.0.0.1:$PORT http://127.0.0.1:$WEB; $SSH -O cancel -D $PORT h; ` + untilClosed},
 	{"a forward that is not there", `$SSH -O cancel -L $PORT:127.0.0.1:$WEB h`},
 	{"proxy mode", `echo in | $SSH -O proxy h 'cat; echo err >&2; exit 6'`},
 	{"proxy mode with a terminal", `$SSH -O proxy -tt h 'tty >/dev/null && echo terminal; exit 2' </dev/null`},
