@@ -110,10 +110,10 @@ func (a *app) printConfig(h *config.Host, keyword string, f configFlags) error {
 	case f.asJSON:
 		return printJSON(a.Out, withShadows(h, options))
 	case f.origin:
-		return printOrigins(a.Out, options, keyword == "")
+		return printOrigins(a.Out, h, options, keyword == "")
 	}
 	for _, o := range options {
-		line := o.Line()
+		line := h.Line(o)
 		if keyword != "" {
 			line = o.Value
 		}
@@ -154,13 +154,13 @@ const widestAligned = 52
 
 // printOrigins prints file:line behind each option, aligned, with or without
 // the keywords.
-func printOrigins(w io.Writer, options []config.Option, keywords bool) error {
+func printOrigins(w io.Writer, h *config.Host, options []config.Option, keywords bool) error {
 	lines := make([]string, len(options))
 	column := 0
 	for i, o := range options {
 		lines[i] = api.Printable(o.Value)
 		if keywords {
-			lines[i] = api.Printable(o.Line())
+			lines[i] = api.Printable(h.Line(o))
 		}
 		if n := utf8.RuneCountInString(lines[i]); n <= widestAligned {
 			column = max(column, n)

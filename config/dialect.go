@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 	"sync"
@@ -21,9 +22,9 @@ const (
 	v9_9  version = 909  // tokens in Include; mlkem768x25519-sha256
 	v10_0 version = 1000 // VersionAddendum; Match version, sessiontype, command; tokens in User and SetEnv
 	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS; Match !final asks for no second pass; no XMSS
-	v10_3 version = 1003 // RevokedHostKeys takes several files
+	v10_3 version = 1003 // RevokedHostKeys takes several files; Debian's usual build knows no GSSAPI
 	v10_4 version = 1004 // ssh-mldsa44-ed25519@openssh.com
-	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $
+	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $; TCPKeepAlive all; ChannelTimeout of parts of a second
 )
 
 // newest is the release to follow where no ssh is installed.
@@ -36,6 +37,7 @@ type dialect struct {
 	release  string // SSH_RELEASE, which Match version looks at
 	debian   bool   // Debian's and Ubuntu's patches
 	gssapi   bool   // built with the GSSAPI patch
+	kerberos bool   // built with GSSAPI at all
 	defaults map[key]string
 	// logLevels are the names of LogLevel in lower case, and what is printed.
 	logLevels map[string]string
@@ -70,6 +72,9 @@ func dialectOf(program io.Reader) *dialect {
 	}
 	d := newDialect(v, strings.HasPrefix(vendor, " Debian-") || strings.HasPrefix(vendor, " Ubuntu-"))
 	d.release = release
+	if d.debian && v >= v10_3 && !strings.Contains(vendor, "-gssapi-") { // the package openssh-client-gssapi has it
+		d.dropGSSAPI()
+	}
 	return d
 }
 
@@ -125,8 +130,11 @@ func firstString(b []byte) []byte {
 // lookup finds a keyword of this build.
 func (d *dialect) lookup(word string) key {
 	k := lookup(word)
-	if !d.knows(k, word) {
+	switch {
+	case !d.knows(k, word):
 		return kUnknown
+	case !d.kerberos && (k == kGSSAPIAuthentication || k == kGSSAPIDelegateCredentials):
+		return kUnsupported
 	}
 	if k == kServerAliveInterval && d.version >= v10_0 && equalFold(word, "setuptimeout") {
 		return kConnectTimeout // as Debian 13 has it
@@ -145,6 +153,29 @@ func (d *dialect) knows(k key, word string) bool {
 		return false
 	}
 	return true
+}
+
+// printed are the options in the order of ssh -G.
+func (d *dialect) printed() iter.Seq[key] {
+	return func(yield func(key) bool) {
+		list := d.shape(kRevokedHostKeys) == joined // and stands among the lists
+		for k := kUser; k < keyCount; k++ {
+			if k == kRevokedHostKeys && list {
+				continue
+			}
+			if !yield(k) || k == kUserKnownHostsFile && list && !yield(kRevokedHostKeys) {
+				return
+			}
+		}
+	}
+}
+
+// choice are the words that an option takes, nil if it takes others too.
+func (d *dialect) choice(k key) choices {
+	if k == kTCPKeepAlive && d.version >= v10_6 {
+		return keepAlives
+	}
+	return keywords[k].choice
 }
 
 // shape is how this build prints an option.
@@ -275,6 +306,7 @@ func newDialect(v version, debian bool) *dialect {
 		release:  fmt.Sprintf("OpenSSH_%d.%dp1", v/100, v%100),
 		debian:   debian,
 		gssapi:   debian,
+		kerberos: true,
 		defaults: map[key]string{},
 		logLevels: map[string]string{"quiet": "QUIET", "fatal": "FATAL", "error": "ERROR", "info": "INFO",
 			"verbose": "VERBOSE", "debug": "DEBUG", "debug1": "DEBUG", "debug2": "DEBUG2", "debug3": "DEBUG3"},
@@ -321,6 +353,9 @@ func newDialect(v version, debian bool) *dialect {
 		d.defaults[kWarnWeakCrypto] = "yes"
 		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk")
 	}
+	if v >= v10_6 {
+		d.defaults[kTCPKeepAlive] = "true"
+	}
 	if v >= v10_4 {
 		d.identities = append(d.identities, "id_mldsa44_ed25519")
 		d.keyTypes.all = append(d.keyTypes.all, hybridKey(v), "ssh-mldsa44-ed25519-cert-v01@openssh.com")
@@ -354,6 +389,14 @@ func (d *dialect) patchDebian() {
 		kIPQoS:                     "lowdelay throughput",
 	} {
 		d.defaults[k] = text
+	}
+}
+
+// dropGSSAPI is what a build without it does not have.
+func (d *dialect) dropGSSAPI() {
+	d.gssapi, d.kerberos, d.gssKex = false, false, nil
+	for k := kGSSAPIAuthentication; k <= kGSSAPIKexAlgorithms; k++ {
+		delete(d.defaults, k)
 	}
 }
 

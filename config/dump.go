@@ -64,7 +64,7 @@ func (h *Host) Options() iter.Seq[Option] {
 // AllOptions walks all that ssh -G prints, ssh's defaults with it.
 func (h *Host) AllOptions() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
-		for k := kUser; k < keyCount; k++ {
+		for k := range h.r.dialect.printed() {
 			for o := range h.options(k) {
 				if !yield(o) {
 					return
@@ -74,9 +74,9 @@ func (h *Host) AllOptions() iter.Seq[Option] {
 	}
 }
 
-// Line is the option as a line of ssh -G.
-func (o Option) Line() string {
-	if o.Key == keywords[kCanonicalizePermittedCNAMEs].name {
+// Line is an option of the host as a line of ssh -G.
+func (h *Host) Line(o Option) string {
+	if h.r.dialect.version < v10_6 && o.Key == keywords[kCanonicalizePermittedCNAMEs].name {
 		return "canonicalizePermittedcnames " + o.Value // the slip is ssh's
 	}
 	return lower(o.Key) + " " + o.Value
@@ -86,7 +86,7 @@ func (o Option) Line() string {
 func (h *Host) Lines() []string {
 	all := []string{"host " + h.Name}
 	for o := range h.AllOptions() {
-		all = append(all, o.Line())
+		all = append(all, h.Line(o))
 	}
 	return all
 }

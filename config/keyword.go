@@ -24,7 +24,7 @@ func (c *Config) Keywords() []Keyword {
 			Name:    keywords[k].name,
 			Help:    helps[k].about,
 			Format:  helps[k].format.hint,
-			Choices: keywords[k].choice.words(),
+			Choices: c.dialect.choice(k).words(),
 			Several: k.accumulates(),
 		}
 		if len(row.Choices) > 0 {

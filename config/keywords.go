@@ -172,19 +172,21 @@ type keyword struct {
 type choices map[string]string
 
 var (
-	onOff     = choices{"true": "yes", "false": "no", "yes": "yes", "no": "no"}
-	yesNoZlib = choices{"yes": "yes", "no": "no"}
-	yesNoAsk  = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask"}
-	hostKeys  = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask", "off": "false", "accept-new": "accept-new"}
-	warnings  = choices{"true": "yes", "false": "no", "yes": "yes", "no": "no", "no-pq-kex": "no"}
-	families  = choices{"inet": "inet", "inet6": "inet6", "any": "any"}
-	masters   = choices{"true": "true", "yes": "true", "false": "false", "no": "false", "auto": "auto", "ask": "ask", "autoask": "autoask"}
-	tunnels   = choices{"ethernet": "ethernet", "point-to-point": "point-to-point", "true": "point-to-point", "yes": "point-to-point", "false": "false", "no": "false"}
-	ttys      = choices{"true": "true", "yes": "true", "false": "false", "no": "false", "force": "force", "auto": "auto"}
-	sessions  = choices{"none": "none", "subsystem": "subsystem", "default": "default"}
-	canonical = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "always": "always"}
-	pubkeys   = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "unbound": "unbound", "host-bound": "host-bound"}
-	agents    = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask", "confirm": "confirm"}
+	onOff = choices{"true": "yes", "false": "no", "yes": "yes", "no": "no"}
+	// keepAlives are onOff as it is since 10.6.
+	keepAlives = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "transport": "true", "all": "all"}
+	yesNoZlib  = choices{"yes": "yes", "no": "no"}
+	yesNoAsk   = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask"}
+	hostKeys   = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask", "off": "false", "accept-new": "accept-new"}
+	warnings   = choices{"true": "yes", "false": "no", "yes": "yes", "no": "no", "no-pq-kex": "no"}
+	families   = choices{"inet": "inet", "inet6": "inet6", "any": "any"}
+	masters    = choices{"true": "true", "yes": "true", "false": "false", "no": "false", "auto": "auto", "ask": "ask", "autoask": "autoask"}
+	tunnels    = choices{"ethernet": "ethernet", "point-to-point": "point-to-point", "true": "point-to-point", "yes": "point-to-point", "false": "false", "no": "false"}
+	ttys       = choices{"true": "true", "yes": "true", "false": "false", "no": "false", "force": "force", "auto": "auto"}
+	sessions   = choices{"none": "none", "subsystem": "subsystem", "default": "default"}
+	canonical  = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "always": "always"}
+	pubkeys    = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "unbound": "unbound", "host-bound": "host-bound"}
+	agents     = choices{"true": "true", "false": "false", "yes": "true", "no": "false", "ask": "ask", "confirm": "confirm"}
 )
 
 // keywords is filled by init, since its readers look into it.

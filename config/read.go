@@ -75,7 +75,7 @@ func readChoice(w *words) string {
 	if arg == "" {
 		return "missing argument."
 	}
-	text, ok := keywords[w.key].choice[lower(arg)]
+	text, ok := w.dialect.choice(w.key)[lower(arg)]
 	if !ok {
 		return fmt.Sprintf("unsupported option \"%s\".", Printable(arg))
 	}

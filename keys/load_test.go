@@ -288,7 +288,7 @@ func TestACertificateIsOfferedInPlaceOfItsKey(t *testing.T) {
 func TestAWrongPassphraseIsToldFromADamagedKey(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-t rsa -b 2048 -m PEM", "-t ecdsa -b 256 -m PEM"} {
-		data := read(t, generate(t, secret, strings.Fields(args)...))
+		data := read(t, generate(t, "winter is coming", strings.Fields(args)...))
 		block, _ := pem.Decode(data)
 		chance := 0
 		for i := range 3000 {
