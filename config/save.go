@@ -111,6 +111,13 @@ func (c *Change) replace(real string, keep func() error) error {
 		return err
 	}
 	defer os.Remove(temporary) // gone already if all went well
+	// Whoever locks the file that is in place, as the writers of known_hosts
+	// do, would else have the new one while it is not sure yet to stay.
+	held, err := lockNew(temporary)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	if err := keep(); err != nil {
 		return fmt.Errorf("keeping a copy of %s: %w", quotePath(real), err)
 	}

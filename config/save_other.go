@@ -4,6 +4,7 @@ package config
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -15,6 +16,9 @@ func hardLinks(fs.FileInfo) uint64 { return 1 }
 func likeOriginal(f *os.File, _ string, info fs.FileInfo) error {
 	return os.Chmod(f.Name(), info.Mode().Perm())
 }
+
+// lockNew does nothing either; an open file could not be renamed.
+func lockNew(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
 // lockFile does nothing where there is no flock: what another program has
 // changed is still found by comparing.

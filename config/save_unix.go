@@ -5,6 +5,7 @@ package config
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -41,6 +42,19 @@ func likeOriginal(f *os.File, real string, info fs.FileInfo) error {
 		return err
 	}
 	return copyAttributes(f, real)
+}
+
+// lockNew holds the lock of a file that nobody else knows.
+func lockNew(path string) (io.Closer, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(context.Background(), f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // lockFile waits for the lock of f, which its Close gives back.
