@@ -106,7 +106,9 @@ func readAlgorithms(w *words, refusal string, known func(name string) bool) stri
 		if arg[0] == '+' || arg[0] == '^' {
 			names = arg[1:]
 		}
-		if _, ok := each(names, known); !ok {
+		// A list that begins with an empty name was taken for one without a fault.
+		none := strings.HasPrefix(names, ",") && w.dialect.version >= v10_6 && (w.key == kCiphers || w.key == kMACs)
+		if _, ok := each(names, known); !ok || none {
 			return fmt.Sprintf("%s '%s'.", refusal, Printable(arg))
 		}
 	}

@@ -308,7 +308,7 @@ const jumping = keyCount
 // slotsOf are the options that a line sets of which the first value wins.
 func (s *scopes) slotsOf(at place) []slot {
 	k := at.key()
-	if p := keywords[k].policy; p == every || p == appended || keywords[k].always || k == kStreamLocalBindMask {
+	if p := keywords[k].policy; p == every || p == appended || s.dialect.always(k) {
 		return nil
 	}
 	var slots []slot

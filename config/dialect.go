@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -21,10 +23,11 @@ const (
 	v9_6  version = 906  // ChannelTimeout; %j
 	v9_9  version = 909  // tokens in Include; mlkem768x25519-sha256
 	v10_0 version = 1000 // VersionAddendum; Match version, sessiontype, command; tokens in User and SetEnv
-	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS; Match !final asks for no second pass; no XMSS
-	v10_3 version = 1003 // RevokedHostKeys takes several files; Debian's usual build knows no GSSAPI
+	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS; Match !final asks for no second pass; no XMSS; spaces in ProxyJump
+	v10_3 version = 1003 // RevokedHostKeys takes several files; fractions of seconds; Debian's usual build knows no GSSAPI
 	v10_4 version = 1004 // ssh-mldsa44-ed25519@openssh.com
-	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $; TCPKeepAlive all; ChannelTimeout of parts of a second
+	v10_5 version = 1005 // mlkem768nistp256-sha256
+	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $; TCPKeepAlive all; ChannelTimeout of parts of a second; StreamLocalBindMask as other options
 )
 
 // newest is the release to follow where no ssh is installed.
@@ -94,14 +97,16 @@ func readBanner(text string) (v version, vendor string, ok bool) {
 
 const partSize = 16 << 10 // of the program, in bytes; a read costs less than touching the memory for a larger one
 
-// bannerIn is the first text from "OpenSSH_" on that is no pattern of compat.c,
-// nothing if there is none. It goes through the program, a megabyte, in one small
+// bannerIn is the first text from "OpenSSH_" on that is no pattern of compat.c
+// and names its builder, or the first without; nothing if there is none. (A
+// build of 10.6 has its version alone in front of SSH_RELEASE.) It goes through the program, a megabyte, in one small
 // buffer: fresh memory for all of it costs each start of ours more than the
 // reading does.
 func bannerIn(program io.Reader) []byte {
 	const length = 80
 	buf := make([]byte, partSize)
 	kept := 0 // bytes of the part before, in which a banner may begin
+	var plain []byte
 	for {
 		n, err := io.ReadFull(program, buf[kept:])
 		part := buf[:kept+n]
@@ -110,12 +115,16 @@ func bannerIn(program io.Reader) []byte {
 			if at += i; i < 0 || len(part)-at < length && err == nil {
 				break
 			}
-			if text := firstString(part[at:min(len(part), at+length)]); !bytes.ContainsRune(text, '*') {
+			switch text := firstString(part[at:min(len(part), at+length)]); {
+			case bytes.ContainsRune(text, '*'):
+			case bytes.ContainsRune(text, ' '):
 				return text
+			case plain == nil:
+				plain = bytes.Clone(text)
 			}
 		}
 		if err != nil {
-			return nil
+			return plain
 		}
 		kept = copy(buf, part[len(part)-length:])
 	}
@@ -168,6 +177,11 @@ func (d *dialect) printed() iter.Seq[key] {
 			}
 		}
 	}
+}
+
+// always tells whether an option counts outside of the blocks that apply, too.
+func (d *dialect) always(k key) bool {
+	return keywords[k].always && (k != kStreamLocalBindMask || d.version < v10_6)
 }
 
 // choice are the words that an option takes, nil if it takes others too.
@@ -225,13 +239,16 @@ const (
 	ecKeys = "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com," +
 		"ecdsa-sha2-nistp256,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384,ecdsa-sha2-nistp384-cert-v01@openssh.com," +
 		"ecdsa-sha2-nistp521,ecdsa-sha2-nistp521-cert-v01@openssh.com," +
-		"sk-ecdsa-sha2-nistp256@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
-	dsaKeys = "ssh-dss,ssh-dss-cert-v01@openssh.com"
-	rsaKeys = "ssh-rsa,ssh-rsa-cert-v01@openssh.com,rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com"
+		"sk-ecdsa-sha2-nistp256@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com," + webauthn
+	webauthn            = "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+	webauthnCertificate = "webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"
+	hybrid              = "ssh-mldsa44-ed25519" // an experiment of OpenSSH's own at first
+	dsaKeys             = "ssh-dss,ssh-dss-cert-v01@openssh.com"
+	rsaKeys             = "ssh-rsa,ssh-rsa-cert-v01@openssh.com,rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com"
 
-	defaultKeys = "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384-cert-v01@openssh.com," +
+	defaultCertificates = "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384-cert-v01@openssh.com," +
 		"ecdsa-sha2-nistp521-cert-v01@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com," +
-		"rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
+		"rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com"
 	defaultSignatures = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com," +
 		"sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
 )
@@ -299,7 +316,7 @@ var defaults = map[key]string{
 	kSyslogFacility:                   "USER",
 }
 
-// newDialect is the one table of differences between releases and builders.
+// newDialect is how a release of ssh is, as upstream or Debian builds it.
 func newDialect(v version, debian bool) *dialect {
 	d := &dialect{
 		version:  v,
@@ -307,76 +324,97 @@ func newDialect(v version, debian bool) *dialect {
 		debian:   debian,
 		gssapi:   debian,
 		kerberos: true,
-		defaults: map[key]string{},
+		defaults: maps.Clone(defaults),
 		logLevels: map[string]string{"quiet": "QUIET", "fatal": "FATAL", "error": "ERROR", "info": "INFO",
 			"verbose": "VERBOSE", "debug": "DEBUG", "debug1": "DEBUG", "debug2": "DEBUG2", "debug3": "DEBUG3"},
 		macs:       algorithms{names(allMACs), names(defaultMACs)},
 		ciphers:    algorithms{names(allCiphers), names(ciphers9)},
-		keyTypes:   algorithms{names(ecKeys + "," + dsaKeys + "," + rsaKeys), names(defaultKeys + defaultSignatures)},
+		keyTypes:   algorithms{names(ecKeys + "," + dsaKeys + "," + rsaKeys), names(defaultCertificates + "," + defaultSignatures)},
+		caKeyTypes: algorithms{defaults: names(defaultSignatures)},
 		kex:        algorithms{names(oldKex + "," + sntrupOld), names(sntrupOld + "," + curves + "," + groups)},
 		shortKeys:  names("ED25519,ED25519-SK,ECDSA,ECDSA-SK,DSA,RSA,null"),
 		identities: names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk,id_xmss,id_dsa"),
 	}
-	for k, text := range defaults {
-		d.defaults[k] = text
-	}
 	if debian {
 		d.patchDebian()
 	}
-	if debian || v >= v9_9 {
-		// Debian brought the standard's name of sntrup761 to 9.2.
-		d.kex = algorithms{names(oldKex + "," + sntrup), names(sntrup + "," + curves + "," + groups)}
+	for _, c := range releases {
+		if v >= c.since {
+			c.make(d)
+		}
 	}
-	if v >= v9_9 {
+	d.caKeyTypes.all = plainKeys(d.keyTypes.all)
+	return d
+}
+
+// releases is the one table of what releases brought, the older ones first.
+var releases = []struct {
+	since version
+	make  func(d *dialect)
+}{
+	{v9_5, func(d *dialect) { d.defaults[kObscureKeystrokeTiming] = "yes" }},
+	{v9_6, func(d *dialect) { d.defaults[kChannelTimeout] = "none" }},
+	{v9_9, func(d *dialect) {
 		d.kex = algorithms{names(oldKex + "," + sntrup + "," + mlkem), names(sntrup + "," + mlkem + "," + curves + "," + groups)}
-	}
-	if v >= v10_0 {
+	}},
+	{v10_0, func(d *dialect) {
 		d.ciphers.defaults = names(ciphers10)
 		d.keyTypes.all = names(ecKeys + "," + rsaKeys)
 		d.shortKeys = names("null")
 		d.kex.defaults = names(mlkem + "," + sntrup + "," + curves + "," + groups)
 		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk,id_xmss")
-	}
-	if debian && v >= v10_0 {
-		d.modernQoS = true // backported to Debian 13
-		d.defaults[kIPQoS] = "ef cs1"
-	}
-	if v >= v9_5 {
-		d.defaults[kObscureKeystrokeTiming] = "yes"
-	}
-	if v >= v9_6 {
-		d.defaults[kChannelTimeout] = "none"
-	}
-	if v >= v10_1 {
+		if d.debian {
+			d.modernQoS = true // backported to Debian 13
+			d.defaults[kIPQoS] = "ef cs1"
+		}
+	}},
+	{v10_1, func(d *dialect) {
 		d.modernQoS = true
 		d.defaults[kIPQoS] = "ef cs0"
 		d.defaults[kWarnWeakCrypto] = "yes"
 		d.identities = names("id_rsa,id_ecdsa,id_ecdsa_sk,id_ed25519,id_ed25519_sk")
-	}
-	if v >= v10_6 {
-		d.defaults[kTCPKeepAlive] = "true"
-	}
-	if v >= v10_4 {
+	}},
+	{v10_3, func(d *dialect) {
+		d.keyTypes.all = after(d.keyTypes.all, webauthn, webauthnCertificate)
+		d.keyTypes.defaults = after(after(d.keyTypes.defaults, "sk-ecdsa-sha2-nistp256@openssh.com", webauthn),
+			"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", webauthnCertificate)
+		d.caKeyTypes.defaults = after(d.caKeyTypes.defaults, "sk-ecdsa-sha2-nistp256@openssh.com", webauthn)
+	}},
+	{v10_4, func(d *dialect) {
 		d.identities = append(d.identities, "id_mldsa44_ed25519")
-		d.keyTypes.all = append(d.keyTypes.all, hybridKey(v), "ssh-mldsa44-ed25519-cert-v01@openssh.com")
-	}
-	d.caKeyTypes = algorithms{plainKeys(d.keyTypes.all), names(defaultSignatures)}
-	return d
+		d.keyTypes.all = after(d.keyTypes.all, "sk-ssh-ed25519-cert-v01@openssh.com", hybrid+"@openssh.com", hybrid+"-cert-v01@openssh.com")
+	}},
+	{v10_5, func(d *dialect) { d.kex.all = before(d.kex.all, "curve25519-sha256", "mlkem768nistp256-sha256") }},
+	{v10_6, func(d *dialect) {
+		d.defaults[kTCPKeepAlive] = keepAlives["yes"]
+		if d.gssapi {
+			d.defaults[kGSSAPIKexAlgorithms] = strings.TrimSuffix(defaultGSS, ",gss-group14-sha1-,gss-gex-sha1-")
+		}
+		d.keyTypes.all = without(d.keyTypes.all, hybrid+"@openssh.com", hybrid+"-cert-v01@openssh.com")
+		d.keyTypes.all = after(d.keyTypes.all, "sk-ssh-ed25519-cert-v01@openssh.com", hybrid, hybrid+"-cert")
+		d.keyTypes.defaults = append(before(d.keyTypes.defaults, "ssh-ed25519", hybrid+"-cert"), hybrid)
+	}},
 }
 
-// hybridKey is the name of a key of ML-DSA and Ed25519, which was an experiment
-// at first.
-func hybridKey(v version) string {
-	if v < v10_6 {
-		return "ssh-mldsa44-ed25519@openssh.com"
-	}
-	return "ssh-mldsa44-ed25519"
+// after is a list with further names behind one of its own.
+func after(list []string, name string, more ...string) []string {
+	return slices.Insert(list, slices.Index(list, name)+1, more...)
+}
+
+// before is a list with a further name in front of one of its own.
+func before(list []string, name, more string) []string {
+	return slices.Insert(list, slices.Index(list, name), more)
+}
+
+func without(list []string, names ...string) []string {
+	return slices.DeleteFunc(list, func(name string) bool { return slices.Contains(names, name) })
 }
 
 // patchDebian is what debian/patches changes.
 func (d *dialect) patchDebian() {
 	d.logLevels["silent"], d.logLevels["quiet"] = "SILENT", "SILENT"
 	d.gssKex = names(gssMethods)
+	d.kex = algorithms{names(oldKex + "," + sntrup), names(sntrup + "," + curves + "," + groups)} // the standard's name of sntrup761 was brought to 9.2
 	for k, text := range map[key]string{
 		kForwardX11Trusted:         "yes",
 		kGSSAPIAuthentication:      "no",
@@ -404,7 +442,7 @@ func (d *dialect) dropGSSAPI() {
 func plainKeys(types []string) []string {
 	var plain []string
 	for _, t := range types {
-		if !strings.Contains(t, "-cert-") {
+		if !strings.Contains(t, "-cert") {
 			plain = append(plain, t)
 		}
 	}

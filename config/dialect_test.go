@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -20,6 +21,7 @@ func TestTheDialectIsReadOffTheProgram(t *testing.T) {
 		{"the banner lies across two parts", pad(partSize-12) + "OpenSSH_9.6p1 Ubuntu-3\x00" + pad(1000), "OpenSSH_9.6p1 Ubuntu-3", true},
 		{"the banner begins in the last bytes of a part", pad(partSize-1) + "OpenSSH_9.6p1\x00" + pad(100<<10), "OpenSSH_9.6p1", false},
 		{"the banner lies far in", pad(900<<10) + "OpenSSH_9.3p1\x00" + pad(100<<10), "OpenSSH_9.3p1", false},
+		{"the version stands alone in front of it", pad(10) + "OpenSSH_10.6p1\x00" + pad(100<<10) + "OpenSSH_10.6p1 Debian-gssapi-1\x00" + pad(1000), "OpenSSH_10.6p1 Debian-gssapi-1", true},
 		{"a banner without a patch level", pad(10) + "OpenSSH_10.0 Debian-7\x00", "OpenSSH_10.0 Debian-7", true},
 		{"patterns of older releases come first", pad(10) + "OpenSSH_6.6.1*\x00OpenSSH_2.*,OpenSSH_3.0*\x00OpenSSH_10.5p1\x00" + pad(1000), "OpenSSH_10.5p1", false},
 		{"something else of that name", pad(10) + "OpenSSH_for_Windows\x00" + pad(100), newDialect(newest, false).release, false},
@@ -70,6 +72,16 @@ func TestOtherReleases(t *testing.T) {
 		{name: "a user of a domain on a line", version: v10_6, text: "User CORP\\alice\n", want: `user CORP\alice`},
 		{name: "a user with a dollar sign is refused", version: v10_6, match: Match{Options: []string{"User=svc$"}}, refused: "remote username contains invalid characters"},
 		{name: "a user with a dollar sign on the way is refused", version: v10_6, match: Match{Jump: "svc$@gate"}, refused: "Invalid -J argument"},
+		{name: "TCPKeepAlive by default", version: v10_6, want: "tcpkeepalive true"},
+		{name: "TCPKeepAlive for forwards", version: v10_6, text: "TCPKeepAlive All\n", want: "tcpkeepalive all"},
+		{name: "TCPKeepAlive for forwards is refused", version: v10_3, text: "TCPKeepAlive all\n", refused: `unsupported option "all".`},
+		{name: "a part of a second is left out", version: v10_3, text: "ConnectTimeout 1m30.5\n", want: "connecttimeout 90"},
+		{name: "a part of a second is refused", version: v10_1, text: "ConnectTimeout 1.5\n", refused: "invalid time value."},
+		{name: "a channel's timeout with a part of a second", version: v10_6, text: "ChannelTimeout x=.5\n", want: "channeltimeout x=.5"},
+		{name: "ProxyJump with a space", version: v10_1, text: "ProxyJump a, b\n", want: "proxyjump a, b"},
+		{name: "StreamLocalBindMask of another host does not count", version: v10_6, text: "Host x\n  StreamLocalBindMask 0100\n", want: "streamlocalbindmask 0177"},
+		{name: "a cipher list with an empty name in front", version: v10_6, text: "Ciphers +,aes128-cbc\n", refused: "Bad SSH2 cipher spec '+,aes128-cbc'."},
+		{name: "the spelling of CanonicalizePermittedCNAMEs", version: v10_6, want: "canonicalizepermittedcnames none"},
 		{name: "keys of ML-DSA", version: v10_6, text: "PubkeyAcceptedAlgorithms ssh-mldsa44-ed25519\n", want: "pubkeyacceptedalgorithms ssh-mldsa44-ed25519"},
 		{name: "keys of ML-DSA are not known", version: v10_3, text: "PubkeyAcceptedAlgorithms ssh-mldsa44-ed25519\n", refused: "Bad key types 'ssh-mldsa44-ed25519'."},
 		{name: "the usual key files", version: v10_4, want: "identityfile ~/.ssh/id_rsa\nidentityfile ~/.ssh/id_ecdsa\nidentityfile ~/.ssh/id_ecdsa_sk\n" +
@@ -109,4 +121,55 @@ func errorMessage(err error) string {
 		return p.Message
 	}
 	return ""
+}
+
+// TestABuildWithoutGSSAPI is Debian's usual one since 10.3.
+func TestABuildWithoutGSSAPI(t *testing.T) {
+	text := "GSSAPIAuthentication yes\nPort 23\n"
+	paths, err := File(write(t, map[string]string{"config": text}) + "/config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		release, want string
+		warned        bool
+	}{
+		{"OpenSSH_10.6p1 Debian-1", "", true},
+		{"OpenSSH_10.6p1 Debian-gssapi-1", "gssapiauthentication yes", false},
+		{"OpenSSH_10.0p2 Debian-7", "gssapiauthentication yes", false},
+	} {
+		c := load(paths, dialectOf(strings.NewReader(row.release)))
+		h, err := c.Resolve("web", Match{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, line := range h.Lines() {
+			if strings.HasPrefix(line, "gssapi") && !strings.HasSuffix(line, " no") && !strings.Contains(line, ",") {
+				got += line
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s says %q, want %q", row.release, got, row.want)
+		}
+		warned := len(c.Problems()) > 0 && strings.Contains(c.Problems()[0].Message, `Unsupported option "gssapiauthentication"`)
+		if warned != row.warned {
+			t.Errorf("%s warns of %v", row.release, c.Problems())
+		}
+	}
+}
+
+// TestRevokedHostKeysAreAListSince10_3, and stand where lists do.
+func TestRevokedHostKeysAreAListSince10_3(t *testing.T) {
+	for v, next := range map[version]string{v10_1: "xauthlocation", v10_3: "logverbose"} {
+		h, err := load(Paths{}, newDialect(v, false)).Resolve("web", Match{Options: []string{"RevokedHostKeys=/a", "LogVerbose=x:*:1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := h.Lines()
+		i := slices.Index(lines, "revokedhostkeys /a")
+		if i < 0 || !strings.HasPrefix(lines[i+1], next) {
+			t.Errorf("%d: it stands before %q, want %s", v, lines[i+1], next)
+		}
+	}
 }

@@ -16,23 +16,25 @@ type jump struct {
 	port  int // 0 if not given
 }
 
-// parseJump reads a list of [user@]host[:port] and ssh:// hops. valid is for the
-// command line, where names must not hold what a shell acts on: it judges those
-// of users; else it is nil. A jump is a value, since each of the hosts of a large configuration may have one that is
+// parseJump reads a list of [user@]host[:port] and ssh:// hops. It is strict on
+// the command line, where names must not hold what a shell acts on. A jump is a
+// value, since each of the hosts of a large configuration may have one that is
 // only judged when it is read.
-func parseJump(s string, valid func(user string) bool) (jump, bool) {
+func (d *dialect) parseJump(s string, strict bool) (jump, bool) {
 	if equalFold(s, "none") {
 		return jump{none: true}, true
 	}
 	s, _, _ = strings.Cut(s, "#")
-	if i := strings.IndexAny(s, " \t\n\v\f\r"); i > 0 {
-		s = s[:i] // rtrim of misc.c cuts at the first white space, not at the last
+	const space = " \t\n\v\f\r"
+	if i := strings.IndexAny(s, space); i > 0 && d.version < v10_1 {
+		s = s[:i] // rtrim of misc.c cut at the first white space, not at the last
 	}
+	s = strings.TrimRight(s, space)
 	var j jump
 	for hops := s; ; {
 		i := strings.LastIndexByte(hops, ',')
 		hop, ok := parseHop(hops[i+1:])
-		if !ok || valid != nil && !(validHost(hop.host) && (hop.user == "" || valid(hop.user))) {
+		if !ok || strict && !(validHost(hop.host) && (hop.user == "" || d.validUser(hop.user))) {
 			return jump{}, false
 		}
 		if len(hops) == len(s) { // the last one

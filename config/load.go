@@ -296,7 +296,7 @@ func (l *loader) judge(f *file, word string, depth int) {
 		l.refuse(f, why)
 	} else if len(l.words.args) > 0 {
 		l.refuse(f, "keyword "+l.words.name+" extra arguments at end of line")
-	} else if keywords[d.key].always {
+	} else if l.dialect.always(d.key) {
 		f.blocks[len(f.blocks)-1].loud = true
 	}
 	l.words.args = spare[:0]

@@ -123,7 +123,7 @@ func readTimeAs(w *words, k key) string {
 	case arg == "none":
 		return ""
 	}
-	seconds, ok := parseTime(arg)
+	seconds, ok := w.dialect.seconds(arg)
 	if !ok {
 		return "invalid time value."
 	}
@@ -330,11 +330,7 @@ func readJump(w *words) string {
 // jump reads the whole line as a ProxyJump.
 func (w *words) jump() (j jump, refusal string) {
 	spec := strings.TrimLeft(w.rest, white+"=")
-	var valid func(user string) bool
-	if w.cmdline {
-		valid = w.dialect.validUser
-	}
-	j, ok := parseJump(spec, valid)
+	j, ok := w.dialect.parseJump(spec, w.cmdline)
 	if !ok {
 		return j, fmt.Sprintf("Invalid ProxyJump \"%s\"", Printable(spec))
 	}
@@ -396,7 +392,7 @@ func readAddKeys(w *words) string {
 	case arg == "":
 		return "missing argument."
 	case state == "confirm" && timed:
-		seconds, ok := parseTime(life)
+		seconds, ok := w.dialect.seconds(life)
 		if !ok {
 			return "invalid time value."
 		}
@@ -404,7 +400,7 @@ func readAddKeys(w *words) string {
 			state += " " + strconv.Itoa(seconds)
 		}
 	case !known && !timed:
-		seconds, ok := parseTime(arg)
+		seconds, ok := w.dialect.seconds(arg)
 		if !ok {
 			return "unsupported option"
 		}
@@ -430,7 +426,7 @@ func readPersist(w *words) string {
 		w.emit(kControlPersist, "yes")
 		return ""
 	}
-	seconds, ok := parseTime(arg)
+	seconds, ok := w.dialect.seconds(arg)
 	switch {
 	case !ok:
 		return "Bad ControlPersist argument."
@@ -672,7 +668,7 @@ func readChannelTimeout(w *words) string {
 			return why
 		}
 		kind, timeout, timed := strings.Cut(arg, "=")
-		if _, ok := parseTime(timeout); !equalFold(arg, "none") && (!timed || kind == "" || !ok) {
+		if ok := w.dialect.isTimeout(timeout); !equalFold(arg, "none") && (!timed || kind == "" || !ok) {
 			return "invalid channel timeout " + Printable(arg)
 		}
 		w.emit(w.key, arg)

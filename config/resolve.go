@@ -98,7 +98,7 @@ func (r *resolution) commandLine(name string) {
 		}
 	}
 	if r.match.Jump != "" {
-		if j, ok := parseJump(r.match.Jump, r.dialect.validUser); ok {
+		if j, ok := r.dialect.parseJump(r.match.Jump, true); ok {
 			r.apply([]value{{key: kProxyJump, jump: &j}}, place{})
 		} else {
 			r.fail("Invalid -J argument")
@@ -366,7 +366,7 @@ func (r *resolution) line(at place, active bool) {
 	case d.bad && d.key != kInclude: // what an Include line found before its fault counts
 	case d.key == kInclude:
 		r.include(at, active)
-	case keywords[d.key].read == nil, !active && !keywords[d.key].always:
+	case keywords[d.key].read == nil, !active && !r.dialect.always(d.key):
 	default:
 		args, _ := splitWords(d.rest, r.args[:0])
 		r.args = args
@@ -407,7 +407,7 @@ func (r *resolution) take(v value, open bool) bool {
 	switch {
 	case v.key == kRefuseConnection:
 		r.failLine(v.at, refusing+Printable(v.text))
-	case v.key == kStreamLocalBindMask: // the last one wins: readconf.c does not ask
+	case v.key == kStreamLocalBindMask && r.dialect.always(v.key): // the last one wins: readconf.c does not ask
 		r.set[v.key] = r.set[v.key][:0]
 	case v.key == kProxyCommand && r.jump() != nil:
 		return false

@@ -105,6 +105,50 @@ func parseTime(s string) (seconds int, ok bool) {
 	return int(total), true
 }
 
+// parseDecimalTime is convtime_double of misc.c: seconds may have a fraction,
+// and come once.
+func parseDecimalTime(s string) (seconds float64, ok bool) {
+	counted := false
+	for s != "" {
+		digits := s[:len(s)-len(strings.TrimLeft(s, "0123456789."))]
+		n, err := strconv.ParseFloat(digits, 64)
+		if err != nil {
+			return 0, false
+		}
+		unit, rest := int64(1), s[len(digits):]
+		if rest != "" {
+			unit, rest = units[rest[0]|0x20], rest[1:]
+		}
+		fraction := strings.Contains(digits, ".")
+		if unit == 0 || unit == 1 && counted || fraction && (unit > 1 || strings.HasSuffix(digits, ".")) {
+			return 0, false
+		}
+		counted = counted || unit == 1
+		seconds += n * float64(unit)
+		ok, s = true, rest
+	}
+	return seconds, ok
+}
+
+// seconds is a time of a line; a fraction is left out.
+func (d *dialect) seconds(s string) (int, bool) {
+	if d.version < v10_3 {
+		return parseTime(s)
+	}
+	n, ok := parseDecimalTime(s)
+	return int(n), ok && n <= math.MaxInt32
+}
+
+// isTimeout tells whether s is a time that ChannelTimeout takes.
+func (d *dialect) isTimeout(s string) bool {
+	if d.version < v10_6 {
+		_, ok := d.seconds(s)
+		return ok
+	}
+	_, ok := parseDecimalTime(s)
+	return ok
+}
+
 // leadingNumber is strtol(3) in base 10.
 func leadingNumber(s string) (n int64, rest string, ok bool) {
 	digits := strings.TrimLeft(s, " \t\n\v\f\r")
