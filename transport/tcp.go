@@ -24,7 +24,7 @@ func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
 		return nil, err
 	}
 	d := net.Dialer{KeepAlive: -1, Control: prepared(qosOf(h).markSocket)}
-	if h.Get("TCPKeepAlive") != "no" {
+	if v := h.Get("TCPKeepAlive"); v != "no" && v != "false" { // the latter since OpenSSH 10.6
 		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 	}
 	for left := attempts(h); ; {
