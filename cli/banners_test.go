@@ -85,3 +85,36 @@ func TestAKeyThatOthersCanReachIsNotPassedOverInSilence(t *testing.T) {
 		})
 	}
 }
+
+// TestAnExchangeThatAQuantumComputerUndoesIsWarnedOf where the ssh in PATH is
+// one that does, by what its bytes say of its release.
+func TestAnExchangeThatAQuantumComputerUndoesIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	newer := t.TempDir()
+	if err := sshtest.WriteProgram(filepath.Join(newer, "ssh"), "#!/bin/false\x00OpenSSH_10.6p1 Debian-1\x00"); err != nil {
+		t.Fatal(err)
+	}
+	const warning = "** WARNING: connection is not using a post-quantum key exchange algorithm.\n" +
+		"** This session may be vulnerable to \"store now, decrypt later\" attacks.\n" +
+		"** The server may need to be upgraded. See https://openssh.com/pq.html\n"
+	server := sshtest.StartServer(t, "KexAlgorithms curve25519-sha256")
+	c := newClients(t, server, "LogLevel INFO")
+	for _, row := range []struct {
+		name, path, want string
+		options          []string
+	}{
+		{"by 10.6", newer + ":", warning, nil},
+		{"by 10.6 once it is switched off", newer + ":", "", []string{"-o", "WarnWeakCrypto=no-pq-kex"}},
+		{"by 10.6 that is quiet", newer + ":", "", []string{"-q"}},
+		{"by 9.2", "", "", nil},
+	} {
+		cmd := c.sallyport()
+		cmd.Args = append([]string{c.ours, "ssh", "-F", server.Path("ssh_config"), "-S", "none"}, append(row.options, sshtest.Alias, "true")...)
+		cmd.Env = append(c.env, "PATH="+row.path+os.Getenv("PATH"))
+		said := new(bytes.Buffer)
+		cmd.Stderr = said
+		if err := cmd.Run(); err != nil || said.String() != row.want {
+			t.Errorf("%s one hears %q (%v), want %q", row.name, said, err, row.want)
+		}
+	}
+}

@@ -108,6 +108,18 @@ func (c dialCall) tellOf(trust *hostKeys) {
 	}
 }
 
+// warnOfExchange says of a key exchange that a quantum computer could undo what
+// ssh says since 10.1 (warn_nonpq_kex, sshconnect.c).
+func (c dialCall) warnOfExchange(method string) {
+	safe := strings.HasPrefix(method, "mlkem768") || strings.HasPrefix(method, "sntrup761")
+	if safe || c.lane || c.host().Get("WarnWeakCrypto") != "yes" {
+		return
+	}
+	c.show("** WARNING: connection is not using a post-quantum key exchange algorithm.\n" +
+		"** This session may be vulnerable to \"store now, decrypt later\" attacks.\n" +
+		"** The server may need to be upgraded. See https://openssh.com/pq.html")
+}
+
 // tellOfKeys says what there is to say of keys, once another has logged in: a
 // failure explains it. Who is told each step has had it in ssh's words, and a
 // further connection of a link has nothing to say that is new.
@@ -188,7 +200,13 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits
 		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: trust.algorithms(),
 		HostKeyCallback:   c.check(trust, limits),
-		AuthCallback:      login.next,
+		AuthCallback: func(sofar *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+			if len(sofar.TriedMethods) == 1 { // "none"
+				c.tellOf(trust)
+				c.warnOfExchange(sofar.Algorithms.KeyExchange)
+			}
+			return login.next(sofar)
+		},
 		BannerCallback:    func(text string) error { c.show(text); login.banner(text); return nil },
 	}
 }

@@ -116,11 +116,13 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	return nil
 }
 
-// heard are the notices of the login.
+// heard are the notices of the login since it was asked last.
 func (k *hostKeys) heard() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.Clone(k.notices)
+	heard := k.notices
+	k.notices = nil
+	return heard
 }
 
 // describe traces what the server shows.
