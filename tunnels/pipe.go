@@ -193,5 +193,5 @@ func (f *farEnd) alive() bool {
 	if _, err := f.SendRequest("keepalive@openssh.com", false, nil); err == nil {
 		return f.conn.Err() == nil
 	}
-	return f.conn.Ping(context.Background()) == nil
+	return f.conn.Outlives(context.Background()) == nil
 }
