@@ -59,8 +59,13 @@ func TestAForwardOfAMasterEndsWithTheBackgroundProcess(t *testing.T) {
 
 	must(sshtest.Alias, "true") // starts it
 	borrow()
+	first := now().Daemon.PID
 	must("daemon", "restart")
+	_ = api.AwaitEnd(t.Context(), first) // it may have ended
 	sshtest.Eventually(t, "the next process lists it", listed)
+	if !answers() {
+		t.Error("nobody answers after an upgrade")
+	}
 	if err := syscall.Kill(now().Daemon.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		return []string{openFailed(0, channel), "stdio forwarding failed"}
 	case errors.As(f.Cause, &common):
 		return []string{fmt.Sprintf("Unable to negotiate with %s: no matching %s found. Their offer: %s",
-			place, algorithmKind(common.What), strings.Join(common.RequestedAlgorithms, ","))}
+			place, transport.AlgorithmKindOf(common.What).Name, strings.Join(common.RequestedAlgorithms, ","))}
 	case f.Code == transport.CodeUnreachable && errors.As(f.Cause, &errno):
 		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
 	case f.Code == transport.CodeTimeout:
@@ -103,24 +103,6 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		return []string{closedBy + place}
 	}
 	return nil
-}
-
-// algorithmKind is ssh's name (ssherr.c) of what x/crypto/ssh calls a kind of
-// algorithms.
-func algorithmKind(what string) string {
-	switch {
-	case what == "key exchange":
-		return "key exchange method"
-	case what == "host key":
-		return "host key type"
-	case strings.HasSuffix(what, "cipher"):
-		return "cipher"
-	case strings.HasSuffix(what, "MAC"):
-		return "MAC"
-	case strings.HasSuffix(what, "compression"):
-		return "compression method"
-	}
-	return what
 }
 
 // openFailed is the line of channel_input_open_failure of channels.c.
