@@ -131,6 +131,7 @@ type sshSession struct {
 	forwards   *ownForwards  // of a connection of our own; nil until there is one
 	background *os.File      // tells the parent of ssh -f; nil for any other process
 	begun      bool          // what there is to do once the host is reached
+	rates      func()        // says what has passed; nil where the connection is not ours
 }
 
 // plan reads the configuration and makes the checks that ssh makes before it
@@ -146,6 +147,7 @@ func (a *app) plan(ctx context.Context, call *sshCall, log *sshLog) (*sshSession
 		return nil, err
 	}
 	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
+	match.Told = func(line string) { log.say(logDebug, "%s", line) }
 	load := config.Load
 	if call.dump {
 		load = func(p config.Paths) *config.Config { return config.LoadExactly(ctx, p) }
@@ -155,6 +157,7 @@ func (a *app) plan(ctx context.Context, call *sshCall, log *sshLog) (*sshSession
 		return nil, err
 	}
 	log.follow(s.host)
+	s.match.Told = nil // it has been told
 	return s, s.check()
 }
 

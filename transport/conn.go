@@ -190,6 +190,9 @@ func (c *Conn) awaitEnd(ctx context.Context) {
 	}
 }
 
+// Carried are the bytes below the connection so far, of its login too.
+func (c *Conn) Carried() (sent, received int64) { return c.wire.sent.Load(), c.wire.received.Load() }
+
 // Done is closed when the connection has ended; Err says why.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 

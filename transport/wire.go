@@ -27,6 +27,8 @@ type wire struct {
 	// reader: x/crypto/ssh asks for the version line byte by byte.
 	ahead []byte
 
+	sent, received atomic.Int64 // bytes
+
 	gathering gathering
 	waiting   atomic.Bool // the reader has understood all that came, and wants more
 	answered  atomic.Bool // something was written since the last bytes were read
@@ -87,6 +89,7 @@ func (w *wire) receive(p []byte) (int, error) {
 	w.waiting.Store(false) // before anybody learns of err
 	if n > 0 {
 		w.answered.Store(false)
+		w.received.Add(int64(n))
 		w.heard.Store(int64(time.Since(w.born)))
 		if w.hurry.Load() {
 			w.keep(p[:n])
@@ -103,7 +106,9 @@ func (w *wire) receive(p []byte) (int, error) {
 
 func (w *wire) Write(p []byte) (int, error) {
 	w.answered.Store(true) // now: the answer to p may be read before this returns
-	return w.Conn.Write(p)
+	n, err := w.Conn.Write(p)
+	w.sent.Add(int64(n))
+	return n, err
 }
 
 // idle tells whether what was read last was understood and answered, and
