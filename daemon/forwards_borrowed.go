@@ -104,11 +104,13 @@ func (f *forwards) dropBorrowed(id string) {
 }
 
 // attendMaster strikes a forward off when its master has ended. One without a
-// process here, which is in another container, is not waited for.
+// process here has ended already, or it answers and is in another container.
 func (f *forwards) attendMaster(b api.Borrowed) {
-	if api.AwaitEnd(f.ctx, b.PID) == nil {
-		f.dropBorrowed(b.ID)
+	unseen := api.AwaitEnd(f.ctx, b.PID) != nil
+	if unseen && api.CheckMaster(f.ctx, b.Path, b.PID) == nil || f.ctx.Err() != nil {
+		return
 	}
+	f.dropBorrowed(b.ID)
 }
 
 // restoreBorrowed asks the masters of a process before for their forwards once
