@@ -28,6 +28,7 @@ type Failure struct {
 	// other processes.
 	Cause    error    `json:"-"` // the error behind Message
 	Accepted []string `json:"-"` // of CodeAuth: the methods that the server accepts
+	Silent   bool     `json:"-"` // the server took the connection and sent no version line
 	HungUp   bool     `json:"-"` // the server closed the connection instead of answering an attempt to log in
 }
 

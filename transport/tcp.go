@@ -121,9 +121,24 @@ func tcpWays(ctx context.Context, h *config.Host) ([]tcpWay, error) {
 		return []tcpWay{{network: network}}, nil
 	}
 	if err != nil {
-		return nil, refusal(h, keyword, fmt.Sprintf("%s %q is no address of this machine: %v", keyword, given(h, keyword), err))
+		f := refusal(h, keyword, fmt.Sprintf("%s %q is no address of this machine: %v", keyword, given(h, keyword), err))
+		f.Cause = bindError(keyword, given(h, keyword))
+		return nil, f
 	}
 	return boundWays(ours), nil
+}
+
+// BindError is what ssh says of an address or interface that a connection
+// cannot begin at (ssh_create_socket, sshconnect.c).
+type BindError string
+
+func (e BindError) Error() string { return string(e) }
+
+func bindError(keyword, value string) BindError {
+	if keyword == "BindInterface" {
+		return BindError(fmt.Sprintf("getifaddrs: %s: no suitable addresses", value))
+	}
+	return BindError(fmt.Sprintf("getaddrinfo: %s: Name or service not known", value))
 }
 
 // boundWays takes the first address of each family.
