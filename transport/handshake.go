@@ -138,6 +138,7 @@ func (c dialCall) tellOfKeys(login *auth) {
 		c.link.set.options.Log.Warn("key file", "host", c.link.name(), "notice", said)
 		c.show(said)
 	}
+	c.tell(func() { c.link.owned.notice = strings.Join(login.notices, "\n") })
 }
 
 // reached is the address that answered, as ssh's debug lines have it.
