@@ -215,7 +215,7 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits
 			}
 			return login.next(sofar)
 		},
-		BannerCallback:    func(text string) error { c.show(text); login.banner(text); return nil },
+		BannerCallback: func(text string) error { c.show(text); login.banner(text); return nil },
 	}
 }
 
