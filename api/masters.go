@@ -276,7 +276,7 @@ func (l *lookout) attend(ctx context.Context, all []Master) {
 		}
 		l.attended[m.Path] = m.PID
 		go func() { // ends with the process, or with ctx
-			err := awaitEnd(ctx, m.PID)
+			err := AwaitEnd(ctx, m.PID)
 			select {
 			case l.ended <- end{m.Path, err == nil}:
 			case <-ctx.Done():

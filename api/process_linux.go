@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitEnd returns when the process has ended, or with the cause of ctx. It
+// AwaitEnd returns when the process has ended, or with the cause of ctx. It
 // fails at once if there is no such process here: a master in another
 // container has a number there.
-func awaitEnd(ctx context.Context, pid int) error {
+func AwaitEnd(ctx context.Context, pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	switch {
 	case errors.Is(err, unix.ENOSYS): // before Linux 5.3

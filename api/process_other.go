@@ -4,5 +4,5 @@ package api
 
 import "context"
 
-// awaitEnd returns when the process has ended, or with the cause of ctx.
-func awaitEnd(ctx context.Context, pid int) error { return lookForEnd(ctx, pid) }
+// AwaitEnd returns when the process has ended, or with the cause of ctx.
+func AwaitEnd(ctx context.Context, pid int) error { return lookForEnd(ctx, pid) }

@@ -38,6 +38,7 @@ type Snapshot struct {
 	Sessions  []sessions.Status      `json:"sessions"`
 	Questions []transport.Question   `json:"questions"` // not answered yet
 	Served    []Served               `json:"served"`
+	Borrowed  []Borrowed             `json:"borrowed"`
 	Log       []Entry                `json:"log"`
 }
 
@@ -56,6 +57,8 @@ type Event struct {
 	QuestionGone string                `json:"questionGone,omitempty"`
 	Served       *Served               `json:"served,omitempty"`
 	ServedGone   string                `json:"servedGone,omitempty"` // Link
+	Borrowed     *Borrowed             `json:"borrowed,omitempty"`
+	BorrowedGone string                `json:"borrowedGone,omitempty"` // ID
 	Log          *Entry                `json:"log,omitempty"`
 }
 
@@ -71,6 +74,7 @@ func (s *Snapshot) Apply(e Event) {
 	s.Sessions = put(s.Sessions, e.Session, func(s sessions.Status) string { return s.ID }, e.SessionGone)
 	s.Questions = put(s.Questions, e.Question, func(q transport.Question) string { return q.ID }, e.QuestionGone)
 	s.Served = put(s.Served, e.Served, func(m Served) string { return m.Link }, e.ServedGone)
+	s.Borrowed = put(s.Borrowed, e.Borrowed, func(b Borrowed) string { return b.ID }, e.BorrowedGone)
 	if e.Log != nil {
 		s.Log = append(s.Log, *e.Log)
 		s.Log = s.Log[max(0, len(s.Log)-LogLimit):]

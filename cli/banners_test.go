@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"sallyport/api"
 	"sallyport/internal/sshtest"
 )
 
@@ -81,6 +83,11 @@ func TestAKeyThatOthersCanReachIsNotPassedOverInSilence(t *testing.T) {
 				if err := cmd.Run(); err != nil || said.String() != want {
 					t.Errorf("it says %q (%v), want %q", &said, err, want)
 				}
+			}
+			process := &api.Client{Socket: filepath.Join(c.runtime(), "sallyport", "daemon.sock")}
+			now, err := process.Snapshot(t.Context())
+			if err != nil || len(now.Links) != 1 || !strings.HasSuffix(now.Links[0].Notice, "chmod 600 "+open) {
+				t.Errorf("the connection that is up is %+v, %v", now.Links, err)
 			}
 		})
 	}

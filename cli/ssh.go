@@ -131,6 +131,7 @@ type sshSession struct {
 	forwards   *ownForwards  // of a connection of our own; nil until there is one
 	background *os.File      // tells the parent of ssh -f; nil for any other process
 	begun      bool          // what there is to do once the host is reached
+	rates      func()        // says what has passed; nil where the connection is not ours
 }
 
 // plan reads the configuration and makes the checks that ssh makes before it
@@ -146,6 +147,7 @@ func (a *app) plan(ctx context.Context, call *sshCall, log *sshLog) (*sshSession
 		return nil, err
 	}
 	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
+	match.Told = func(line string) { log.say(logDebug, "%s", line) }
 	load := config.Load
 	if call.dump {
 		load = func(p config.Paths) *config.Config { return config.LoadExactly(ctx, p) }
@@ -155,6 +157,7 @@ func (a *app) plan(ctx context.Context, call *sshCall, log *sshLog) (*sshSession
 		return nil, err
 	}
 	log.follow(s.host)
+	s.match.Told = nil // it has been told
 	return s, s.check()
 }
 
@@ -270,7 +273,7 @@ func (s *sshSession) run(ctx context.Context) error {
 
 // dial connects in this process and does there what was asked for.
 func (s *sshSession) dial(ctx context.Context) error {
-	banner, touch := &banners{out: s.log, loud: func(api.Link) bool { return s.log.shows(logInfo) }}, new(touches)
+	banner, touch := &banners{out: s.log, loud: func(l api.Link) bool { return s.levelOf(l.ID) >= logInfo }}, new(touches)
 	s.forwards = &ownForwards{host: s.host, log: s.log, id: s.chain.ID(), moved: make(chan struct{}, 1)}
 	links := transport.NewLinks(transport.Options{
 		Asker: &sshAsker{chain: s.chain, log: s.log, floor: newFloor()},
@@ -293,12 +296,27 @@ func (s *sshSession) dial(ctx context.Context) error {
 	return s.over(ctx, link, conn)
 }
 
-// trace prints a step of the dial. The ssh that would reach a jump gets our -v,
-// but not our LogLevel, and tells of its login by that alone.
+// trace prints a step of the dial.
 func (s *sshSession) trace(t transport.Trace) {
-	if t.Link == s.chain.ID() || s.call.verbose > 0 || !strings.HasPrefix(t.Message, authenticated) {
-		s.log.trace(t)
+	if level := levelOfTrace(t); level <= s.levelOf(t.Link) {
+		s.log.print(level, "%s", t.Message)
 	}
+}
+
+// levelOf is the level up to which a link's own is said. The ssh that would
+// reach a jump gets our -v (main of ssh.c), and else goes by what the
+// configuration says of the jump.
+func (s *sshSession) levelOf(link string) int {
+	for i, hop := range s.chain[:len(s.chain)-1] {
+		switch {
+		case s.chain[:i+1].ID() != link:
+		case s.call.verbose > 0:
+			return logDebug + s.call.verbose - 1
+		default:
+			return logLevel(hop.Host)
+		}
+	}
+	return s.log.upTo()
 }
 
 // failed ends with a connection that could not be made, or that broke.

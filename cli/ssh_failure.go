@@ -33,13 +33,17 @@ func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
 	}
 }
 
-// closedBy begins ssh's line on a connection that the far side has closed.
-const closedBy = "Connection closed by "
+// closedBy begins ssh's line on a connection that the far side has closed, and
+// connectionTo that on one on which it has said nothing.
+const (
+	closedBy     = "Connection closed by "
+	connectionTo = "Connection to "
+)
 
 // levelOf is the level of a line of ssh's: sshpkt_vfatal (packet.c) tells of the
 // end of a connection by logdie, which LogLevel ERROR silences.
 func levelOf(line string) int {
-	if strings.HasPrefix(line, closedBy) {
+	if strings.HasPrefix(line, closedBy) || strings.HasPrefix(line, connectionTo) {
 		return logInfo
 	}
 	return logError
@@ -67,6 +71,8 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		errno   syscall.Errno
 		channel *ssh.OpenChannelError
 		common  *ssh.AlgorithmNegotiationError
+		unbound transport.BindError
+		dialled *net.OpError
 	)
 	h := hop.Host
 	place := fmt.Sprintf("%s port %d", h.HostName(), h.Port())
@@ -74,6 +80,13 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		place = nowhere
 	}
 	switch {
+	case f.Silent:
+		return []string{"Connection timed out during banner exchange", connectionTo + place + " timed out"}
+	case errors.As(f.Cause, &unbound):
+		return []string{string(unbound), fmt.Sprintf("ssh: connect to host %s: failure", place)}
+	case errors.Is(f.Cause, syscall.EADDRNOTAVAIL) && errors.As(f.Cause, &dialled) && dialled.Source != nil:
+		ours, _, _ := net.SplitHostPort(dialled.Source.String()) // of a socket there is always one
+		return []string{fmt.Sprintf("bind %s: %s", ours, strerror(syscall.EADDRNOTAVAIL)), fmt.Sprintf("ssh: connect to host %s: failure", place)}
 	case f.HungUp:
 		return []string{closedBy + place}
 	case f.Code == transport.CodeAuth:
@@ -94,7 +107,7 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		return []string{openFailed(0, channel), "stdio forwarding failed"}
 	case errors.As(f.Cause, &common):
 		return []string{fmt.Sprintf("Unable to negotiate with %s: no matching %s found. Their offer: %s",
-			place, algorithmKind(common.What), strings.Join(common.RequestedAlgorithms, ","))}
+			place, transport.AlgorithmKindOf(common.What).Name, strings.Join(common.RequestedAlgorithms, ","))}
 	case f.Code == transport.CodeUnreachable && errors.As(f.Cause, &errno):
 		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
 	case f.Code == transport.CodeTimeout:
@@ -103,24 +116,6 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		return []string{closedBy + place}
 	}
 	return nil
-}
-
-// algorithmKind is ssh's name (ssherr.c) of what x/crypto/ssh calls a kind of
-// algorithms.
-func algorithmKind(what string) string {
-	switch {
-	case what == "key exchange":
-		return "key exchange method"
-	case what == "host key":
-		return "host key type"
-	case strings.HasSuffix(what, "cipher"):
-		return "cipher"
-	case strings.HasSuffix(what, "MAC"):
-		return "MAC"
-	case strings.HasSuffix(what, "compression"):
-		return "compression method"
-	}
-	return what
 }
 
 // openFailed is the line of channel_input_open_failure of channels.c.

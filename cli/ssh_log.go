@@ -73,20 +73,27 @@ func logLevel(h *config.Host) int {
 	return logInfo
 }
 
-// shows tells whether a level is printed.
-func (l *sshLog) shows(level int) bool {
+// upTo is the highest level that is printed.
+func (l *sshLog) upTo() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return level <= l.level
+	return l.level
 }
 
-// say prints a line at a level.
+// shows tells whether a level is printed.
+func (l *sshLog) shows(level int) bool { return level <= l.upTo() }
+
+// say prints a line at a level, if that is shown.
 func (l *sshLog) say(level int, format string, args ...any) {
+	if l.shows(level) {
+		l.print(level, format, args...)
+	}
+}
+
+// print prints a line of a level.
+func (l *sshLog) print(level int, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if level > l.level {
-		return
-	}
 	if level >= logDebug {
 		format = fmt.Sprintf("debug%d: %s", level-logDebug+1, format)
 	}
@@ -123,16 +130,15 @@ func (l *sshLog) Write(p []byte) (int, error) {
 // (sshconnect2.c).
 const authenticated = "Authenticated to "
 
-// trace prints a step of a dial, at the level at which ssh says it.
-func (l *sshLog) trace(t transport.Trace) {
-	level := logInfo
+// levelOfTrace is the level at which ssh says a step of a dial.
+func levelOfTrace(t transport.Trace) int {
 	switch {
 	case strings.HasPrefix(t.Message, authenticated):
-		level = logVerbose
+		return logVerbose
 	case t.Level == transport.LevelError:
-		level = logError
+		return logError
 	case t.Level > 0:
-		level = logDebug + t.Level - 1
+		return logDebug + t.Level - 1
 	}
-	l.say(level, "%s", t.Message)
+	return logInfo
 }

@@ -9,6 +9,7 @@ import (
 
 	"sallyport/api"
 	"sallyport/config"
+	"sallyport/transport"
 	"sallyport/tunnels"
 )
 
@@ -152,8 +153,7 @@ func strerror(err error) string {
 	if !errors.As(err, &errno) {
 		return err.Error()
 	}
-	text := errno.Error()
-	return strings.ToUpper(text[:1]) + text[1:]
+	return transport.Strerror(errno)
 }
 
 // loginName is -l. An empty one, which ssh has the server refuse, is not the

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"sallyport/api"
 	"sallyport/sessions"
@@ -27,6 +28,8 @@ func (s *sshSession) over(ctx context.Context, link *transport.Link, conn *trans
 		return context.Cause(ctx)
 	}
 	s.begun = true
+	s.log.say(logDebug, "Entering interactive session.")
+	s.rates = s.counting(conn)
 	switch {
 	case s.call.stdio != "":
 		return s.forwardStdio(ctx, conn)
@@ -34,6 +37,18 @@ func (s *sshSession) over(ctx context.Context, link *transport.Link, conn *trans
 		return s.stay(ctx, conn)
 	}
 	return s.session(ctx, link)
+}
+
+// counting is what client_loop of clientloop.c says in the end of what has
+// passed since now.
+func (s *sshSession) counting(conn *transport.Conn) func() {
+	begin := time.Now()
+	return func() {
+		sent, received := conn.Carried()
+		took := time.Since(begin).Seconds()
+		s.log.say(logVerbose, "Transferred: sent %d, received %d bytes, in %.1f seconds", sent, received, took)
+		s.log.say(logVerbose, "Bytes per second: sent %.1f, received %.1f", float64(sent)/took, float64(received)/took)
+	}
 }
 
 // stay keeps the connection for its forwards until it ends.
@@ -137,6 +152,9 @@ func (s *sshSession) finish(exit api.Exit, err error) error {
 		return err
 	case exit.Failure != nil:
 		return s.broke(exit.Failure)
+	}
+	if s.rates != nil {
+		s.rates()
 	}
 	s.log.say(logDebug, "Exit status %d", exit.Status)
 	if exit.Status != 0 {

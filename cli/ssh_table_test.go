@@ -150,17 +150,21 @@ func (b *bench) tree(t *testing.T, dir string, same func(string) string) string 
 	return all.String()
 }
 
+// rewording takes one difference of words out of a text.
+type rewording struct{ pattern, with, reason string }
+
+// figures differ from one login to the next.
+var figures = []rewording{
+	{`(?m)^(Transferred|Bytes per second): .*\n`, "$1\n", "another login has other bytes"},
+}
+
 // wordings are where our words on standard error differ from ssh's, each with
 // the reason.
-var wordings = []struct {
-	pattern, with string
-	reason        string
-}{
+var wordings = append([]rewording{
 	{`(?m)^sallyport: .*\n|^  hint: .*\n`, "", "we explain in a sentence of our own what ssh's line leaves open"},
 	{`(?m)^debug[123]: .*\n|^  #\d+ client-session .*\n\n`, "", "what -v shows of a dial is not the same dial"},
 	{`(?m)^OpenSSH_.*\n|^Sallyport .*\n`, "VERSION\n", "a version names its program"},
 	{`(?s)usage: .*`, "USAGE\n", "so does the usage"},
-	{`(?m)^Transferred: .*\n|^Bytes per second: .*\n`, "", "-v counts bytes that we do not see"},
 	{`(?m)^bind \[.*\n`, "", "which address was in use is in our own sentence"},
 	{`(?m)^kex_exchange_identification: .*\n`, "", "x/crypto/ssh does not say in which message the connection ended"},
 	{`(?m)^channel \d+: open failed`, "channel: open failed", "ssh counts all that it has open, we the connections of a forward"},
@@ -171,13 +175,15 @@ var wordings = []struct {
 	{`(?m)^Connection to 127.0.0.1 closed by remote host\.\n`, "", "ssh is silent where its own stdout has gone"},
 	{`Authenticity|The authenticity of host '.*' can't`, "The authenticity can't", "ssh adds the address to the name"},
 	{`\(yes/no/\[fingerprint\]\)\? $`, "(yes/no/[fingerprint])?", "blanks at the end"},
-}
+}, figures...)
 
 // reworded is a text without the listed differences, and without the CR by
 // which ssh's log ends its lines: a terminal of -tt adds its own.
-func reworded(text string) string {
+func reworded(text string) string { return rewordedBy(wordings, text) }
+
+func rewordedBy(list []rewording, text string) string {
 	text = strings.ReplaceAll(text, "\r", "")
-	for _, w := range wordings {
+	for _, w := range list {
 		text = regexp.MustCompile(w.pattern).ReplaceAllString(text, w.with)
 	}
 	return text

@@ -22,6 +22,10 @@ type Match struct {
 	Command string   // the remote command, for Match command and sessiontype
 	Stdio   bool     // -W: ssh has other defaults then
 	Execute bool     // run Match exec, ask the network; never while drawing
+
+	// Told is what hears the lines that "ssh -v" prints of the reading; nil for
+	// nobody.
+	Told func(line string)
 }
 
 // KeyFlag stands before the file of a -i among Match.Options. It is no
@@ -205,6 +209,7 @@ func (r *resolution) walkAll() {
 // walk reads a file that applies, or one that does not and is read for its
 // side effects.
 func (r *resolution) walk(f *file, active bool) {
+	r.tell("Reading configuration data %s", f.path)
 	if !active && !f.loud {
 		return
 	}
@@ -237,6 +242,27 @@ func (r *resolution) walk(f *file, active bool) {
 	}
 	for _, b := range named {
 		r.block(f, b, active)
+	}
+}
+
+// tell says a line of "ssh -v" (readconf.c).
+func (r *resolution) tell(format string, args ...any) {
+	if r.match.Told != nil {
+		r.match.Told(Printable(fmt.Sprintf(format, args...)))
+	}
+}
+
+// tellMet says that a Host line is met, and by which of its patterns first.
+func (r *resolution) tellMet(f *file, head int32) {
+	if r.match.Told == nil {
+		return
+	}
+	patterns, _ := splitWords(f.directives[head].rest, nil)
+	for _, p := range patterns {
+		if matchPattern(r.host, p) {
+			r.tell("%s line %d: Applying options for %s", f.path, f.directives[head].line, p)
+			return
+		}
 	}
 }
 
@@ -352,6 +378,9 @@ func (r *resolution) block(f *file, b int32, active bool) {
 	from := block.from
 	if block.kind != kNone {
 		from++
+	}
+	if active && block.kind == kHost {
+		r.tellMet(f, block.from)
 	}
 	for i := from; i < block.to; i++ {
 		r.reading.reach(f, i)

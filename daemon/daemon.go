@@ -107,6 +107,7 @@ func Run(ctx context.Context, o Options) error {
 	defer retire()
 	d.retire = retire
 	d.forwards.restore(saved, o.Env, inherited)
+	wg.Go(func() { d.forwards.restoreBorrowed(saved.Borrowed) })
 	wg.Go(func() { d.busy.stopWhenIdle(ctx, d.idle, stop) })
 	o.Log.Info("started", "version", o.Version, "pid", os.Getpid(), "tunnels", len(saved.Tunnels))
 	err = d.serve(serving, listener)

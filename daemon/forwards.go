@@ -28,6 +28,8 @@ type forwards struct {
 	list []string            // the IDs, oldest first; guarded by mu
 	left bool                // another process has the tunnels; guarded by mu
 
+	borrowed []api.Borrowed // oldest first; guarded by mu
+
 	leaving []*tunnels.Tunnel // that serve what they had accepted before; guarded by mu
 }
 
@@ -48,6 +50,9 @@ func newForwards(ctx context.Context, links *transport.Links, h *hub, log *slog.
 // process only goes on with the one that takes its place: the far side's
 // listeners, which cannot be handed over, are asked for anew.
 func (f *forwards) restore(s state, env transport.Env, inherited map[string][]net.Listener) {
+	f.mu.Lock()
+	f.borrowed = slices.Clone(s.Borrowed) // restoreBorrowed looks whether they are there
+	f.mu.Unlock()
 	for _, w := range s.Tunnels {
 		id := api.TunnelID(w.Target.Config, w.Target.Host, w.Spec)
 		if w.Once && inherited == nil {
@@ -245,7 +250,7 @@ func (f *forwards) down(r api.TunnelRequest) (tunnels.Status, error) {
 
 // write records what is wanted. The caller holds mu.
 func (f *forwards) write() error {
-	s := state{Version: stateVersion, Tunnels: []wanted{}}
+	s := state{Version: stateVersion, Tunnels: []wanted{}, Borrowed: f.borrowed}
 	for _, id := range f.list {
 		s.Tunnels = append(s.Tunnels, f.open[id].wanted)
 	}
@@ -285,15 +290,17 @@ func (f *forwards) record(id string) (tunnels.Record, bool) {
 	return o.tunnel.Record(), true // outside of mu: it looks at all processes
 }
 
-// none tells that no tunnel is wanted.
+// none tells that no tunnel is wanted, and no master has a forward for us.
 func (f *forwards) none() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.open) == 0
+	return len(f.open) == 0 && len(f.borrowed) == 0
 }
 
-// close closes all tunnels; they stay on record.
+// close closes all tunnels, which stay on record, and cancels what masters have
+// opened.
 func (f *forwards) close() {
+	f.returnBorrowed()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, o := range f.open {

@@ -146,6 +146,7 @@ func clone(s api.Snapshot) api.Snapshot {
 	s.Sessions = append(s.Sessions[:0:0], s.Sessions...)
 	s.Questions = append(s.Questions[:0:0], s.Questions...)
 	s.Served = append(s.Served[:0:0], s.Served...)
+	s.Borrowed = append(s.Borrowed[:0:0], s.Borrowed...)
 	s.Log = append(s.Log[:0:0], s.Log...)
 	return s
 }

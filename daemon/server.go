@@ -30,6 +30,7 @@ func (d *daemon) handler() http.Handler {
 	mux.HandleFunc("POST /v1/sessions/{id}/log", d.postLog)
 	mux.HandleFunc("DELETE /v1/sessions/{id}/log", d.deleteLog)
 	mux.HandleFunc("DELETE /v1/sessions/{id}", d.deleteSession)
+	mux.HandleFunc("POST /v1/borrowed", d.postBorrowed)
 	mux.HandleFunc("POST /v1/questions/{id}", d.postAnswer)
 	mux.HandleFunc("POST /v1/pages", d.postPage)
 	mux.HandleFunc("POST /v1/stop", d.postStop)

@@ -20,6 +20,8 @@ const stateVersion = 1
 type state struct {
 	Version int      `json:"version"`
 	Tunnels []wanted `json:"tunnels"`
+
+	Borrowed []api.Borrowed `json:"borrowed,omitempty"` // of a process that did not give them back
 }
 
 // wanted is a tunnel that somebody switched on and nobody switched off.

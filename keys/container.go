@@ -33,10 +33,10 @@ type container struct {
 func openContainer(data []byte) (c container, err error) {
 	rest, ok := strings.CutPrefix(string(data), containerMagic)
 	if !ok {
-		return c, errNoKey
+		return c, ErrNoKey
 	}
 	if err := ssh.Unmarshal([]byte(rest), &c); err != nil || c.Keys != 1 {
-		return c, errNoKey
+		return c, ErrNoKey
 	}
 	return c, nil
 }

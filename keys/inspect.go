@@ -113,7 +113,7 @@ func (f *Facts) stat() {
 func (f *Facts) private(data []byte) error {
 	lock, ok := lockOf(data)
 	if !ok {
-		return errNoKey
+		return ErrNoKey
 	}
 	f.Private = &lock
 	if lock.Format == FormatPuTTY {

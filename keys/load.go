@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -131,7 +132,7 @@ func readAll(f *os.File) ([]byte, error) {
 	if info, err := f.Stat(); err != nil {
 		return nil, err
 	} else if info.IsDir() {
-		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: errors.New("is a directory")}
+		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: syscall.EISDIR}
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {

@@ -25,7 +25,7 @@ func parsePPK(data []byte) (*ppk, error) {
 	version, algorithm, ok := strings.Cut(strings.TrimPrefix(string(first), puttyMagic), ": ")
 	switch {
 	case !ok || !bytes.HasPrefix(first, []byte(puttyMagic)):
-		return nil, errNoKey
+		return nil, ErrNoKey
 	case version != "2" && version != "3":
 		return nil, fmt.Errorf("version %.8q of PuTTY's key files is not read here, only 2 and 3", version)
 	}

@@ -93,7 +93,7 @@ func TestDamagedKeysOfPuTTYGiveOneSentenceEach(t *testing.T) {
 		{"another MAC", swap(plain, "Private-MAC: ", "Private-MAC: 00"), errChanged.Error()},
 		{"no MAC", plain[:strings.Index(plain, "Private-MAC")], missing("Private-MAC")},
 		{"only the first line", puttyMagic + "3: ssh-ed25519\n", missing("Encryption")},
-		{"no type", puttyMagic + "3\n", errNoKey.Error()},
+		{"no type", puttyMagic + "3\n", ErrNoKey.Error()},
 		{"version 1", swap(plain, "File-3", "File-1"), `version "1" of PuTTY's key files is not read here, only 2 and 3`},
 		{"version 3 said to be 2", swap(plain, "File-3", "File-2"), errChanged.Error()},
 		{"another type", swap(plain, ": ssh-ed25519", ": ssh-rsa"), "its public half is not a key of the type that it names"},

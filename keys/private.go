@@ -11,8 +11,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// errNoKey is a file that is no private key in a format that ssh reads.
-var errNoKey = errors.New("it is not a private key")
+// ErrNoKey is that of a file that is no private key in a format that ssh reads.
+var ErrNoKey = errors.New("it is not a private key")
 
 // private is the private half of a key.
 type private struct {
@@ -47,7 +47,7 @@ func parsePrivate(data, passphrase []byte) (*private, error) {
 func parseRaw(data, passphrase []byte) (raw crypto.PrivateKey, comment *string, err error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, nil, errNoKey
+		return nil, nil, ErrNoKey
 	}
 	defer clear(block.Bytes)
 	switch {
@@ -74,7 +74,7 @@ func parseRaw(data, passphrase []byte) (raw crypto.PrivateKey, comment *string, 
 func publicHalf(data []byte) (ssh.PublicKey, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, errNoKey
+		return nil, ErrNoKey
 	}
 	if block.Type == containerType {
 		return publicOfContainer(block.Bytes)

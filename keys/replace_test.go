@@ -158,7 +158,7 @@ func TestAKeyThatIsNotReplacedIsLeftAsItWas(t *testing.T) {
 		for name, err := range map[string]error{
 			"it is another key":               o.replace(read(t, other.Path), nil),
 			"x509: decryption password":       o.replace(text, []byte("summer")),
-			errNoKey.Error():                  o.replace(text[:len(text)/2], []byte("winter")),
+			ErrNoKey.Error():                  o.replace(text[:len(text)/2], []byte("winter")),
 			"passphrase protected":            o.replace(text, nil),
 			"its comment is another":          (&Opened{Secret: &Secret{Public: o.Public, Comment: "x", raw: o.raw}, Path: path, sum: o.sum}).replace(before, nil),
 			"the old one stays: it is damage": replace(path, o.sum, text, func([]byte) error { return errors.New("it is damage") }),

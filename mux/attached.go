@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -24,7 +25,7 @@ type client struct {
 // without a word.
 var errHangUp = errors.New("the client does not keep to the protocol")
 
-// serve serves a client until it hangs up or ctx ends.
+// serve serves a client that was greeted, until it hangs up or ctx ends.
 func (c *client) serve(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
 	defer stop()
@@ -38,9 +39,7 @@ func (c *client) serve(ctx context.Context) {
 			vanished() // what was asked for still gets its answer
 		}
 	}()
-	if c.answer(&helloMsg{Version: version}) == nil {
-		c.handleAll(ctx, here, requests)
-	}
+	c.handleAll(ctx, here, requests)
 	vanished()
 	_ = c.conn.Close() // all was said
 	<-read
@@ -100,7 +99,11 @@ func (c *client) read(ctx context.Context, requests chan<- request) (proxy bool)
 			r.drop()
 			return false
 		}
-		if _, proxy := r.message.(*proxyMsg); proxy {
+		switch r.message.(type) {
+		case *helloMsg, *aliveCheckMsg: // before the request proper
+			runtime.Gosched() // the answer goes first
+			c.linger()
+		case *proxyMsg:
 			return true
 		}
 	}

@@ -109,7 +109,8 @@ func (c *client) board(ctx context.Context, r *request, number, session uint32, 
 			opened <- c.answer(&sessionOpenedMsg{number, session})
 		})
 		if running {
-			_ = c.conn.Close() // what went wrong then, the client sees by the lack of a status
+			_ = c.conn.CloseWrite() // the client waits for it, and Close leaves the end to whoever still reads
+			_ = c.conn.Close()      // what went wrong then, the client sees by the lack of a status
 			return
 		}
 		c.setBusy(false)

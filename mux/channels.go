@@ -3,8 +3,8 @@ package mux
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -14,9 +14,9 @@ type Conn interface {
 	// OpenChannel opens a channel, as that of ssh.Conn does.
 	OpenChannel(ctx context.Context, name string, data []byte) (ssh.Channel, <-chan *ssh.Request, error)
 
-	// Ping makes a round trip. It proves that a channel was closed by the far
+	// Outlives proves that a channel which has ended was closed by the far
 	// side, and did not end with the connection.
-	Ping(ctx context.Context) error
+	Outlives(ctx context.Context) error
 }
 
 // Channels is the part of a Handler that needs an SSH connection only:
@@ -75,10 +75,16 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 	r.cancel = cancel
 
 	go r.listen() // ends with the channel
-	s.Opened()    // before any answer of the far side, as mux.c does: NoTTY comes after it
 	loan := c.lend(ctx, s.Spec)
 	defer loan.End()
-	if err := c.start(ctx, r, loan); err != nil {
+	var opening sync.WaitGroup
+	opening.Go(s.Opened) // the far side need not wait for it
+	if s.TTY {
+		opening.Wait() // as mux.c does: NoTTY comes after it
+	}
+	err = c.start(ctx, r, loan)
+	opening.Wait()
+	if err != nil {
 		return 0, err
 	}
 	r.copy(ctx)
@@ -139,7 +145,7 @@ func (c *Channels) outcome(ctx context.Context, r *running) (status int, err err
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	if err := c.Conn.Ping(ctx); err != nil {
+	if err := c.Conn.Outlives(ctx); err != nil {
 		return 0, err
 	}
 	if r.status == nil {
@@ -160,7 +166,7 @@ func (c *Channels) StdioForward(ctx context.Context, s *StdioForward) error {
 	go func() { ssh.DiscardRequests(requests); close(ended) }() // ends with the channel
 	s.Opened()
 	go func() { send(channel, s.Stdin); close(sent) }() // ends with the stream
-	_, err = io.CopyBuffer(onlyWriter{s.Stdout}, onlyReader{channel}, make([]byte, bufferSize))
+	err = transfer(s.Stdout, channel)
 	if err == nil {
 		_ = s.Stdout.Close() // all is written
 		select {

@@ -16,6 +16,9 @@ const (
 	// CHANNEL_MUX_MAX_PACKET of channels.c.
 	maxMessage = 256 << 10
 
+	// soon is the size up to which a message is made room for before it comes.
+	soon = 1 << 10
+
 	// maxList is how many strings a message carries at most, the others are
 	// left out: MUX_MAX_ENV_VARS of mux.c.
 	maxList = 4096
@@ -46,6 +49,14 @@ func readFrame(r io.Reader) ([]byte, error) {
 	size := int64(binary.BigEndian.Uint32(head[:]))
 	if size > maxMessage {
 		return nil, fmt.Errorf("a message of %d bytes, where %d are the limit", size, maxMessage)
+	}
+	if size <= soon {
+		body := make([]byte, size)
+		_, err := io.ReadFull(r, body)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return body, err
 	}
 	var body bytes.Buffer
 	if _, err := io.CopyN(&body, r, size); err == io.EOF {

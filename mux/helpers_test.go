@@ -31,7 +31,7 @@ func (c shared) OpenChannel(_ context.Context, name string, data []byte) (ssh.Ch
 	return c.Client.OpenChannel(name, data)
 }
 
-func (c shared) Ping(context.Context) error {
+func (c shared) Outlives(context.Context) error {
 	_, _, err := c.SendRequest("keepalive@openssh.com", true, nil)
 	return err
 }

@@ -144,7 +144,7 @@ func (r *relay) downward(ctx context.Context, requests <-chan *ssh.Request) {
 		pass(r.down, request)
 	}
 	<-ended
-	if r.channels.Conn.Ping(ctx) != nil {
+	if r.channels.Conn.Outlives(ctx) != nil {
 		_ = r.conn.Close() // it ends as the far side's has
 		return
 	}
@@ -167,7 +167,7 @@ func (r *relay) output(ended chan<- struct{}) {
 // drain copies until in ends. What the other side does not take is read all
 // the same, or else nothing would come on the other stream either.
 func drain(out io.Writer, in io.Reader) {
-	if _, err := io.CopyBuffer(onlyWriter{out}, onlyReader{in}, make([]byte, bufferSize)); err != nil {
+	if err := transfer(out, in); err != nil {
 		_, _ = io.Copy(io.Discard, in) // it ends with the channel
 	}
 }

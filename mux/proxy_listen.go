@@ -144,7 +144,7 @@ func (l *farListeners) join(ctx context.Context, a Arrival) {
 
 // passStream copies one way to its end, which it passes on.
 func passStream(to, from Stream) {
-	if _, err := io.CopyBuffer(onlyWriter{to}, onlyReader{from}, make([]byte, bufferSize)); err != nil {
+	if err := transfer(to, from); err != nil {
 		_ = to.Close() // it is of no use any more
 		return
 	}

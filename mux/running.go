@@ -9,12 +9,26 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
 
 // bufferSize is that of each copy, in bytes: two packets of SSH.
 const bufferSize = 64 << 10
+
+// buffers are those of copies that have ended. A fresh one has to be cleared,
+// and its pages to be touched for the first time, which is more than a short
+// command does with it.
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// transfer copies until in ends or out takes no more.
+func transfer(out io.Writer, in io.Reader) error {
+	buffer := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buffer)
+	_, err := io.CopyBuffer(onlyWriter{out}, onlyReader{in}, buffer[:])
+	return err
+}
 
 // running is a session on its channel.
 type running struct {
@@ -150,8 +164,7 @@ func (r *running) input() {
 // send copies to a channel until in ends or nobody takes more. An input that
 // fails, as that of a terminal that has gone, has ended.
 func send(channel ssh.Channel, in io.Reader) {
-	_, err := io.CopyBuffer(onlyWriter{channel}, onlyReader{in}, make([]byte, bufferSize))
-	if !errors.Is(err, errDetached) {
+	if err := transfer(channel, in); !errors.Is(err, errDetached) {
 		_ = channel.CloseWrite() // a channel that is closed needs no end
 	}
 }
@@ -160,7 +173,7 @@ func send(channel ssh.Channel, in io.Reader) {
 // far side is told (chan_write_failed in nchan.c), and what still comes is
 // read, or else nothing would come on the other stream either.
 func (r *running) output(out io.WriteCloser, in io.Reader) {
-	if _, err := io.CopyBuffer(onlyWriter{out}, onlyReader{in}, make([]byte, bufferSize)); err != nil {
+	if err := transfer(out, in); err != nil {
 		r.ask("eow@openssh.com", nil)
 		_, _ = io.Copy(io.Discard, in) // it ends with the channel
 	}

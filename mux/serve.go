@@ -93,7 +93,8 @@ func (s *server) serve(ctx context.Context) error {
 			rest(ctx, acceptRest)
 		default:
 			if c := s.admit(conn); c != nil {
-				clients.Go(func() { c.serve(ctx) }) // ends with ctx or with the client
+				_ = c.answer(&helloMsg{Version: version}) // there is room for it; who has gone, serve will see
+				clients.Go(func() { c.serve(ctx) })       // ends with ctx or with the client
 			}
 		}
 	}

@@ -180,7 +180,7 @@ func TestABrokenConnectionIsNoSuccess(t *testing.T) {
 // of the output.
 type dying struct{ mux.Conn }
 
-func (dying) Ping(context.Context) error { return errors.New("it broke") }
+func (dying) Outlives(context.Context) error { return errors.New("it broke") }
 
 func TestAnExitStatusBeforeABreakIsNoSuccess(t *testing.T) {
 	t.Parallel()

@@ -163,8 +163,9 @@ func newStdio(fds []int) (*stdio, error) {
 		return nil, err
 	}
 	d := &stdio{r: r, w: w}
+	wake := int(r.Fd())
 	for _, fd := range fds {
-		d.streams = append(d.streams, newStream(fd, int(r.Fd())))
+		d.streams = append(d.streams, newStream(fd, wake))
 	}
 	return d, nil
 }

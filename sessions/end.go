@@ -39,9 +39,9 @@ func (s *Session) supervise(ctx context.Context) Exit {
 // outcome reads how a session ended. An exit status alone is no proof that
 // all output has arrived: sshd sends it before the last of it, and
 // x/crypto/ssh ends the streams in the same way when the connection dies. So
-// the connection has to answer once more.
+// the connection has to outlive them.
 func (s *Session) outcome(ctx context.Context) Exit {
-	if err := s.remote.conn.Ping(ctx); err != nil {
+	if err := s.remote.conn.Outlives(ctx); err != nil {
 		return Exit{Status: unknown, Failure: asFailure(err)}
 	}
 	switch end := s.remote.end; {

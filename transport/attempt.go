@@ -141,8 +141,7 @@ func (c dialCall) reach(ctx context.Context, via *Conn) (net.Conn, error) {
 		return via.open(ctx, "tcp", hostPort(h))
 	}
 	c.step(stepTCP)
-	c.trace(1, "Connecting to %s port %d.", h.HostName(), h.Port())
-	return dialTCP(ctx, h)
+	return dialTCP(ctx, h, c.trace)
 }
 
 // throughCommand runs a ProxyCommand, which passes the bytes or a socket.

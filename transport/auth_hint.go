@@ -76,7 +76,7 @@ func (a *auth) namedFile() string {
 		return ""
 	}
 	paths = slices.DeleteFunc(paths, func(path string) bool {
-		return !slices.ContainsFunc(a.identities, func(id *identity) bool { return id.key.Path == path })
+		return !slices.ContainsFunc(a.usable(), func(id *identity) bool { return id.key.Path == path })
 	})
 	for _, path := range paths {
 		if !slices.ContainsFunc(a.tried, func(t *trial) bool { return t.key != nil && t.key.key.Path == path }) {
@@ -166,7 +166,7 @@ func (a *auth) hintSwitch() string {
 // there.
 func (a *auth) hintMissing() string {
 	missing := func(p problem) bool { return p.what != "agent" && errors.Is(p.err, fs.ErrNotExist) }
-	if len(a.identities) > 0 || !slices.ContainsFunc(a.unused, missing) {
+	if len(a.usable()) > 0 || !slices.ContainsFunc(a.unused, missing) {
 		return ""
 	}
 	return whereSet(a.host, "IdentityFile")
@@ -175,7 +175,7 @@ func (a *auth) hintMissing() string {
 // hintAgent is for an agent from which keys were to come.
 func (a *auth) hintAgent() string {
 	switch {
-	case len(a.identities) > 0 || !slices.Contains(a.accepted, "publickey"):
+	case len(a.usable()) > 0 || !slices.Contains(a.accepted, "publickey"):
 		return ""
 	case slices.ContainsFunc(a.unused, func(p problem) bool { return errors.As(p.err, new(passedError)) }):
 		return whereSet(a.host, "IdentitiesOnly")
@@ -195,7 +195,7 @@ func (a *auth) hintNewKey() string {
 	old := func(id *identity) bool {
 		return id.key.Public != nil && keys.Plain(id.key.Public).Type() == ssh.InsecureKeyAlgoDSA
 	}
-	if len(a.identities) == 0 || slices.ContainsFunc(a.identities, func(id *identity) bool { return !old(id) }) {
+	if len(a.usable()) == 0 || slices.ContainsFunc(a.usable(), func(id *identity) bool { return !old(id) }) {
 		return ""
 	}
 	return "ssh-keygen -t ed25519, since DSA is accepted nowhere any more; then ssh-copy-id " + shellescape.Quote(a.host.Name)
@@ -204,7 +204,7 @@ func (a *auth) hintNewKey() string {
 // hintPrincipal is for a certificate that names other accounts, where sshd has
 // no AuthorizedPrincipalsFile to say otherwise (match_principals_option, auth2-pubkey.c).
 func (a *auth) hintPrincipal() string {
-	for _, id := range a.identities {
+	for _, id := range a.usable() {
 		cert, ok := id.key.Public.(*ssh.Certificate)
 		if !ok || len(cert.ValidPrincipals) == 0 || slices.Contains(cert.ValidPrincipals, a.host.User()) {
 			continue
@@ -223,7 +223,7 @@ func (a *auth) hintInstall() string {
 		return ""
 	}
 	alias := shellescape.Quote(a.host.Name)
-	for _, id := range a.identities {
+	for _, id := range a.usable() {
 		_, certificate := id.key.Public.(*ssh.Certificate)
 		if id.key.Path == "" || id.key.Public == nil || certificate {
 			continue
@@ -236,7 +236,7 @@ func (a *auth) hintInstall() string {
 		return install + "; if it is there: chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys on the server; " + a.otherUser()
 	}
 	switch {
-	case len(a.identities) > 0:
+	case len(a.usable()) > 0:
 		return ""
 	case a.mayType():
 		return "ssh-keygen -t ed25519 && ssh-copy-id " + alias

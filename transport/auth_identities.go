@@ -17,6 +17,13 @@ type identity struct {
 	explicit bool // the configuration names its file
 	tried    bool // since the last partial success
 	added    bool // to the agent, or it was not to be
+
+	broken error // why the file holds no key; nil for one that may
+}
+
+// usable are the identities that may be keys.
+func (a *auth) usable() []*identity {
+	return slices.DeleteFunc(slices.Clone(a.identities), func(id *identity) bool { return id.broken != nil })
 }
 
 // trace is the identity in ssh's debug lines: format_identity
@@ -82,7 +89,7 @@ func (a *auth) prepare(held func() []*keys.Key) []*identity {
 	}
 	all := a.signed(slices.Concat(a.certificateFiles(), named, others, files))
 	switch {
-	case len(all) > 0 || a.agent == nil:
+	case slices.ContainsFunc(all, func(id *identity) bool { return id.broken == nil }) || a.agent == nil:
 	case passed > 0:
 		a.note("agent", passedError(passed))
 	case !a.bound:
@@ -108,6 +115,7 @@ func (a *auth) files() []*identity {
 		if err != nil {
 			if explicit || !errors.Is(err, fs.ErrNotExist) {
 				a.note(path, err)
+				all = append(all, &identity{key: &keys.Key{Path: path}, explicit: explicit, broken: err})
 			}
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -46,6 +47,12 @@ func (a *auth) publickey() ssh.AuthMethod {
 func (a *auth) offer(id *identity) ssh.Signer {
 	if id.key.Public == nil {
 		a.told.say(1, "Trying private key: %s", id.key.Path)
+	}
+	if id.broken != nil {
+		a.sayUnread(id, id.broken)
+		return nil
+	}
+	if id.key.Public == nil {
 		if err := a.unlock(id); err != nil {
 			a.note(a.describe(id), err)
 			return nil
@@ -114,6 +121,9 @@ func (a *auth) unlock(id *identity) error {
 	}
 	if err := id.key.Unlock(); err != nil {
 		a.warnOfMode(id, err)
+		if errors.Is(err, keys.ErrNoKey) {
+			a.sayUnread(id, err)
+		}
 		return err
 	}
 	a.fresh.giveAll(a.chain)
@@ -144,6 +154,24 @@ func (a *auth) warnOfMode(id *identity, err error) {
 		a.told.say(LevelError, "%s", line)
 	}
 	a.notices = append(a.notices, config.Printable(fmt.Sprintf("The key %s was passed over: its mode is %04o, which lets others reach it. chmod 600 %s", a.describe(id), open.Mode.Perm(), a.word(open.Path))))
+}
+
+// sayUnread is what ssh says of a file that it cannot read a key from
+// (load_identity_file, sshconnect2.c): an error, in the
+// words of ssherr.c, where it was OpenSSL that could make nothing of it.
+func (a *auth) sayUnread(id *identity, err error) {
+	word := "invalid format"
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, syscall.ENOENT):
+		a.told.say(LevelError, "no such identity: %s: %s", id.key.Path, Strerror(syscall.ENOENT))
+		return
+	case errors.As(err, &errno):
+		word = Strerror(errno)
+	case errors.Is(err, keys.ErrNoKey):
+		word = "error in libcrypto"
+	}
+	a.told.say(LevelError, "Load key \"%s\": %s", id.key.Path, word)
 }
 
 // algorithms are the signatures that PubkeyAcceptedAlgorithms lets the key

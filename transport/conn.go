@@ -152,6 +152,23 @@ func (c *Conn) ask() error {
 	return err
 }
 
+// Outlives proves that the connection outlives a channel that has ended, so
+// that it was the far side which ended it, and all has arrived that this sent
+// before: x/crypto/ssh ends a channel in the same way when the connection dies.
+// It fails as Ping does.
+//
+// A wire that is idle proves it without a round trip. x/crypto/ssh ends the
+// channels of a connection that breaks, or whose packets it cannot decrypt,
+// when it has stopped reading; and before it ends a channel that was closed, it
+// answers so (RFC 4254 section 5.3), which it does not for a far side that
+// breaks the rules of channels.
+func (c *Conn) Outlives(ctx context.Context) error {
+	if c.master == nil && c.wire.idle() {
+		return nil
+	}
+	return c.Ping(ctx)
+}
+
 // Broke tells whether err, which NewSession or Dial gave, came because the
 // connection ended: the link then has another, or will.
 func (c *Conn) Broke(ctx context.Context, err error) bool {
@@ -172,6 +189,9 @@ func (c *Conn) awaitEnd(ctx context.Context) {
 	case <-ctx.Done():
 	}
 }
+
+// Carried are the bytes below the connection so far, of its login too.
+func (c *Conn) Carried() (sent, received int64) { return c.wire.sent.Load(), c.wire.received.Load() }
 
 // Done is closed when the connection has ended; Err says why.
 func (c *Conn) Done() <-chan struct{} { return c.done }

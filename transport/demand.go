@@ -72,7 +72,7 @@ func onlyUnknown(h *config.Host, keyword string) bool {
 // demandOfServer is what a server insists on that x/crypto/ssh lacks and that
 // ssh would agree to with this configuration.
 func demandOfServer(h *config.Host, err *ssh.AlgorithmNegotiationError) (demand, bool) {
-	keyword := keywordOf(err.What)
+	keyword := AlgorithmKindOf(err.What).Keyword
 	if keyword == "Compression" {
 		return demand{keyword, "the server wants compression"}, slices.Contains(err.RequestedAlgorithms, "zlib@openssh.com")
 	}

@@ -180,6 +180,7 @@ func (c dialCall) onWire(err error, w *wire) *Failure {
 			Code:    CodeTimeout,
 			Message: fmt.Sprintf("%s accepted the connection but said nothing within %s", c.place(), quiet.limit),
 			Hint:    c.checkAddress(),
+			Silent:  true,
 		}
 	case ended(err):
 		return &Failure{

@@ -9,26 +9,37 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// keywordOf is the option that changes what is offered, by what x/crypto
-// calls it.
-func keywordOf(what string) string {
-	switch {
-	case what == "key exchange":
-		return "KexAlgorithms"
-	case what == "host key":
-		return "HostKeyAlgorithms"
-	case strings.HasSuffix(what, "cipher"):
-		return "Ciphers"
-	case strings.HasSuffix(what, "MAC"):
-		return "MACs"
-	case strings.HasSuffix(what, "compression"):
-		return "Compression"
+// AlgorithmKind is a kind of algorithms that two sides agree on.
+type AlgorithmKind struct {
+	Name    string // ssh's, where there is none in common (ssherr.c)
+	Keyword string // of ssh_config, that changes what is offered; "" where the kind is not known
+}
+
+// algorithmKinds are the kinds by what x/crypto/ssh calls them, after "client
+// to server" and its like.
+var algorithmKinds = []struct {
+	what string
+	AlgorithmKind
+}{
+	{"key exchange", AlgorithmKind{"key exchange method", "KexAlgorithms"}},
+	{"host key", AlgorithmKind{"host key type", "HostKeyAlgorithms"}},
+	{"cipher", AlgorithmKind{"cipher", "Ciphers"}},
+	{"MAC", AlgorithmKind{"MAC", "MACs"}},
+	{"compression", AlgorithmKind{"compression method", "Compression"}},
+}
+
+// AlgorithmKindOf is the kind of an ssh.AlgorithmNegotiationError, by its What.
+func AlgorithmKindOf(what string) AlgorithmKind {
+	for _, known := range algorithmKinds {
+		if strings.HasSuffix(what, known.what) {
+			return known.AlgorithmKind
+		}
 	}
-	return ""
+	return AlgorithmKind{Name: what}
 }
 
 func (c dialCall) nothingInCommon(err *ssh.AlgorithmNegotiationError) *Failure {
-	what, keyword, theirs := err.What, keywordOf(err.What), onOffer(err)
+	what, keyword, theirs := err.What, AlgorithmKindOf(err.What).Keyword, onOffer(err)
 	if what == "host key" {
 		what = "host key algorithm"
 	}

@@ -46,6 +46,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	login.cut = func() { w.Close() } // whoever reads has the error
 	c.step(stepExchange)
 	c.trace(1, "Local version string %s", clientVersion)
+	c.trace(1, "Authenticating to %s:%d as '%s'", c.host().HostName(), c.host().Port(), c.host().User())
 	offers := newHostKeyOffers()
 	client, err := c.negotiate(ctx, w, login, c.clientConfig(trust, login, limits), offers)
 	c.tellOf(trust)
@@ -87,7 +88,7 @@ func (c dialCall) furnish(conn *Conn, login *auth) {
 
 // traceAgreed tells what both sides have agreed on.
 func (c dialCall) traceAgreed(client *ssh.Client) {
-	c.trace(1, "Remote version: %s", client.ServerVersion())
+	c.traceVersion(string(client.ServerVersion()))
 	agreed, ok := client.Conn.(ssh.AlgorithmsConnMetadata)
 	if !ok {
 		return
@@ -97,6 +98,12 @@ func (c dialCall) traceAgreed(client *ssh.Client) {
 	c.trace(1, "kex: host key algorithm: %s", a.HostKey)
 	c.trace(1, "kex: server->client cipher: %s MAC: %s compression: none", a.Read.Cipher, cmp.Or(a.Read.MAC, "<implicit>"))
 	c.trace(1, "kex: client->server cipher: %s MAC: %s compression: none", a.Write.Cipher, cmp.Or(a.Write.MAC, "<implicit>"))
+}
+
+// traceVersion tells of a server's version line (RFC 4253 section 4.2).
+func (c dialCall) traceVersion(line string) {
+	protocol, software, _ := strings.Cut(strings.TrimPrefix(line, "SSH-"), "-")
+	c.trace(1, "Remote protocol version %s, remote software version %s", protocol, software)
 }
 
 // tellOf says what there is to say of the host key, which is true of a login
@@ -131,6 +138,7 @@ func (c dialCall) tellOfKeys(login *auth) {
 		c.link.set.options.Log.Warn("key file", "host", c.link.name(), "notice", said)
 		c.show(said)
 	}
+	c.tell(func() { c.link.owned.notice = strings.Join(login.notices, "\n") })
 }
 
 // reached is the address that answered, as ssh's debug lines have it.
@@ -207,7 +215,7 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits
 			}
 			return login.next(sofar)
 		},
-		BannerCallback:    func(text string) error { c.show(text); login.banner(text); return nil },
+		BannerCallback: func(text string) error { c.show(text); login.banner(text); return nil },
 	}
 }
 

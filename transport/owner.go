@@ -21,6 +21,7 @@ type owned struct {
 	since   time.Time
 	failure *Failure
 	banner  string
+	notice  string
 	latency time.Duration
 	kind    LinkKind
 	why     string
@@ -221,7 +222,7 @@ func (l *Link) dropIfUnwanted() {
 func (l *Link) dial() {
 	o := &l.owned
 	o.alarm.Stop()
-	o.banner = ""
+	o.banner, o.notice = "", ""
 	o.kind, o.why = Native, unmet(l.Host().Host)
 	l.stand()
 	ctx, cancel := context.WithCancel(l.set.ctx)
@@ -476,6 +477,7 @@ func (l *Link) publish() {
 		Users:   o.users,
 		Failure: o.failure,
 		Banner:  o.banner,
+		Notice:  o.notice,
 		Kind:    o.kind,
 		Why:     o.why,
 	})

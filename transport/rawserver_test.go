@@ -52,6 +52,8 @@ const (
 	rawChannelConfirm = 91
 	rawWindowAdjust   = 93
 	rawChannelData    = 94
+	rawChannelClose   = 97
+	rawChannelRequest = 98
 )
 
 // rawSteps are what a good server says until somebody is logged in, in order.

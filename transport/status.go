@@ -28,6 +28,7 @@ type Failure struct {
 	// other processes.
 	Cause    error    `json:"-"` // the error behind Message
 	Accepted []string `json:"-"` // of CodeAuth: the methods that the server accepts
+	Silent   bool     `json:"-"` // the server took the connection and sent no version line
 	HungUp   bool     `json:"-"` // the server closed the connection instead of answering an attempt to log in
 }
 
@@ -81,6 +82,7 @@ type LinkStatus struct {
 	Latency time.Duration `json:"latency"`           // of the last keepalive's round trip, 0 if none yet
 	Users   int           `json:"users"`             // sessions, tunnels and links that stand on it
 	Banner  string        `json:"banner,omitempty"`  // what the server (RFC 4252 section 5.4) and a ProxyCommand said before the login, printable, lines separated by \n
+	Notice  string        `json:"notice,omitempty"`  // what is to be mended though the login succeeded, printable, lines separated by \n
 	Kind    LinkKind      `json:"kind,omitempty"`    // "" before the first dial
 	Why     string        `json:"why,omitempty"`     // what the kind comes from or costs: "via ssh: Compression yes", "by the ssh with pid 7 on ~/.ssh/cm", "not compressed"
 	Further int           `json:"further,omitempty"` // connections that the link has beside its own while much is passed over a distance

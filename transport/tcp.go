@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"syscall"
 	"time"
 
 	"sallyport/config"
@@ -18,20 +20,21 @@ type tcpWay struct {
 
 // dialTCP connects from here as the configuration says. Addresses of both
 // families are tried side by side (RFC 8305); ssh tries them in a row.
-func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
+func dialTCP(ctx context.Context, h *config.Host, told tracer) (net.Conn, error) {
 	ways, err := tcpWays(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	d := net.Dialer{KeepAlive: -1, Control: prepared(qosOf(h).markSocket)}
+	d := net.Dialer{KeepAlive: -1, Control: announced(h, told, prepared(qosOf(h).markSocket))}
 	if v := h.Get("TCPKeepAlive"); v != "no" && v != "false" { // the latter since OpenSSH 10.6
 		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}
 	}
 	for left := attempts(h); ; {
-		conn, err := dialOnce(ctx, d, ways, hostPort(h))
+		conn, err := dialOnce(ctx, d, ways, hostPort(h), told)
 		left--
 		switch {
 		case err == nil:
+			told.say(1, "Connection established.")
 			return conn, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
@@ -46,6 +49,16 @@ func dialTCP(ctx context.Context, h *config.Host) (net.Conn, error) {
 	}
 }
 
+// announced tells of each address that is tried.
+func announced(h *config.Host, told tracer, control func(network, address string, raw syscall.RawConn) error) func(network, address string, raw syscall.RawConn) error {
+	return func(network, address string, raw syscall.RawConn) error {
+		if ip, _, err := net.SplitHostPort(address); err == nil {
+			told.say(1, "Connecting to %s [%s] port %d.", h.HostName(), ip, h.Port())
+		}
+		return control(network, address, raw)
+	}
+}
+
 // betweenAttempts is how long ssh rests before it tries to connect again.
 const betweenAttempts = time.Second
 
@@ -54,7 +67,7 @@ func attempts(h *config.Host) int { return max(1, number(h, "ConnectionAttempts"
 
 // dialOnce tries each way. The error is that of the last one that led
 // anywhere: a host need not have an address of every family.
-func dialOnce(ctx context.Context, d net.Dialer, ways []tcpWay, address string) (net.Conn, error) {
+func dialOnce(ctx context.Context, d net.Dialer, ways []tcpWay, address string, told tracer) (net.Conn, error) {
 	var first error
 	for _, way := range ways {
 		if way.from != nil {
@@ -64,11 +77,30 @@ func dialOnce(ctx context.Context, d net.Dialer, ways []tcpWay, address string) 
 		if err == nil {
 			return conn, nil
 		}
+		tellRefused(told, err)
 		if none := new(net.AddrError); first == nil || !errors.As(err, &none) {
 			first = err
 		}
 	}
 	return nil, first
+}
+
+// tellRefused says why an address could not be connected to.
+func tellRefused(told tracer, err error) {
+	var op *net.OpError
+	var errno syscall.Errno
+	if !errors.As(err, &op) || !errors.As(err, &errno) {
+		return
+	}
+	if to, ok := op.Addr.(*net.TCPAddr); ok {
+		told.say(1, "connect to address %s port %d: %s", to.IP, to.Port, Strerror(errno))
+	}
+}
+
+// Strerror is strerror(3).
+func Strerror(errno syscall.Errno) string {
+	text := errno.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // tcpWays are the families that AddressFamily permits, and where BindAddress
@@ -89,9 +121,24 @@ func tcpWays(ctx context.Context, h *config.Host) ([]tcpWay, error) {
 		return []tcpWay{{network: network}}, nil
 	}
 	if err != nil {
-		return nil, refusal(h, keyword, fmt.Sprintf("%s %q is no address of this machine: %v", keyword, given(h, keyword), err))
+		f := refusal(h, keyword, fmt.Sprintf("%s %q is no address of this machine: %v", keyword, given(h, keyword), err))
+		f.Cause = bindError(keyword, given(h, keyword))
+		return nil, f
 	}
 	return boundWays(ours), nil
+}
+
+// BindError is what ssh says of an address or interface that a connection
+// cannot begin at (ssh_create_socket, sshconnect.c).
+type BindError string
+
+func (e BindError) Error() string { return string(e) }
+
+func bindError(keyword, value string) BindError {
+	if keyword == "BindInterface" {
+		return BindError(fmt.Sprintf("getifaddrs: %s: no suitable addresses", value))
+	}
+	return BindError(fmt.Sprintf("getaddrinfo: %s: Name or service not known", value))
 }
 
 // boundWays takes the first address of each family.

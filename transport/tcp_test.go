@@ -93,7 +93,7 @@ func TestTheNearEndIsThatOfSSH(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := dialTCP(soon(t), h)
+			conn, err := dialTCP(soon(t), h, nil)
 			if err == nil {
 				_, _ = conn.Read(make([]byte, 1)) // the server has seen it when it hangs up
 				conn.Close()
@@ -135,7 +135,7 @@ func TestSocketsAreSetUpAsSSHSetsThemUp(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := options(t, config.Match{}, "HostName 127.0.0.1\nPort "+port+"\n"+test.lines+"\n")
 			for _, terminal := range []bool{true, false} {
-				conn, err := dialTCP(soon(t), h)
+				conn, err := dialTCP(soon(t), h, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -27,7 +27,11 @@ type wire struct {
 	// reader: x/crypto/ssh asks for the version line byte by byte.
 	ahead []byte
 
+	sent, received atomic.Int64 // bytes
+
 	gathering gathering
+	waiting   atomic.Bool // the reader has understood all that came, and wants more
+	answered  atomic.Bool // something was written since the last bytes were read
 
 	closing sync.Once     // guards gone against being closed twice
 	gone    chan struct{} // closed by Close
@@ -80,8 +84,12 @@ func (w *wire) receive(p []byte) (int, error) {
 	if w.gathering.wanted.Load() {
 		read = w.gather
 	}
+	w.waiting.Store(true)
 	n, err := read(p)
+	w.waiting.Store(false) // before anybody learns of err
 	if n > 0 {
+		w.answered.Store(false)
+		w.received.Add(int64(n))
 		w.heard.Store(int64(time.Since(w.born)))
 		if w.hurry.Load() {
 			w.keep(p[:n])
@@ -95,6 +103,17 @@ func (w *wire) receive(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+func (w *wire) Write(p []byte) (int, error) {
+	w.answered.Store(true) // now: the answer to p may be read before this returns
+	n, err := w.Conn.Write(p)
+	w.sent.Add(int64(n))
+	return n, err
+}
+
+// idle tells whether what was read last was understood and answered, and
+// more is waited for.
+func (w *wire) idle() bool { return w.waiting.Load() && w.answered.Load() }
 
 // lost is why nothing more will be read, nil while something may.
 func (w *wire) lost() error {

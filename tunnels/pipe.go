@@ -185,7 +185,8 @@ func (f *farEnd) Read(b []byte) (int, error) {
 // alive tells whether the connection outlived the stream that has ended. Done
 // comes too late to be asked alone. A packet can be written on a live
 // connection as long as the channel is open, which saves a round trip; if it
-// can't, the far side may have closed the channel, and only an answer is proof.
+// can't, the far side may have closed the channel, which the connection then
+// has to outlive.
 //
 // A server ignores a request that it doesn't know and that wants no reply
 // (RFC 4254 section 5.4).
@@ -193,5 +194,5 @@ func (f *farEnd) alive() bool {
 	if _, err := f.SendRequest("keepalive@openssh.com", false, nil); err == nil {
 		return f.conn.Err() == nil
 	}
-	return f.conn.Ping(context.Background()) == nil
+	return f.conn.Outlives(context.Background()) == nil
 }

@@ -29,9 +29,8 @@ type backend interface {
 	EndMaster(ctx context.Context, path string, pid int) error
 	StopMaster(ctx context.Context, path string, pid int) error
 	CheckMaster(ctx context.Context, path string, pid int) error
-	// ForwardOnMaster and CancelOnMaster are for a master's own forwards.
-	ForwardOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error)
-	CancelOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) error
+	// Borrow is for a master's own forwards.
+	Borrow(ctx context.Context, r api.BorrowRequest) (api.Borrowed, error)
 	RemoveStale(path string) error
 	// MendKey does what the fix of a finding about a key says.
 	MendKey(path string, f api.KeyFinding) error
@@ -156,14 +155,6 @@ func (r real) StopMaster(ctx context.Context, path string, pid int) error {
 
 func (r real) CheckMaster(ctx context.Context, path string, pid int) error {
 	return api.CheckMaster(ctx, path, pid)
-}
-
-func (r real) ForwardOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error) {
-	return api.ForwardOnMaster(ctx, path, pid, spec)
-}
-
-func (r real) CancelOnMaster(ctx context.Context, path string, pid int, spec api.TunnelSpec) error {
-	return api.CancelOnMaster(ctx, path, pid, spec)
 }
 
 func (r real) RemoveStale(path string) error { return api.RemoveStale(path) }

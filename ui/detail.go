@@ -248,6 +248,7 @@ func (p *sheet) news() {
 	}
 	if l != nil && l.State == api.LinkUp {
 		p.kind(l)
+		p.notice(l)
 	}
 	if l == nil || l.State != api.LinkConnecting {
 		return
@@ -260,6 +261,17 @@ func (p *sheet) news() {
 	p.gap()
 	p.say(0, "", span{clean(hop.Host) + ": " + step + ", for " + elapsed(p.screen.now().Sub(hop.Since)) + " — Esc cancels", p.busy})
 	p.words(hop, "")
+}
+
+// notice says what is to be mended though the login succeeded.
+func (p *sheet) notice(l *api.Link) {
+	if l.Notice == "" {
+		return
+	}
+	p.gap()
+	for text := range strings.SplitSeq(l.Notice, "\n") {
+		p.say(0, "! ", span{clean(text), p.busy})
+	}
 }
 
 // bannerRows is how much of a banner is shown: its end, where what is new

@@ -538,11 +538,12 @@ func (f *fake) StopMaster(_ context.Context, path string, pid int) error {
 func (f *fake) CheckMaster(_ context.Context, path string, pid int) error {
 	return f.called("check %s %d", path, pid)
 }
-func (f *fake) ForwardOnMaster(_ context.Context, path string, pid int, spec api.TunnelSpec) (port int, err error) {
-	return 0, f.called("open %s %d %s", path, pid, spec)
-}
-func (f *fake) CancelOnMaster(_ context.Context, path string, pid int, spec api.TunnelSpec) error {
-	return f.called("cancel %s %d %s", path, pid, spec)
+func (f *fake) Borrow(_ context.Context, r api.BorrowRequest) (api.Borrowed, error) {
+	does := "cancel"
+	if r.Up {
+		does = "open"
+	}
+	return r.Borrowed(), f.called("%s %s %d %s", does, r.Path, r.PID, r.Spec)
 }
 
 func (f *fake) MendKey(path string, finding api.KeyFinding) error {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -73,31 +72,22 @@ func (s *screen) checkMaster() {
 	s.control(m, "The master with pid "+strconv.Itoa(m.PID)+" answers.", func(ctx context.Context) error { return s.b.CheckMaster(ctx, m.Path, m.PID) })
 }
 
-// masterForward is a forward that was opened from here on a master of ssh. A
-// master keeps no list that others could read, so this is what is known.
-type masterForward struct {
-	path string
-	pid  int
-	spec api.TunnelSpec
-	port int // that the far side chose; 0 where it is the one that was asked for
-}
-
-// openedOn are the forwards that were opened from here on a master.
-func (s *screen) openedOn(m *api.Master) (all []masterForward) {
-	for _, f := range s.onMasters {
-		if f.path == m.Path && f.pid == m.PID {
-			all = append(all, f)
+// borrowedOf are the forwards that a master has opened for us.
+func (s *screen) borrowedOf(m *api.Master) (all []api.Borrowed) {
+	for _, b := range s.snap.Borrowed {
+		if b.Path == m.Path && b.PID == m.PID {
+			all = append(all, b)
 		}
 	}
 	return all
 }
 
-// text is what a person is told of it.
-func (f masterForward) text() string {
-	if f.port != 0 {
-		return forwardText(f.spec) + " at port " + strconv.Itoa(f.port)
+// borrowedText is what a person is told of one.
+func borrowedText(b api.Borrowed) string {
+	if b.Port != 0 {
+		return forwardText(b.Spec) + " at port " + strconv.Itoa(b.Port)
 	}
-	return forwardText(f.spec)
+	return forwardText(b.Spec)
 }
 
 // forwardOfMaster asks for a forward that a master is to open or to close. One
@@ -129,8 +119,8 @@ func (s *screen) forwardOfMaster() {
 		}
 	}
 	d.buttons = []button{{"Cancel it", 'c', then(s.cancelOnMaster)}, {"Open it", 'o', then(s.openOnMaster)}, {"Leave", 'l', leave}}
-	if opened := s.openedOn(&m); len(opened) > 0 {
-		text.paste(forwardWords(opened[len(opened)-1].spec))
+	if opened := s.borrowedOf(&m); len(opened) > 0 {
+		text.paste(forwardWords(opened[len(opened)-1].Spec))
 	} else if own := s.details[masterHost(m)].Forwards; len(own) > 0 {
 		text.paste(forwardWords(own[0].Spec))
 	}
@@ -155,27 +145,18 @@ func forwardWords(spec api.TunnelSpec) string {
 }
 
 func (s *screen) cancelOnMaster(m api.Master, spec api.TunnelSpec) {
-	s.controlled(m, func(ctx context.Context) error { return s.b.CancelOnMaster(ctx, m.Path, m.PID, spec) }, func() {
-		s.forgetOnMaster(m, spec)
-		s.tell(forwardText(spec) + " is closed.")
-	})
+	s.controlled(m, func(ctx context.Context) error {
+		_, err := s.b.Borrow(ctx, api.BorrowRequest{Path: m.Path, PID: m.PID, Spec: spec})
+		return err
+	}, func() { s.tell(forwardText(spec) + " is closed.") })
 }
 
 func (s *screen) openOnMaster(m api.Master, spec api.TunnelSpec) {
-	port := 0
+	var b api.Borrowed
 	s.controlled(m, func(ctx context.Context) (err error) {
-		port, err = s.b.ForwardOnMaster(ctx, m.Path, m.PID, spec)
+		b, err = s.b.Borrow(ctx, api.BorrowRequest{Path: m.Path, PID: m.PID, Spec: spec, Up: true})
 		return err
-	}, func() {
-		s.forgetOnMaster(m, spec)
-		f := masterForward{m.Path, m.PID, spec, port}
-		s.onMasters = append(s.onMasters, f)
-		s.tell(f.text() + " is open, until its master ends.")
-	})
-}
-
-func (s *screen) forgetOnMaster(m api.Master, spec api.TunnelSpec) {
-	s.onMasters = slices.DeleteFunc(s.onMasters, func(f masterForward) bool { return f.path == m.Path && f.pid == m.PID && f.spec == spec })
+	}, func() { s.tell(borrowedText(b) + " is open, until its master or the background process ends.") })
 }
 
 // writeSharing shows what the file would be in which ssh shares the connection

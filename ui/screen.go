@@ -35,19 +35,18 @@ type screen struct {
 	windows bool   // others can be opened
 
 	world
-	inv       inventory          // that is shown; nil until it has been read
-	early     []*tcell.EventKey  // typed before inv, or the form, was read
-	newest    inventory          // that was read last: another one than inv if ssh would refuse it
-	unfollow  context.CancelFunc // ends the watching of newest
-	resolver  *resolver
-	forget    context.CancelFunc // ends resolver
-	known     map[string]api.Host
-	details   map[string]api.Detail
-	masters   []api.Master
-	onMasters []masterForward    // opened from this screen on masters of ssh
-	rest      context.CancelFunc // ends the following of masters; nil while it rests
-	wanted    string             // the host whose detail was asked for last
-	searched  bool               // the resolver was asked for all hosts
+	inv      inventory          // that is shown; nil until it has been read
+	early    []*tcell.EventKey  // typed before inv, or the form, was read
+	newest   inventory          // that was read last: another one than inv if ssh would refuse it
+	unfollow context.CancelFunc // ends the watching of newest
+	resolver *resolver
+	forget   context.CancelFunc // ends resolver
+	known    map[string]api.Host
+	details  map[string]api.Detail
+	masters  []api.Master
+	rest     context.CancelFunc // ends the following of masters; nil while it rests
+	wanted   string             // the host whose detail was asked for last
+	searched bool               // the resolver was asked for all hosts
 
 	page    page
 	list    list

@@ -268,8 +268,8 @@ func (s *screen) masterEntry(m *api.Master) rosterEntry {
 			e.below = append(e.below, span{"carries " + used + " of ours", s.dim})
 		}
 	}
-	for _, f := range s.openedOn(m) {
-		e.below = append(e.below, span{f.text() + "   opened from here, f closes it", s.dim})
+	for _, b := range s.borrowedOf(m) {
+		e.below = append(e.below, span{borrowedText(b) + "   opened from here, f closes it", s.dim})
 	}
 	return e
 }

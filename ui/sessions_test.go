@@ -119,11 +119,19 @@ func TestAForwardThatWasOpenedOnAMasterIsListedUntilItIsClosed(t *testing.T) {
 	st.keys("f")
 	st.keys("-D 1080")
 	st.keys("Tab", "Tab", "Enter")
+	st.sees("until its master or the background process ends")
+	_, spec, err := api.ReadForward("-D 1080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := api.BorrowRequest{Path: corner + "jdoe@spirit1.ipsl.fr:22", PID: 4211, Spec: spec}.Borrowed()
+	st.event(api.Event{Borrowed: &b})
 	st.sees("opened from here, f closes it")
 	st.keys("f")
 	st.sees("A forward of the ssh with pid 4211")
 	st.keys("Enter")
 	st.sees("is closed")
+	st.event(api.Event{BorrowedGone: b.ID})
 	st.loses("opened from here")
 }
 
@@ -160,7 +168,7 @@ func TestKeysOfTheSessionsPage(t *testing.T) {
 		{"which one that has ended cannot give", "stale", []string{"v"}, nil, "D removes the socket"},
 		{"v asks once more what gave no answer", "unusable", []string{"v"}, nil, "once more"},
 		{"f cancels a forward of a master", "pid 4211", []string{"f", "8080:gpu3:8888", "Enter"}, []string{"cancel " + spirit + " 4211 L 8080:gpu3:8888"}, "L 8080 → gpu3:8888 is closed"},
-		{"or opens one", "pid 4211", []string{"f", "-D 1080", "Tab", "Tab", "Enter"}, []string{"open " + spirit + " 4211 D 1080"}, "until its master ends"},
+		{"or opens one", "pid 4211", []string{"f", "-D 1080", "Tab", "Tab", "Enter"}, []string{"open " + spirit + " 4211 D 1080"}, "until its master or the background process"},
 		{"or neither", "pid 4211", []string{"f", "-D 1080", "Tab", "Tab", "Tab", "Enter"}, nil, "pid 4211"},
 		{"what is no forward is not asked for", "pid 4211", []string{"f", "8080:", "Enter"}, nil, "✗"},
 		{"K ends a shell when it was agreed to", "squeue", []string{"K", "e", "Enter"}, []string{"end s2"}, ""},

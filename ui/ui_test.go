@@ -69,6 +69,17 @@ func lent() api.Snapshot {
 	return s
 }
 
+// passedOver is an afternoon on which a key file was not used.
+func passedOver() api.Snapshot {
+	s := afternoon()
+	for i := range s.Links {
+		if s.Links[i].Host == "targaryen" {
+			s.Links[i].Kind, s.Links[i].Notice = "native", "The key ~/.ssh/id_rsa was passed over: its mode is 0644, which lets others reach it. chmod 600 ~/.ssh/id_rsa"
+		}
+	}
+	return s
+}
+
 // announced is an afternoon on which servers say something before a login.
 func announced(q ...api.Question) api.Snapshot {
 	s := afternoon()
@@ -109,6 +120,7 @@ func TestScreensAreAsTheyWereApproved(t *testing.T) {
 		{name: "long-chain", snap: afternoon(), keys: []string{"↓↓↓↓↓↓↓↓↓"}, sees: "far-away ", sizes: 2},
 		{name: "further", snap: lent(), sees: "over 4 connections", sizes: 1},
 		{name: "lent", snap: lent(), keys: []string{"↓"}, sees: "via ssh", sizes: 2},
+		{name: "passed-over", snap: passedOver(), keys: []string{"↓"}, sees: "chmod 600", sizes: 2},
 		{name: "announced", snap: announced(), keys: []string{"↓↓↓"}, sees: "visit:", sizes: 2},
 		{name: "announced-password", snap: announced(passwordQuestion()), sees: "Maintenance", sizes: 2},
 		{name: "log", snap: afternoon(), keys: []string{"6"}, sees: "09:29:51", sizes: 2},

@@ -32,6 +32,7 @@ func (w *world) apply(events []api.Event, now time.Time) {
 			w.snap.Sessions = slices.Clone(w.snap.Sessions)
 			w.snap.Questions = slices.Clone(w.snap.Questions)
 			w.snap.Served = slices.Clone(w.snap.Served)
+			w.snap.Borrowed = slices.Clone(w.snap.Borrowed)
 			w.snap.Log = slices.Clone(w.snap.Log)
 		}
 	}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package mux
+
+// linger waits for nothing here.
+func (c *client) linger() {}
