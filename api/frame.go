@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sallyport/sessions"
+	"sallyport/transport"
 )
 
 // FrameKind is the first byte of a frame. A frame is its kind, the length of
@@ -52,13 +53,19 @@ type Ready struct {
 
 // FrameWriter writes frames, one at a time, from any goroutine.
 type FrameWriter struct {
-	mu  sync.Mutex
-	w   io.Writer
-	buf []byte
+	mu   sync.Mutex
+	w    io.Writer
+	long io.Writer // the same, for what is written from two places at once
+	buf  []byte
 }
 
 // NewFrameWriter writes frames to w.
-func NewFrameWriter(w io.Writer) *FrameWriter { return &FrameWriter{w: w} }
+func NewFrameWriter(w io.Writer) *FrameWriter {
+	if b, ok := w.(*transport.Brisk); ok {
+		return &FrameWriter{w: w, long: b.Conn} // net.Buffers knows the sockets of package net
+	}
+	return &FrameWriter{w: w, long: w}
+}
 
 // copied is the longest payload that is worth a copy, in bytes.
 const copied = 8 << 10
@@ -71,7 +78,7 @@ func (f *FrameWriter) Write(kind FrameKind, payload []byte) error {
 	f.buf = binary.BigEndian.AppendUint32(f.buf, uint32(len(payload)))
 	if len(payload) > copied {
 		both := net.Buffers{f.buf, payload}
-		_, err := both.WriteTo(f.w)
+		_, err := both.WriteTo(f.long)
 		return err
 	}
 	f.buf = append(f.buf, payload...)
