@@ -30,6 +30,10 @@ const (
 	FrameBreak  FrameKind = 'b' // a break (RFC 4335)
 	FrameDetach FrameKind = 'd' // the viewer wants to leave a session that goes on; then, as the last, that it has left
 	FrameEnd    FrameKind = 'q' // the session shall end
+	FrameOffer  FrameKind = 'l' // from the viewer: Offer as JSON
+	FrameBorrow FrameKind = 'y' // the terminal is wanted
+	FrameLend   FrameKind = 'g' // from the viewer: Lent as JSON
+	FrameReturn FrameKind = 'z' // 1 at the start of a line, else 0; then what was typed
 )
 
 // MaxFrame is the longest payload that is accepted, in bytes.
@@ -83,7 +87,7 @@ func (f *FrameWriter) Write(kind FrameKind, payload []byte) error {
 	}
 	f.buf = append(f.buf, payload...)
 	_, err := f.w.Write(f.buf)
-	if kind == FrameStdin {
+	if kind == FrameStdin || kind == FrameReturn {
 		clear(f.buf) // what is typed may be a secret
 	}
 	return err

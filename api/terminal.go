@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"sallyport/sessions"
 	"sallyport/transport"
@@ -45,6 +46,9 @@ type Terminal struct {
 	window *window // how much may be typed
 
 	stdout, stderr, warnings io.Writer // set before begun is closed
+
+	lender Lender // nil for none
+	lent   atomic.Bool
 
 	exit sessions.Exit // written by the reader before ended is closed
 	err  error         // likewise
@@ -136,7 +140,7 @@ func (t *Terminal) Attach(ctx context.Context, stdin io.Reader, stdout, stderr i
 		t.warnings = stderr
 	}
 	close(t.begun)
-	defer context.AfterFunc(ctx, t.stop)()
+	defer context.AfterFunc(ctx, t.leave)()
 	go t.send(stdin) // ends with stdin, or at its first read after the session
 	<-t.ended
 	t.stop()
@@ -226,6 +230,10 @@ func (t *Terminal) read(stopWatching func() bool) {
 			_, _ = t.warnings.Write(payload) // a log that cannot be written can tell nobody
 		case FrameTaken:
 			t.window.open(takenOf(payload))
+		case FrameBorrow:
+			err = t.lend()
+		case FrameReturn:
+			t.returned(payload)
 		case FrameDetach:
 			t.err = ErrDetached
 			return

@@ -73,6 +73,11 @@ func (b *Brisk) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
+// CloseWrite ends what is written.
+func (b *Brisk) CloseWrite() error {
+	return b.Conn.(interface{ CloseWrite() error }).CloseWrite() // both kinds have it
+}
+
 // failed is an error as package net has it: of the poller, or of a call.
 func (b *Brisk) failed(op string, poller, call error) error {
 	if of, ok := poller.(*net.OpError); ok {
