@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 
 	"sallyport/api"
@@ -108,6 +109,7 @@ func (l *loan) read(lineStart bool) {
 		if len(typed) > 0 {
 			l.unread.add(len(typed))
 			l.types(typed, l.unread.taken)
+			runtime.Gosched() // it goes on its way before the terminal is looked at again
 		}
 		if err != nil || len(rest) > 0 || !l.unread.wait(window-len(buf)) {
 			l.giveBack(lineStart, rest)
