@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,8 +22,8 @@ import (
 	"sallyport/internal/sshtest"
 )
 
-// holds tells whether the background process has a terminal open.
-func (c clients) holds(t *testing.T, tty string) bool {
+// background is the process ID of the background process.
+func (c clients) background(t *testing.T) int {
 	t.Helper()
 	out, err := c.sallyport("daemon", "status", "--json").Output()
 	var status struct{ PID int }
@@ -32,16 +33,20 @@ func (c clients) holds(t *testing.T, tty string) bool {
 	if err != nil {
 		t.Fatalf("daemon status: %v: %s", err, out)
 	}
-	all, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", status.PID))
+	return status.PID
+}
+
+// holds tells whether a process has a terminal open.
+func holds(t *testing.T, pid int, tty string) bool {
+	t.Helper()
+	all, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil || len(all) == 0 {
-		t.Fatalf("the background process has the descriptors %q, %v", all, err)
+		t.Fatalf("process %d has the descriptors %q, %v", pid, all, err)
 	}
-	for _, fd := range all {
-		if at, err := os.Readlink(fd); err == nil && at == tty {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all, func(fd string) bool {
+		at, err := os.Readlink(fd)
+		return err == nil && at == tty
+	})
 }
 
 // name is the console's terminal.
@@ -54,10 +59,10 @@ func (c *console) name() string {
 	return name
 }
 
-// lent waits until the background process has the only terminal of a shell.
-func (c clients) lent(t *testing.T, tty string) {
+// lent waits until a terminal is open in the background process.
+func lent(t *testing.T, background int, tty string) {
 	t.Helper()
-	sshtest.Eventually(t, tty+" is lent", func() bool { return c.holds(t, tty) })
+	sshtest.Eventually(t, tty+" is lent", func() bool { return holds(t, background, tty) })
 }
 
 // quoted is a command line for a shell.
@@ -77,8 +82,8 @@ func TestATerminalIsTheirsWhoAreInFront(t *testing.T) {
 	p := newPanes(t, c)
 	dir := t.TempDir()
 	got, late := filepath.Join(dir, "got"), filepath.Join(dir, "late")
-	far := "stty raw -echo; printf 'up\\r\\n'; (until test -e " + late + "; do sleep 0.05; done; printf 'late words\\r\\n') & cat >" + got
-	pane := p.run(80, 24, sshtest.Program(t, "bash"), "--norc", "--noprofile")
+	far := "stty raw -echo; printf 'is%s\\r\\n' up; (until test -e " + late + "; do sleep 0.05; done; printf 'la%s words\\r\\n' te) & cat >" + got
+	pane := p.run(400, 24, sshtest.Program(t, "bash"), "--norc", "--noprofile")
 	tty := strings.TrimSpace(p.tmux("display-message", "-p", "-t", pane, "#{pane_tty}"))
 	arrives := func(want string) {
 		t.Helper()
@@ -95,8 +100,9 @@ func TestATerminalIsTheirsWhoAreInFront(t *testing.T) {
 	}
 	p.wait(pane, "bash-")
 	p.press(pane, quoted(c.sallyport("-t", sshtest.Alias, far).Args)+"\r")
-	p.wait(pane, "up")
-	c.lent(t, tty)
+	p.wait(pane, "isup")
+	background := c.background(t)
+	lent(t, background, tty)
 	p.press(pane, "abc")
 	arrives("abc")
 
@@ -126,16 +132,15 @@ func TestATerminalIsTheirsWhoAreInFront(t *testing.T) {
 	p.press(pane, "echo mine$((40+4))\r")
 	p.wait(pane, "mine44")
 	p.press(pane, "fg\r")
-	p.wait(pane, "cat >") // the line of the job
 	p.press(pane, "ghi")
 	arrives("abcdef\rghi")
 
-	c.lent(t, tty)
+	lent(t, background, tty)
 	syscall.Kill(viewer, syscall.SIGKILL)
 	p.wait(pane, "Killed")
 	p.press(pane, "echo mine$((40+5))\r")
 	p.wait(pane, "mine45")
-	sshtest.Eventually(t, "the terminal of a viewer that is gone is let go of", func() bool { return !c.holds(t, tty) })
+	sshtest.Eventually(t, "the terminal of a viewer that is gone is let go of", func() bool { return !holds(t, background, tty) })
 	arrives("abcdef\rghi")
 }
 
@@ -152,21 +157,21 @@ func TestALentTerminalComesBackBeforeItsViewerEnds(t *testing.T) {
 		{"~d", func(p *console) { io.WriteString(p.keys, "\r~d") }, 0},
 		{"~.", func(p *console) { io.WriteString(p.keys, "\r~.") }, ours},
 		{"the end of the shell", func(p *console) { io.WriteString(p.keys, "q") }, 7},
-		{"SIGTERM", func(p *console) { p.cmd.Process.Signal(syscall.SIGTERM) }, 128 + int(syscall.SIGTERM)},
-		{"SIGHUP", func(p *console) { p.cmd.Process.Signal(syscall.SIGHUP) }, 128 + int(syscall.SIGHUP)},
+		{"SIGTERM", func(p *console) { p.cmd.Process.Signal(syscall.SIGTERM) }, ours},
+		{"SIGHUP", func(p *console) { p.cmd.Process.Signal(syscall.SIGHUP) }, ours},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			c := newClients(t, server)
 			p := newConsole(t, c.sallyport("-t", sshtest.Alias, "stty raw -echo; echo up; (while echo words; do sleep 0.01; done) & head -c 1 >/dev/null; until test \"$(head -c 1)\" = q; do :; done; kill $!; exit 7"))
 			p.wait("up")
-			tty := p.name()
-			c.lent(t, tty)
+			tty, background := p.name(), c.background(t)
+			lent(t, background, tty)
 			p.press("k", "words")
-			c.lent(t, tty)
+			lent(t, background, tty)
 			row.leave(p)
 			got := p.ended()
-			if c.holds(t, tty) {
+			if holds(t, background, tty) {
 				t.Error("the background process has the terminal when its viewer has ended")
 			}
 			if got != row.status {
@@ -184,7 +189,8 @@ func TestKeysArriveHoweverTheTerminalIsLent(t *testing.T) {
 	got := filepath.Join(t.TempDir(), "got")
 	p := newConsole(t, c.sallyport("-t", sshtest.Alias, "stty raw -echo; echo up; tee "+got))
 	p.wait("up")
-	c.lent(t, p.name())
+	background := c.background(t)
+	lent(t, background, p.name())
 	dice := rand.New(rand.NewPCG(7, 7))
 	var typed, want strings.Builder
 	for range 400 {
@@ -209,7 +215,7 @@ func TestKeysArriveHoweverTheTerminalIsLent(t *testing.T) {
 	if all, err := os.ReadFile(got); err != nil || string(all) != want.String() {
 		t.Errorf("%q\narrived, %v; want\n%q", all, err, want.String())
 	}
-	c.lent(t, p.name())
+	lent(t, background, p.name())
 }
 
 // TestOutputComesWholeHoweverTheTerminalIsLent has keys pressed while it comes:
@@ -222,7 +228,8 @@ func TestOutputComesWholeHoweverTheTerminalIsLent(t *testing.T) {
 	far := fmt.Sprintf("stty -echo -icanon; echo up; head -c 1 >/dev/null; (i=0; while test $i -lt 30; do seq $((i*%[1]d+1)) $((i*%[1]d+%[1]d)); sleep 0.01; i=$((i+1)); done; echo end) & cat >/dev/null", last/30)
 	p := newConsole(t, c.sallyport("-t", sshtest.Alias, far))
 	p.wait("up\r\n")
-	c.lent(t, p.name())
+	background := c.background(t)
+	lent(t, background, p.name())
 	p.press("k", "1\r\n")
 	sshtest.Eventually(t, "all has come", func() bool {
 		io.WriteString(p.keys, "k")
@@ -259,14 +266,15 @@ func TestALentTerminalThatTakesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.lent(t, tty)
+	background := c.background(t)
+	lent(t, background, tty)
 	other := newConsole(t, c.sallyport("attach"))
 	other.wait("up")
-	c.lent(t, other.name())
+	lent(t, background, other.name())
 	other.press("k", "300000\r\nend")
 	stuck.Process.Kill()
 	stuck.Wait()
-	sshtest.Eventually(t, "its terminal is let go of", func() bool { return !c.holds(t, tty) })
+	sshtest.Eventually(t, "its terminal is let go of", func() bool { return !holds(t, background, tty) })
 }
 
 // TestATerminalThatIsNotAllIsNotLent has its output go elsewhere.
@@ -285,7 +293,7 @@ func TestATerminalThatIsNotAllIsNotLent(t *testing.T) {
 		})
 	}
 	shows("up\r\n")
-	if c.holds(t, p.name()) {
+	if holds(t, c.background(t), p.name()) {
 		t.Error("the background process has a terminal on which nothing is shown")
 	}
 	io.WriteString(p.keys, "typed\r")
