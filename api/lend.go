@@ -57,24 +57,23 @@ func (t *Terminal) lend() error {
 	if t.lender != nil {
 		answer = t.lender.Lend()
 	}
-	t.lent.Store(answer.Lent)
 	return t.out.WriteJSON(FrameLend, answer)
 }
 
 // returned takes the terminal back.
 func (t *Terminal) returned(payload []byte) {
-	t.lent.Store(false)
 	if t.lender != nil && len(payload) > 0 {
 		t.lender.Return(payload[0] != 0, payload[1:])
 	}
 	clear(payload) // what is typed may be a secret
 }
 
-// leave ends the request. A terminal that is lent comes back first, or else it
-// would be written to beside whoever has it next.
+// leave ends the request. A terminal that may be lent comes back first, or else
+// it would be read and written beside whoever has it next: nothing is lent once
+// our side is closed, and theirs is when they have let go.
 func (t *Terminal) leave() {
 	end, ok := t.conn.(interface{ CloseWrite() error })
-	if t.lent.Load() && ok && end.CloseWrite() == nil {
+	if t.lender != nil && ok && end.CloseWrite() == nil {
 		select {
 		case <-t.ended:
 		case <-time.After(leaveMoment):

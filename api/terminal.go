@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"sallyport/sessions"
 	"sallyport/transport"
@@ -48,7 +47,6 @@ type Terminal struct {
 	stdout, stderr, warnings io.Writer // set before begun is closed
 
 	lender Lender // nil for none
-	lent   atomic.Bool
 
 	exit sessions.Exit // written by the reader before ended is closed
 	err  error         // likewise
