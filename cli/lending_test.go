@@ -82,7 +82,7 @@ func TestATerminalIsTheirsWhoAreInFront(t *testing.T) {
 	p := newPanes(t, c)
 	dir := t.TempDir()
 	got, late := filepath.Join(dir, "got"), filepath.Join(dir, "late")
-	far := "stty raw -echo; printf 'is%s\\r\\n' up; (until test -e " + late + "; do sleep 0.05; done; printf 'la%s words\\r\\n' te) & cat >" + got
+	far := "stty raw -echo; printf 'is%s\\r\\n' up; (until test -e " + late + "; do sleep 0.05; done; printf '\\r\\nla%s words\\r\\n' te) & cat >" + got
 	pane := p.run(400, 24, sshtest.Program(t, "bash"), "--norc", "--noprofile")
 	tty := strings.TrimSpace(p.tmux("display-message", "-p", "-t", pane, "#{pane_tty}"))
 	arrives := func(want string) {
