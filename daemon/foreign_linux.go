@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -26,8 +27,14 @@ import (
 type foreign struct {
 	file *os.File
 	raw  syscall.RawConn
-	life int // descriptor of its proc_pid_stat(5)
+	life int          // descriptor of its proc_pid_stat(5)
+	born time.Time    // what seen counts from
+	seen atomic.Int64 // when the process was seen in front, in nanoseconds since born
 }
+
+// lately is how long a look counts for what is written: the echo of a key comes
+// within it where there is no distance, and nobody draws a prompt in less.
+const lately = 300 * time.Microsecond
 
 // openForeign opens the terminal on the standard input of a process.
 func openForeign(pid int) (*foreign, error) {
@@ -35,7 +42,7 @@ func openForeign(pid int) (*foreign, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("open", err)
 	}
-	f := &foreign{life: life}
+	f := &foreign{life: life, born: time.Now()}
 	f.file, err = os.OpenFile(fmt.Sprintf("/proc/%d/fd/0", pid), os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err == nil {
 		f.raw, err = f.file.SyscallConn()
@@ -102,7 +109,7 @@ func (f *foreign) Read(p []byte) (n int, err error) {
 // put writes what the terminal takes at once, if it is the process'.
 func (f *foreign) put(p []byte) (written int) {
 	_ = f.raw.Control(func(fd uintptr) { // fails only on what is closed
-		for written < len(p) && f.inFront() {
+		for written < len(p) && (f.wasInFront() || f.inFront()) {
 			n, err := transport.WriteNow(fd, p[written:])
 			written += n
 			if err != nil || n == 0 {
@@ -116,7 +123,16 @@ func (f *foreign) put(p []byte) (written int) {
 // inFront tells whether the process runs and has the terminal.
 func (f *foreign) inFront() bool {
 	now, known := f.now()
-	return known && now.group == now.front && bytes.IndexByte([]byte("RSDI"), now.state) >= 0
+	is := known && now.group == now.front && bytes.IndexByte([]byte("RSDI"), now.state) >= 0
+	if is {
+		f.seen.Store(int64(time.Since(f.born)))
+	}
+	return is
+}
+
+// wasInFront tells whether it was lately.
+func (f *foreign) wasInFront() bool {
+	return int64(time.Since(f.born))-f.seen.Load() < int64(lately)
 }
 
 // standing is what a process does, and where: fields 3, 5, 7 and 8 of

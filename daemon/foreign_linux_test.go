@@ -149,7 +149,7 @@ func TestNothingIsReadOfWhoIsStopped(t *testing.T) {
 	}
 	sshtest.Eventually(t, "it is stopped", func() bool {
 		now, known := l.tty.now()
-		return known && now.state == 'T'
+		return known && now.state == 'T' && !l.tty.wasInFront()
 	})
 	if _, err := keys.WriteString("key"); err != nil {
 		t.Fatal(err)
