@@ -43,6 +43,7 @@ func openForeign(pid int) (*foreign, error) {
 		return nil, os.NewSyscallError("open", err)
 	}
 	f := &foreign{life: life, born: time.Now()}
+	f.seen.Store(-int64(lately))
 	f.file, err = os.OpenFile(fmt.Sprintf("/proc/%d/fd/0", pid), os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err == nil {
 		f.raw, err = f.file.SyscallConn()
@@ -80,10 +81,8 @@ func (f *foreign) close() {
 	}
 }
 
-// halt has Read end with os.ErrDeadlineExceeded, now and until goOn.
+// halt has Read end with os.ErrDeadlineExceeded.
 func (f *foreign) halt() { _ = f.file.SetReadDeadline(time.Unix(1, 0)) } // fails only on what is closed
-
-func (f *foreign) goOn() { _ = f.file.SetReadDeadline(time.Time{}) } // likewise
 
 // Read waits for what is typed while the terminal is the process', else it ends
 // with errBehind.

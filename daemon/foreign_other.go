@@ -19,5 +19,4 @@ func openForeign(int) (*foreign, error) { return nil, errors.ErrUnsupported }
 func (*foreign) Read([]byte) (int, error) { return 0, errBehind }
 func (*foreign) put([]byte) int           { return 0 }
 func (*foreign) halt()                    {}
-func (*foreign) goOn()                    {}
 func (*foreign) close()                   {}

@@ -28,7 +28,7 @@ type loan struct {
 	mu       sync.Mutex // guards what follows
 	changed  *sync.Cond
 	state    loanState
-	tty      *foreign // nil before the first offer
+	tty      *foreign // nil while it is theirs: each wake-up of its writer would be one of ours
 	barred   bool     // it cannot be opened
 	escape   byte
 	offered  bool // while frames are written; it is borrowed after them
@@ -63,13 +63,6 @@ func (l *loan) offer(o api.Offer) {
 	if l.types == nil || l.barred || l.closed || l.state != theirs {
 		return
 	}
-	if l.tty == nil {
-		var err error
-		if l.tty, err = openForeign(l.pid); err != nil {
-			l.barred = true // another user's, after su; or another system's
-			return
-		}
-	}
 	l.escape = o.Escape
 	if l.offered = l.framing; !l.offered {
 		l.borrow()
@@ -79,6 +72,11 @@ func (l *loan) offer(o api.Offer) {
 // borrow asks for the terminal. The caller holds mu.
 func (l *loan) borrow() {
 	l.offered = false
+	var err error
+	if l.tty, err = openForeign(l.pid); err != nil {
+		l.barred = true // another user's, after su; or another system's
+		return
+	}
 	l.state = asked
 	l.frames.Write(api.FrameBorrow, nil) // a viewer that has gone lends nothing
 }
@@ -90,12 +88,12 @@ func (l *loan) lent(a api.Lent, running *sync.WaitGroup) {
 	if l.state != asked || l.closed {
 		return
 	}
-	l.state = theirs
 	if a.Lent {
 		l.state, l.recalled = ours, false
-		l.tty.goOn()
 		l.unread.start()
 		running.Go(func() { l.read(a.LineStart) })
+	} else {
+		l.shut()
 	}
 	l.changed.Broadcast()
 }
@@ -136,6 +134,7 @@ func split(p []byte, escape byte, lineStart *bool) (typed, rest []byte) {
 func (l *loan) giveBack(lineStart bool, rest []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.shut()
 	if !l.closed {
 		payload := append([]byte{0}, rest...)
 		if lineStart {
@@ -144,8 +143,16 @@ func (l *loan) giveBack(lineStart bool, rest []byte) {
 		l.frames.Write(api.FrameReturn, payload) // a viewer that has gone needs none
 		clear(payload)
 	}
-	l.state, l.recalled = theirs, false
 	l.changed.Broadcast()
+}
+
+// shut leaves the terminal to the viewer. The caller holds mu.
+func (l *loan) shut() {
+	l.state = theirs
+	if l.tty != nil {
+		l.tty.close()
+		l.tty = nil
+	}
 }
 
 // recall has the reader give the terminal back. The caller holds mu.
@@ -224,10 +231,7 @@ func (l *loan) release() {
 		l.recall()
 		l.changed.Wait()
 	}
-	if l.tty != nil {
-		l.tty.close()
-		l.tty = nil
-	}
+	l.shut()
 }
 
 // errBehind says that another process is in front of a terminal, or that the
