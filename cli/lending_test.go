@@ -137,6 +137,10 @@ func TestATerminalIsTheirsWhoAreInFront(t *testing.T) {
 
 	lent(t, background, tty)
 	syscall.Kill(viewer, syscall.SIGKILL)
+	sshtest.Eventually(t, "the viewer is dead", func() bool {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", viewer))
+		return err != nil || strings.Contains(string(line), ") Z ")
+	})
 	p.press(pane, "echo mine$((40+5))\r") // nobody else reads it
 	p.wait(pane, "mine45")
 	sshtest.Eventually(t, "the terminal of a viewer that is gone is let go of", func() bool { return !holds(t, background, tty) })
