@@ -57,8 +57,6 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-func (w *wire) Write(p []byte) (int, error) { return w.brisk.Write(p) }
-
 func (w *wire) Read(p []byte) (int, error) {
 	if len(w.ahead) == 0 {
 		var room []byte
@@ -109,7 +107,7 @@ func (w *wire) receive(p []byte) (int, error) {
 
 func (w *wire) Write(p []byte) (int, error) {
 	w.answered.Store(true) // now: the answer to p may be read before this returns
-	n, err := w.Conn.Write(p)
+	n, err := w.brisk.Write(p)
 	w.sent.Add(int64(n))
 	return n, err
 }
