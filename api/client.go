@@ -366,7 +366,11 @@ func over(conn net.Conn) *http.Transport {
 
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
-	return d.DialContext(ctx, "unix", c.Socket)
+	conn, err := d.DialContext(ctx, "unix", c.Socket)
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewBrisk(conn), nil
 }
 
 // noDaemon turns a refused or absent socket, and a process that ended under a

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sallyport/sessions"
+	"sallyport/transport"
 )
 
 // FrameKind is the first byte of a frame. A frame is its kind, the length of
@@ -29,6 +30,10 @@ const (
 	FrameBreak  FrameKind = 'b' // a break (RFC 4335)
 	FrameDetach FrameKind = 'd' // the viewer wants to leave a session that goes on; then, as the last, that it has left
 	FrameEnd    FrameKind = 'q' // the session shall end
+	FrameOffer  FrameKind = 'l' // from the viewer: Offer as JSON
+	FrameBorrow FrameKind = 'y' // the terminal is wanted
+	FrameLend   FrameKind = 'g' // from the viewer: Lent as JSON
+	FrameReturn FrameKind = 'z' // 1 at the start of a line, else 0; then what was typed
 )
 
 // MaxFrame is the longest payload that is accepted, in bytes.
@@ -52,13 +57,19 @@ type Ready struct {
 
 // FrameWriter writes frames, one at a time, from any goroutine.
 type FrameWriter struct {
-	mu  sync.Mutex
-	w   io.Writer
-	buf []byte
+	mu   sync.Mutex
+	w    io.Writer
+	long io.Writer // the same, for what is written from two places at once
+	buf  []byte
 }
 
 // NewFrameWriter writes frames to w.
-func NewFrameWriter(w io.Writer) *FrameWriter { return &FrameWriter{w: w} }
+func NewFrameWriter(w io.Writer) *FrameWriter {
+	if b, ok := w.(*transport.Brisk); ok {
+		return &FrameWriter{w: w, long: b.Conn} // net.Buffers knows the sockets of package net
+	}
+	return &FrameWriter{w: w, long: w}
+}
 
 // copied is the longest payload that is worth a copy, in bytes.
 const copied = 8 << 10
@@ -71,12 +82,12 @@ func (f *FrameWriter) Write(kind FrameKind, payload []byte) error {
 	f.buf = binary.BigEndian.AppendUint32(f.buf, uint32(len(payload)))
 	if len(payload) > copied {
 		both := net.Buffers{f.buf, payload}
-		_, err := both.WriteTo(f.w)
+		_, err := both.WriteTo(f.long)
 		return err
 	}
 	f.buf = append(f.buf, payload...)
 	_, err := f.w.Write(f.buf)
-	if kind == FrameStdin {
+	if kind == FrameStdin || kind == FrameReturn {
 		clear(f.buf) // what is typed may be a secret
 	}
 	return err

@@ -46,6 +46,8 @@ type Terminal struct {
 
 	stdout, stderr, warnings io.Writer // set before begun is closed
 
+	lender Lender // nil for none
+
 	exit sessions.Exit // written by the reader before ended is closed
 	err  error         // likewise
 }
@@ -136,7 +138,7 @@ func (t *Terminal) Attach(ctx context.Context, stdin io.Reader, stdout, stderr i
 		t.warnings = stderr
 	}
 	close(t.begun)
-	defer context.AfterFunc(ctx, t.stop)()
+	defer context.AfterFunc(ctx, t.leave)()
 	go t.send(stdin) // ends with stdin, or at its first read after the session
 	<-t.ended
 	t.stop()
@@ -226,6 +228,10 @@ func (t *Terminal) read(stopWatching func() bool) {
 			_, _ = t.warnings.Write(payload) // a log that cannot be written can tell nobody
 		case FrameTaken:
 			t.window.open(takenOf(payload))
+		case FrameBorrow:
+			err = t.lend()
+		case FrameReturn:
+			t.returned(payload)
 		case FrameDetach:
 			t.err = ErrDetached
 			return

@@ -52,8 +52,14 @@ func (p panes) tmux(args ...string) string {
 // what had scrolled out of it.
 func (p panes) open(cols, rows int, args ...string) string {
 	p.t.Helper()
+	return p.run(cols, rows, p.sallyport(args...).Args...)
+}
+
+// run makes a window for any program.
+func (p panes) run(cols, rows int, argv ...string) string {
+	p.t.Helper()
 	size := []string{"set-option", "default-size", fmt.Sprintf("%dx%d", cols, rows), ";"}
-	return strings.TrimSpace(p.tmux(slices.Concat(size, []string{"new-window", "-d", "-P", "-F", "#{pane_id}"}, p.sallyport(args...).Args)...))
+	return strings.TrimSpace(p.tmux(slices.Concat(size, []string{"new-window", "-d", "-P", "-F", "#{pane_id}"}, argv)...))
 }
 
 func (p panes) resize(pane string, cols, rows int) {

@@ -261,16 +261,20 @@ type viewed struct {
 	end    func() // what "~." does; nil where leaving ends the session
 	name   string // of the far side, for the word that it is left
 	can    abilities
+	kept   *api.Terminal // that the terminal may be lent to; nil for none
 }
 
 // shared is a session of the background process.
 func shared(t *api.Terminal, h *config.Host) viewed {
 	can := abilitiesOf(h)
 	can.sendBreak = func() { t.Break() } // fails only when the session has ended
+	var kept *api.Terminal
 	if t.Kept() {
 		can.detach = func() { t.Detach() } // likewise
+		kept = t
 	}
 	return viewed{
+		kept:   kept,
 		pty:    t.PTY(),
 		attach: t.Attach,
 		resize: func(s api.Size) { t.Resize(s) }, // likewise
@@ -308,6 +312,9 @@ func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, erro
 		run:  func(command string) { a.byShell(ctx, command) },
 	}
 	in := newEscapes(term, escape, does.acts())
+	if v.kept != nil && a.Out == io.Writer(os.Stdout) {
+		defer term.lend(v.kept, in)()
+	}
 	defer turn.settle()
 	defer term.cancel()
 	defer context.AfterFunc(ctx, term.cancel)()

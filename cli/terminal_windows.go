@@ -98,6 +98,9 @@ func (t *terminal) cancel() {}
 // signal for it.
 const windowCheck = 500 * time.Millisecond
 
+// lend does nothing: a console belongs to the processes that are on it.
+func (t *terminal) lend(*api.Terminal, *escapes) (end func()) { return func() {} }
+
 // follow tells f the window's size at each change until unfollow is called.
 func (t *terminal) follow(f func(api.Size)) (unfollow func()) {
 	stop, done := make(chan struct{}), make(chan struct{})

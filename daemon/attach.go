@@ -112,8 +112,9 @@ func (d *daemon) serveViewer(w http.ResponseWriter, f func(context.Context, *vie
 	defer d.busy.done()
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow(), crisp: d.crisp}
+	v.loan = newLoan(v.out, peerPID(conn))
+	defer context.AfterFunc(ctx, func() { v.loan.release(); conn.Close() })()
 	f(ctx, v)
 	conn.Close()
 	v.running.Wait()
@@ -148,11 +149,14 @@ func (k kept) Hold() (release func()) { return k.Keep() }
 // show gives a shell to a viewer until either ends.
 func (d *daemon) show(ctx context.Context, v *viewer, sh *sessions.Shell, joined *sessions.Viewer) {
 	defer d.shells.left(sh)
-	v.bind(shellKeys{d, sh, joined})
+	keys := shellKeys{d, sh, joined}
+	v.loan.types = func(p []byte, taken func(int)) { v.crisp.typed(p); keys.Type(p, taken) }
+	v.bind(keys)
 	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: true, Kept: true, Window: window}) != nil {
 		v.gone()
 	}
-	exit, err := joined.Run(ctx, v.out.Stream(api.FrameStdout), v.out.Stream(api.FrameStderr))
+	exit, err := joined.Run(ctx, v.loan.shown(v.out.Stream(api.FrameStdout)), v.loan.apart(v.out.Stream(api.FrameStderr)))
+	v.loan.release()
 	switch {
 	case err == nil:
 		v.out.WriteJSON(api.FrameExit, exit) // the viewer may have gone
@@ -172,6 +176,7 @@ type viewer struct {
 	bound   chan struct{}
 	typed   *flow
 	crisp   *crisp
+	loan    *loan
 }
 
 // open waits until a session runs, and tells the viewer why it does not.

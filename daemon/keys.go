@@ -37,6 +37,16 @@ func (v *viewer) receive(kind api.FrameKind, payload []byte) {
 		k.Detach()
 	case api.FrameEnd:
 		k.End()
+	case api.FrameOffer:
+		var o api.Offer
+		if json.Unmarshal(payload, &o) == nil {
+			v.loan.offer(o)
+		}
+	case api.FrameLend:
+		var a api.Lent
+		if json.Unmarshal(payload, &a) == nil {
+			v.loan.lent(a, &v.running)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"sallyport/transport"
 )
 
 // sameUser is a listener that drops connections of other users. The
@@ -27,7 +29,7 @@ func (l sameUser) Accept() (net.Conn, error) {
 			c.Close()
 			continue
 		}
-		return c, nil
+		return transport.NewBrisk(c), nil
 	}
 }
 

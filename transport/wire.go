@@ -15,6 +15,7 @@ const headLimit = 512
 // wire is the bytes below an SSH connection, and what has been seen of them.
 type wire struct {
 	net.Conn
+	brisk net.Conn     // the same
 	born  time.Time    // what heard counts from; a clock that is set does not touch it
 	heard atomic.Int64 // time of the last bytes read, in nanoseconds since born
 
@@ -43,7 +44,7 @@ type wire struct {
 }
 
 func newWire(c net.Conn) *wire {
-	w := &wire{Conn: c, gone: make(chan struct{}), born: time.Now()}
+	w := &wire{Conn: c, brisk: NewBrisk(c), gone: make(chan struct{}), born: time.Now()}
 	w.hurry.Store(true)
 	return w
 }
@@ -80,7 +81,7 @@ func (w *wire) Read(p []byte) (int, error) {
 
 // receive reads from below.
 func (w *wire) receive(p []byte) (int, error) {
-	read := w.Conn.Read
+	read := w.brisk.Read
 	if w.gathering.wanted.Load() {
 		read = w.gather
 	}
@@ -106,7 +107,7 @@ func (w *wire) receive(p []byte) (int, error) {
 
 func (w *wire) Write(p []byte) (int, error) {
 	w.answered.Store(true) // now: the answer to p may be read before this returns
-	n, err := w.Conn.Write(p)
+	n, err := w.brisk.Write(p)
 	w.sent.Add(int64(n))
 	return n, err
 }

@@ -29,6 +29,7 @@ const (
 type style struct {
 	fg, bg, line Color // line is the underline's
 	attrs        attrs
+	link         uint16 // the hyperlink, see links; SGR leaves it alone
 }
 
 // half tells a cell that is a whole character from the two of a wide one.

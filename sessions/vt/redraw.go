@@ -17,6 +17,7 @@ func (s *Screen) Redraw() []byte {
 func (s *Screen) Repaint() []byte {
 	s.settle()
 	b := append([]byte("\x1b[?1047l\x1b[?6l\x1b[r"), usual...)
+	b = s.links.end(b)
 	if s.modes.keyboard != [2]keyboards{} {
 		b = append(b, noKeyboard...)
 	}
@@ -32,6 +33,7 @@ func (s *Screen) Picture(cols, rows int) []byte {
 	s.settle()
 	cols, rows = bounded(cols), bounded(rows)
 	b := append([]byte("\x1b[?1047l\x1b[?6l\x1b[r"), usual...)
+	b = s.links.end(b)
 	b = append(b, "\x1b[?7l\x1b[H\x1b[2J"...)
 	first := max(0, s.cursor.y-rows+1)
 	for y := first; y < min(first+rows, s.rows); y++ {
@@ -77,7 +79,7 @@ func (s *Screen) Leave() []byte {
 	if s.onAlt {
 		b = append(b, "\x1b[?1049l"...)
 	}
-	b = append(b, usual...)
+	b = s.links.end(append(b, usual...))
 	if s.modes.keyboard != [2]keyboards{} {
 		b = append(b, noKeyboard...)
 	}
@@ -134,6 +136,7 @@ func (s *Screen) appendState(b []byte) []byte {
 		b = s.modes.keyboard[0].append(b)
 		b = s.appendCursor(b, s.main, s.saved[0])
 		b = append(b, "\x1b[?1049h\x1b[?6l\x1b[m\x1b(B\x0f\x1b[H"...)
+		b = s.appendNoLink(b, s.saved[0])
 		b = s.appendRows(b, s.alt)
 		b = s.modes.keyboard[1].append(b)
 	} else {
@@ -142,6 +145,7 @@ func (s *Screen) appendState(b []byte) []byte {
 	if saved := *s.savedSlot(); saved != (cursor{}) {
 		b = s.appendCursor(b, s.grid(), saved)
 		b = append(b, "\x1b7"...)
+		b = s.appendNoLink(b, saved)
 	}
 	b = append(b, "\x1b[?6l"...)
 	if s.top != 0 || s.bottom != s.rows-1 {
@@ -193,15 +197,35 @@ func (s *Screen) appendCells(b []byte, cells []cell) []byte {
 			continue
 		}
 		if c.style != now {
+			b = s.appendStyle(b, now, c.style)
 			now = c.style
-			b = appendSGR(b, now)
 		}
 		b = s.appendText(b, c)
 	}
 	if now != (style{}) {
-		b = appendSGR(b, style{})
+		b = s.appendStyle(b, now, style{})
 	}
 	return b
+}
+
+// appendStyle goes from one style to another.
+func (s *Screen) appendStyle(b []byte, from, to style) []byte {
+	if from.link != to.link {
+		b = s.links.append(b, to.link)
+		from.link = to.link
+	}
+	if from != to {
+		b = appendSGR(b, to)
+	}
+	return b
+}
+
+// appendNoLink ends the hyperlink of a cursor that was made the one in force.
+func (s *Screen) appendNoLink(b []byte, c cursor) []byte {
+	if c.style.link == 0 {
+		return b
+	}
+	return s.links.append(b, 0)
 }
 
 func (s *Screen) appendText(b []byte, c *cell) []byte {
@@ -259,8 +283,13 @@ func (s *Screen) appendCursorAt(b []byte, rows []row, c cursor, y int) []byte {
 		}
 		b = append(b, "\x1b(B\x0f"...)
 		b = appendCSI(b, 'H', c.y+1, x+1)
-		b = appendSGR(b, rows[y].cells[x].style)
+		there := rows[y].cells[x].style
+		b = s.appendStyle(appendSGR(b, style{}), style{}, there)
 		b = s.appendText(b, &rows[y].cells[x])
+		b = s.appendStyle(b, there, style{})
+	}
+	if c.style.link != 0 {
+		b = s.links.append(b, c.style.link)
 	}
 	b = appendSGR(b, c.style)
 	for g, set := range c.sets {

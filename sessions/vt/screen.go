@@ -19,6 +19,7 @@ type Screen struct {
 	titles     titles
 	history    history
 	marks      marks
+	links      links
 
 	parser  parser
 	texts   bool   // there are textual rows
@@ -61,6 +62,7 @@ func (s *Screen) reset() {
 	s.modes = newModes()
 	s.titles = titles{}
 	s.marks = marks{}
+	s.links = links{}
 	s.last, s.joined = 0, false
 }
 

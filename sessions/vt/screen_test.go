@@ -195,6 +195,9 @@ var states = []string{
 	"\x1b[3g\x1b[1;3H\x1bH\x1b[?7l\x1b[20h\x1b[?5h",
 	"half a sequence\x1b[38;5", "half a character \xe6\x97", "half a title\x1b]2;ab", "nearly a title\x1b]2;ab\x1b",
 	strings.Repeat("e\u0301\u0302 ", 9),
+	"\x1b]8;;http://a/\x1b\\link\x1b]8;;\x1b\\ none", "\x1b]8;id=7:x=y;http://a/;b\a\x1b[1mbold li\x1b[mnk over rows",
+	"\x1b]8;;a:\a0123456789", "\x1b]8;;a:\ax\x1b7\x1b]8;;b:\ay\x1b[?1049hz", "\x1b]8;;a:\ax\x1b[?1049h\x1b]8;;\ay",
+	"\x1b]8;;a:\a" + strings.Repeat("rows ", 20), "\x1b]8;;a:\ax\x1b[!py", "\x1b]8;;a:\a\x1b[44m\x1b[2Jx", "\x1b]8;;http://\xe9/\ax",
 }
 
 func TestRedrawBringsAnotherScreenToTheSameState(t *testing.T) {

@@ -6,7 +6,7 @@ import "strconv"
 // colours).
 func (st *style) rendition(p *params) {
 	if p.n == 0 {
-		*st = style{}
+		*st = style{link: st.link}
 	}
 	for i := 0; i < p.n; i++ {
 		end := i + 1
@@ -47,7 +47,7 @@ var (
 func (st *style) set(v int) {
 	switch {
 	case v == 0:
-		*st = style{}
+		*st = style{link: st.link}
 	case v == 21:
 		st.underline(2)
 	case v >= 30 && v <= 37:
@@ -109,8 +109,10 @@ var sgrOrder = []struct {
 	n byte
 }{{bold, '1'}, {faint, '2'}, {italic, '3'}, {blinking, '5'}, {inverse, '7'}, {hidden, '8'}, {struck, '9'}}
 
-// appendSGR writes the sequence that sets a style, whatever it was before.
+// appendSGR writes the sequence that sets a style, whatever it was before. It
+// leaves hyperlinks alone.
 func appendSGR(b []byte, st style) []byte {
+	st.link = 0
 	b = append(b, "\x1b["...)
 	if st == (style{}) {
 		return append(b, 'm')

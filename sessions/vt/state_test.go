@@ -10,7 +10,7 @@ func (s *Screen) state() string {
 	s.settle()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%dx%d alternate %v region %d-%d\n", s.cols, s.rows, s.onAlt, s.top, s.bottom)
-	fmt.Fprintf(&b, "cursor %+v\nsaved %+v\n", s.cursor, s.saved)
+	fmt.Fprintf(&b, "cursor %s\nsaved %s %s\n", s.cursorState(s.cursor), s.cursorState(s.saved[0]), s.cursorState(s.saved[1]))
 	fmt.Fprintf(&b, "tabs %v\nmodes %+v\ntitles %+v\n", s.tabs, s.modes, s.titles)
 	fmt.Fprintf(&b, "parser %d %q\n", s.parser.state, s.parser.seq)
 	for i := range s.history.len() {
@@ -21,12 +21,28 @@ func (s *Screen) state() string {
 			wrapped := r.wrapped && y < len(rows)-1
 			fmt.Fprintf(&b, "screen %d row %d wrapped %v:", name, y, wrapped)
 			for _, c := range r.cells[:r.used()] {
-				fmt.Fprintf(&b, " %q%q%v%v", c.r, s.marks.text(c.marks), c.half, c.style)
+				fmt.Fprintf(&b, " %q%q%v%v", c.r, s.marks.text(c.marks), c.half, s.styleState(c.style))
 			}
 			b.WriteByte('\n')
 		}
 	}
 	return b.String()
+}
+
+func (s *Screen) cursorState(c cursor) string {
+	st := c.style
+	c.style = style{}
+	return fmt.Sprintf("%+v in %s", c, s.styleState(st))
+}
+
+// styleState has no number of a hyperlink, which two screens may give otherwise.
+func (s *Screen) styleState(st style) string {
+	link := ""
+	if st.link != 0 {
+		link = s.links.texts[st.link-1]
+		st.link = 0
+	}
+	return fmt.Sprintf("%v%q", st, link)
 }
 
 // text is what the screen shows.

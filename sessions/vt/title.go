@@ -38,6 +38,8 @@ func (s *Screen) command(text []byte) {
 		s.titles.icon = title(rest)
 	case "2":
 		s.titles.window = title(rest)
+	case "8":
+		s.link(rest)
 	default:
 		if bytes.HasSuffix(rest, []byte{'?'}) {
 			s.answer("\x1b]"+string(text), "")
