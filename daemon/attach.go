@@ -113,7 +113,7 @@ func (d *daemon) serveViewer(w http.ResponseWriter, f func(context.Context, *vie
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow(), crisp: d.crisp}
+	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow()}
 	f(ctx, v)
 	conn.Close()
 	v.running.Wait()
@@ -171,7 +171,6 @@ type viewer struct {
 	keys    keys           // set before bound is closed
 	bound   chan struct{}
 	typed   *flow
-	crisp   *crisp
 }
 
 // open waits until a session runs, and tells the viewer why it does not.

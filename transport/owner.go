@@ -242,6 +242,9 @@ func (l *Link) dial() {
 		defer l.set.wg.Done()
 		defer cancel()
 		conn, err := l.set.connect(ctx, call)
+		if err == nil {
+			conn.typed = l.set.options.Typed
+		}
 		select {
 		case o.results <- result{a, conn, err}:
 		case <-l.done:

@@ -118,9 +118,9 @@ func (t *Tunnel) join(ctx context.Context, c *connection, near net.Conn, far *fa
 		near: near, far: far,
 		sent:     counters{&t.sent, &c.sent},
 		received: counters{&t.received, &c.received},
-		moved: func() {
+		moved: func(n int) {
 			t.poke()
-			far.passed(c.sent.Load() + c.received.Load())
+			far.passed(n, c.sent.Load()+c.received.Load())
 		},
 	}
 	if err := p.run(ctx); errors.Is(err, errBroken) { // that a client has gone is its own affair

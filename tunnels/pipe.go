@@ -29,7 +29,7 @@ type pipe struct {
 	near           net.Conn
 	far            *farEnd
 	sent, received counters
-	moved          func() // called when a counter has grown
+	moved          func(n int) // called when a counter has grown
 }
 
 // counters are those of a tunnel and of one connection through it.
@@ -98,7 +98,7 @@ func (p pipe) copy(dst io.Writer, src io.Reader, counter counters) error {
 		if n > 0 {
 			written, err := dst.Write(buf[:n])
 			counter.add(written)
-			p.moved()
+			p.moved(written)
 			if err != nil {
 				return errors.Join(errWrite, err)
 			}
@@ -156,11 +156,13 @@ type farEnd struct {
 	stream *transport.Stream // nil if the far side has opened it
 }
 
-// passed tells how much has gone through it, either way.
-func (f *farEnd) passed(total int64) {
+// passed tells how much has gone through it, either way: n bytes just now. It
+// may wait before there is to be more.
+func (f *farEnd) passed(n int, total int64) {
 	if f.stream != nil {
 		f.stream.Passed(total)
 	}
+	f.conn.Pace(n)
 }
 
 // Close is called once.
