@@ -29,6 +29,9 @@ type wire struct {
 
 	gathering gathering
 
+	direct net.Conn // is Conn, to read and write
+	outbox outbox
+
 	closing sync.Once     // guards gone against being closed twice
 	gone    chan struct{} // closed by Close
 
@@ -39,7 +42,7 @@ type wire struct {
 }
 
 func newWire(c net.Conn) *wire {
-	w := &wire{Conn: c, gone: make(chan struct{}), born: time.Now()}
+	w := &wire{Conn: c, direct: Direct(c), gone: make(chan struct{}), born: time.Now()}
 	w.hurry.Store(true)
 	return w
 }
@@ -48,7 +51,10 @@ func newWire(c net.Conn) *wire {
 // the far side breaks a rule, and then, if that one has sent much more, waits
 // for its own reader, which waits for it.
 func (w *wire) Close() error {
-	w.closing.Do(func() { close(w.gone) })
+	w.closing.Do(func() {
+		w.outbox.empty(w.direct)
+		close(w.gone)
+	})
 	return w.Conn.Close()
 }
 
@@ -76,7 +82,7 @@ func (w *wire) Read(p []byte) (int, error) {
 
 // receive reads from below.
 func (w *wire) receive(p []byte) (int, error) {
-	read := w.Conn.Read
+	read := w.direct.Read
 	if w.gathering.wanted.Load() {
 		read = w.gather
 	}

@@ -43,6 +43,7 @@ func (c counters) add(n int) {
 // run copies both ways until both have ended, or one has failed, or ctx ends;
 // then both ends are closed, by a reset if the end was not a regular one.
 func (p pipe) run(ctx context.Context) error {
+	p.near = transport.Direct(p.near)
 	ends := make(chan error, 2) // of size 2: the copies end even if nobody waits
 	go func() { ends <- p.upward() }()
 	go func() { ends <- p.downward() }()
@@ -116,7 +117,7 @@ func (p pipe) copy(dst io.Writer, src io.Reader, counter counters) error {
 // that waits for a far side which no longer answers is left behind: it ends
 // with the connection.
 func (p pipe) reset(ends <-chan error, running int) {
-	if tcp, ok := p.near.(*net.TCPConn); ok {
+	if tcp, ok := p.near.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0) // the client shall see a reset; if it cannot, an end must do
 	}
 	_ = p.near.Close() // it ends here in any case
