@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -25,7 +26,7 @@ func Direct(c net.Conn) net.Conn {
 	if err != nil {
 		return c // it is closed, and will say so
 	}
-	return &socket{TCPConn: tcp, in: newPassage(raw.Read, unix.SYS_READV), out: newPassage(raw.Write, unix.SYS_WRITEV)}
+	return &socket{TCPConn: tcp, in: newPassage("read", raw.Read, unix.SYS_READV), out: newPassage("write", raw.Write, unix.SYS_WRITEV)}
 }
 
 // socket is a TCP socket that is read and written directly.
@@ -38,9 +39,9 @@ type socket struct {
 func (s *socket) Read(p []byte) (int, error) {
 	n, err := s.in.pass(p, nil)
 	if n == 0 && err == nil && len(p) > 0 {
-		err = io.EOF
+		return 0, io.EOF
 	}
-	return n, err
+	return n, s.told(s.in, err)
 }
 
 // Write implements net.Conn.
@@ -52,7 +53,7 @@ func (s *socket) writeBoth(first, second []byte) (written int, err error) {
 		n, err := s.out.pass(first, second)
 		written += n
 		if err != nil {
-			return written, err
+			return written, s.told(s.out, err)
 		}
 		part := min(n, len(first))
 		first, second = first[part:], second[n-part:]
@@ -60,8 +61,20 @@ func (s *socket) writeBoth(first, second []byte) (written int, err error) {
 	return written, nil
 }
 
+// told is an error as package net has it.
+func (s *socket) told(way *passage, err error) error {
+	if err == nil {
+		return nil
+	}
+	if op := new(net.OpError); errors.As(err, &op) {
+		err = op.Err
+	}
+	return &net.OpError{Op: way.name, Net: "tcp", Source: s.LocalAddr(), Addr: s.RemoteAddr(), Err: err}
+}
+
 // passage is one way through a socket.
 type passage struct {
+	name string
 	wait func(func(fd uintptr) bool) error // until the call has been made
 	trap uintptr                           // readv or writev
 	try  func(fd uintptr) bool             // is attempt, made once
@@ -72,8 +85,8 @@ type passage struct {
 	err    syscall.Errno
 }
 
-func newPassage(wait func(func(uintptr) bool) error, trap uintptr) *passage {
-	p := &passage{wait: wait, trap: trap}
+func newPassage(name string, wait func(func(uintptr) bool) error, trap uintptr) *passage {
+	p := &passage{name: name, wait: wait, trap: trap}
 	p.try = p.attempt
 	return p
 }
@@ -92,7 +105,7 @@ func (p *passage) pass(first, second []byte) (int, error) {
 	case err != nil:
 		return 0, err
 	case p.err != 0:
-		return 0, os.NewSyscallError("socket", p.err)
+		return 0, os.NewSyscallError(p.name, p.err)
 	}
 	return p.n, nil
 }
