@@ -77,7 +77,7 @@ func NewLinks(o Options) *Links {
 	ls := &Links{options: o, connect: connect, ctx: ctx, cancel: cancel, links: map[string]*Link{}}
 	if o.Watch {
 		ls.wg.Go(func() { ls.followNetwork(ctx) })
-		ls.wg.Go(func() { followSleep(ctx, asleep, ls.Wake) })
+		ls.wg.Go(func() { followSleep(ctx, asleep, clockJumps, ls.Wake) })
 	}
 	return ls
 }

@@ -173,21 +173,46 @@ func TestADialThatWaitsForAnAddressBeginsAnewWithTheNetwork(t *testing.T) {
 }
 
 func TestTheEndOfASleepIsNoticed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		var slept, woke atomic.Int64
-		go followSleep(ctx, func() time.Duration { return time.Duration(slept.Load()) }, func() { woke.Add(1) })
-		for _, row := range []struct {
-			sleep time.Duration
-			want  int64
-		}{{0, 0}, {time.Hour, 1}, {0, 1}, {10 * time.Millisecond, 1}, {2 * time.Second, 2}} {
-			slept.Add(int64(row.sleep))
-			time.Sleep(sleepLook)
-			synctest.Wait()
-			if got := woke.Load(); got != row.want {
-				t.Errorf("after a sleep of %v it woke %d times, want %d", row.sleep, got, row.want)
+	for _, row := range []struct {
+		name  string
+		jumps func(ctx context.Context, told <-chan struct{}, jumped func()) error
+	}{
+		{"by a clock that jumps", func(ctx context.Context, told <-chan struct{}, jumped func()) error {
+			for {
+				select {
+				case <-told:
+					jumped()
+				case <-ctx.Done():
+					return nil
+				}
 			}
-		}
-		cancel()
-	})
+		}},
+		{"where nobody tells of that", func(context.Context, <-chan struct{}, func()) error { return errors.ErrUnsupported }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				var slept, woke atomic.Int64
+				told := make(chan struct{}, 1)
+				go followSleep(ctx, func() time.Duration { return time.Duration(slept.Load()) },
+					func(ctx context.Context, jumped func()) error { return row.jumps(ctx, told, jumped) }, func() { woke.Add(1) })
+				for _, row := range []struct {
+					sleep time.Duration
+					want  int64
+				}{{0, 0}, {time.Hour, 1}, {0, 1}, {10 * time.Millisecond, 1}, {2 * time.Second, 2}} {
+					slept.Add(int64(row.sleep))
+					select {
+					case told <- struct{}{}:
+					default: // nobody listens
+					}
+					time.Sleep(sleepLook)
+					synctest.Wait()
+					if got := woke.Load(); got != row.want {
+						t.Errorf("after a sleep of %v it woke %d times, want %d", row.sleep, got, row.want)
+					}
+				}
+				cancel()
+			})
+		})
+	}
 }
