@@ -31,7 +31,10 @@ func (w *wire) Write(p []byte) (int, error) {
 	case o.err != nil:
 		return 0, o.err
 	case len(p) > waitsAtMost, len(o.waiting)+len(p) > waitTogether:
-		return len(p), o.send(w.direct, p)
+		if err := o.send(w.direct, p); err != nil {
+			return 0, err
+		}
+		return len(p), nil
 	case len(o.waiting) == 0:
 		go w.flush() // ends with what is below at the latest
 	}
@@ -49,6 +52,9 @@ func (w *wire) flush() {
 
 // send writes what waits, and p behind it. The caller holds mu.
 func (o *outbox) send(to net.Conn, p []byte) (err error) {
+	if len(o.waiting)+len(p) == 0 {
+		return nil // somebody else was faster
+	}
 	switch s, ok := to.(interface {
 		writeBoth(first, second []byte) (int, error)
 	}); {
@@ -72,7 +78,7 @@ func (o *outbox) empty(to net.Conn) {
 		return // somebody is at it
 	}
 	defer o.mu.Unlock()
-	if len(o.waiting) > 0 && to.SetWriteDeadline(time.Now().Add(lastMoment)) == nil {
+	if to.SetWriteDeadline(time.Now().Add(lastMoment)) == nil {
 		_ = o.send(to, nil) // it is over anyhow
 	}
 }

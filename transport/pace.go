@@ -14,7 +14,7 @@ import (
 // take, as with a congestion control that goes by the delay (RFC 6817).
 const (
 	typesFor  = 2 * time.Second        // after a key, somebody is at it
-	keyDelay  = 500 * time.Microsecond // that a key may wait behind streams, and as much again as half of the way there and back
+	keyDelay  = 500 * time.Microsecond // that a key may wait behind streams, beside half of the way there and back
 	paceBegin = 256 << 10              // bytes under way, at first
 	paceLeast = 64 << 10
 	paceMost  = 2 * muchBytes
