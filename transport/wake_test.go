@@ -88,6 +88,42 @@ func TestAConnectionWhoseAddressHasGoneIsGivenUpSooner(t *testing.T) {
 	})
 }
 
+// TestADialFromAnAddressThatHasGoneIsMadeAnew has one wait for the server's first
+// words.
+func TestADialFromAnAddressThatHasGoneIsMadeAnew(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		from net.IP
+		step string
+		want int
+	}{
+		{"the address has gone", net.IPv4(192, 0, 2, 1), stepExchange, 2},
+		{"it is still there", net.IPv4(127, 0, 0, 1), stepExchange, 1},
+		{"it logs in", net.IPv4(192, 0, 2, 1), "password", 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			onBench(t, nil, func(b *bench) {
+				l := b.get("a")
+				defer l.Keep()()
+				b.plan("a", func(ctx context.Context, call dialCall) error {
+					var below net.Conn = &pipe{near: row.from}
+					call.attempt.below.Store(&below)
+					call.step(row.step)
+					<-ctx.Done()
+					return context.Cause(ctx)
+				})
+				go l.Conn(b.Context())
+				time.Sleep(time.Second)
+				b.links.Wake()
+				synctest.Wait()
+				if n := b.count("a"); n != row.want {
+					t.Errorf("%d dials, want %d", n, row.want)
+				}
+			})
+		})
+	}
+}
+
 // offlineNow has dials of host fail as without a network, and the links follow
 // the network by what the test says.
 func (b *bench) offlineNow(host string) {
