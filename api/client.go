@@ -153,7 +153,7 @@ func (c *Client) watch(ctx context.Context, f func(Event)) (seen bool, err error
 // Snapshot is the state now; with no background process, the empty one.
 func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) {
 	var s Snapshot
-	err := c.call(ctx, http.MethodGet, "/v1/snapshot", nil, &s)
+	err := twice(func() error { return c.call(ctx, http.MethodGet, "/v1/snapshot", nil, &s) })
 	if IsNoDaemon(err) {
 		return Snapshot{}, nil
 	}
@@ -164,8 +164,12 @@ func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) {
 // returns once the wish is recorded; how it goes on is in the events.
 func (c *Client) SetTunnel(ctx context.Context, r TunnelRequest) (tunnels.Status, error) {
 	var s tunnels.Status
+	set := func() error { return c.call(ctx, http.MethodPost, "/v1/tunnels", r, &s) }
 	err := c.started(ctx, func() error {
-		return c.call(ctx, http.MethodPost, "/v1/tunnels", r, &s)
+		if r.Up {
+			return twice(set)
+		}
+		return set() // the second time there would be none
 	})
 	return s, err
 }
@@ -181,7 +185,7 @@ func (c *Client) Tunnel(ctx context.Context, id string) (tunnels.Record, error) 
 func (c *Client) Open(ctx context.Context, t Target) (transport.LinkStatus, error) {
 	var s transport.LinkStatus
 	err := c.started(ctx, func() error {
-		return c.call(ctx, http.MethodPost, "/v1/links", t, &s)
+		return twice(func() error { return c.call(ctx, http.MethodPost, "/v1/links", t, &s) })
 	})
 	return s, err
 }
@@ -294,6 +298,18 @@ func (c *Client) started(ctx context.Context, call func() error) error {
 		return err
 	}
 	return call()
+}
+
+// twice runs a call that comes to the same when it is made again, and does so
+// where the process ended under it: one that was killed still takes connections
+// for a moment before it is gone. What it had done then, the next one does again,
+// or has found in the state.
+func twice(call func() error) error {
+	err := call()
+	if err != nil && AsError(err).Code == CodeEnded {
+		return call()
+	}
+	return err
 }
 
 // call sends one request and reads its answer into out, which may be nil.

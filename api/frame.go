@@ -57,18 +57,23 @@ type Ready struct {
 
 // FrameWriter writes frames, one at a time, from any goroutine.
 type FrameWriter struct {
-	mu   sync.Mutex
-	w    io.Writer
-	long io.Writer // the same, for what is written from two places at once
-	buf  []byte
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
 }
 
 // NewFrameWriter writes frames to w.
-func NewFrameWriter(w io.Writer) *FrameWriter {
-	if b, ok := w.(*transport.Brisk); ok {
-		return &FrameWriter{w: w, long: b.Conn} // net.Buffers knows the sockets of package net
+func NewFrameWriter(w io.Writer) *FrameWriter { return &FrameWriter{w: w} }
+
+// writeBoth writes the buffer and a payload behind it without a copy.
+func (f *FrameWriter) writeBoth(payload []byte) error {
+	if b, ok := f.w.(*transport.Brisk); ok {
+		_, err := b.WriteBoth(f.buf, payload)
+		return err
 	}
-	return &FrameWriter{w: w, long: w}
+	both := net.Buffers{f.buf, payload}
+	_, err := both.WriteTo(f.w)
+	return err
 }
 
 // copied is the longest payload that is worth a copy, in bytes.
@@ -81,9 +86,7 @@ func (f *FrameWriter) Write(kind FrameKind, payload []byte) error {
 	f.buf = append(f.buf[:0], byte(kind))
 	f.buf = binary.BigEndian.AppendUint32(f.buf, uint32(len(payload)))
 	if len(payload) > copied {
-		both := net.Buffers{f.buf, payload}
-		_, err := both.WriteTo(f.long)
-		return err
+		return f.writeBoth(payload)
 	}
 	f.buf = append(f.buf, payload...)
 	_, err := f.w.Write(f.buf)

@@ -112,7 +112,7 @@ func (d *daemon) serveViewer(w http.ResponseWriter, f func(context.Context, *vie
 	defer d.busy.done()
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
-	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow(), crisp: d.crisp}
+	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow()}
 	v.loan = newLoan(v.out, peerPID(conn))
 	defer context.AfterFunc(ctx, func() { v.loan.release(); conn.Close() })()
 	f(ctx, v)
@@ -150,7 +150,7 @@ func (k kept) Hold() (release func()) { return k.Keep() }
 func (d *daemon) show(ctx context.Context, v *viewer, sh *sessions.Shell, joined *sessions.Viewer) {
 	defer d.shells.left(sh)
 	keys := shellKeys{d, sh, joined}
-	v.loan.types = func(p []byte, taken func(int)) { v.crisp.typed(p); keys.Type(p, taken) }
+	v.loan.types = keys.Type
 	v.bind(keys)
 	if v.out.WriteJSON(api.FrameReady, api.Ready{PTY: true, Kept: true, Window: window}) != nil {
 		v.gone()
@@ -175,7 +175,6 @@ type viewer struct {
 	keys    keys           // set before bound is closed
 	bound   chan struct{}
 	typed   *flow
-	crisp   *crisp
 	loan    *loan
 }
 

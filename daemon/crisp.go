@@ -23,14 +23,14 @@ type crisp struct {
 }
 
 const (
-	keyLength = 64 // bytes; what is longer was not typed
 	lookAfter = 50 * time.Millisecond
 	typesFor  = 2 * time.Second // after a key, somebody is at it
 )
 
-// typed is called before what was typed goes on.
-func (c *crisp) typed(p []byte) {
-	if c.processors == nil || len(p) > keyLength {
+// typed is called before a key goes on, whoever has typed it: a viewer of ours, or
+// an ssh over our control socket.
+func (c *crisp) typed() {
+	if c.processors == nil {
 		return
 	}
 	c.mu.Lock()

@@ -56,7 +56,6 @@ type daemon struct {
 	pages     pages
 	busy      *activity
 	running   *running
-	crisp     *crisp
 	log       *slog.Logger
 }
 
@@ -178,8 +177,9 @@ func Stopped(ctx context.Context, d Dirs) error {
 // with ctx.
 func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg *sync.WaitGroup) *daemon {
 	hub := newHub(api.DaemonStatus{PID: os.Getpid(), Version: o.Version, Started: time.Now()})
-	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), crisp: &crisp{processors: o.Processors, spent: processorTime}, pages: pages{o.Dirs.Runtime}, log: o.Log}
+	d := &daemon{ctx: ctx, stop: stop, heirs: make(chan *heir, 1), dirs: o.Dirs, hub: hub, questions: newQuestions(hub), busy: newActivity(), running: newRunning(), shells: newShells(hub), pages: pages{o.Dirs.Runtime}, log: o.Log}
 	news := newMailbox[transport.LinkStatus]()
+	crisp := &crisp{processors: o.Processors, spent: processorTime}
 	d.links = transport.NewLinks(transport.Options{
 		Asker: d.questions,
 		Log:   o.Log,
@@ -187,6 +187,7 @@ func newDaemon(ctx context.Context, stop context.CancelCauseFunc, o Options, wg 
 		Watch: true,
 		Spare: true,
 		Lanes: true,
+		Typed: crisp.typed,
 		Notify: func(s transport.LinkStatus) {
 			hub.post(api.Event{Link: &s})
 			news.post(s)

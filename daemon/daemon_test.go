@@ -30,6 +30,7 @@ type house struct {
 	t       *testing.T
 	dirs    daemon.Dirs
 	network *demo.Network
+	asked   chan bool // for all processors
 	stop    func() error
 }
 
@@ -58,6 +59,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{
 		t:       t,
 		network: network,
+		asked:   make(chan bool, 1),
 		dirs:    daemon.Dirs{Runtime: filepath.Join(short, "run"), State: filepath.Join(short, "state")},
 	}
 	h.Client = &api.Client{Socket: h.dirs.Socket()}
@@ -72,7 +74,7 @@ func (h *house) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- daemon.Run(ctx, daemon.Options{Dirs: h.dirs, Version: "test", Log: slog.New(slog.DiscardHandler)})
+		ended <- daemon.Run(ctx, daemon.Options{Dirs: h.dirs, Version: "test", Log: slog.New(slog.DiscardHandler), Processors: h.processors})
 	}()
 	h.stop = func() error {
 		cancel()
@@ -81,6 +83,14 @@ func (h *house) start() {
 		return err
 	}
 	h.until("the process answers", func(s api.Snapshot) bool { return s.Daemon.PID != 0 })
+}
+
+// processors is daemon.Options.Processors. What nobody takes is forgotten.
+func (h *house) processors(all bool) {
+	select {
+	case h.asked <- all:
+	default:
+	}
 }
 
 func (h *house) target(host string) api.Target {

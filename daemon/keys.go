@@ -21,7 +21,6 @@ func (v *viewer) receive(kind api.FrameKind, payload []byte) {
 	k := v.keys
 	switch kind {
 	case api.FrameStdin:
-		v.crisp.typed(payload)
 		k.Type(payload, v.typed.taken)
 		clear(payload) // what is typed may be a secret
 	case api.FrameResize:

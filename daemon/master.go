@@ -74,7 +74,7 @@ func (c withSpare) OpenChannel(ctx context.Context, name string, data []byte) (s
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.Channel, s.Requests, nil
+	return s, s.Requests, nil
 }
 
 // lend gives a session the agent and the display of who has connected.

@@ -144,6 +144,47 @@ func TestRealProgramsUseTheConnectionOfTheBackgroundProcess(t *testing.T) {
 }
 
 // httpServer answers "winter" on the port.
+// TestWhoTypesIntoARealSSHHasAllProcessors is for an ssh over the connection of
+// a process that is busy.
+func TestWhoTypesIntoARealSSHHasAllProcessors(t *testing.T) {
+	for _, row := range []struct{ name, how string }{
+		{"with its own descriptors", "-tt"},
+		{"in proxy mode", "-ttOproxy"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := share(t, "ControlMaster auto")
+			s.listens()
+			busy, rest := context.WithCancel(t.Context())
+			defer rest()
+			go func() { // ends with busy
+				for busy.Err() == nil {
+				}
+			}()
+			ssh := s.server.SSH(t, row.how, "targaryen", "cat")
+			keys, err := ssh.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ssh.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer ssh.Wait() // it was killed
+			defer ssh.Process.Kill()
+			sshtest.Eventually(t, "all processors were asked for", func() bool {
+				if _, err := keys.Write([]byte("k")); err != nil {
+					t.Fatal(err)
+				}
+				select {
+				case all := <-s.asked:
+					return all
+				default:
+					return false
+				}
+			})
+		})
+	}
+}
+
 func httpServer(t *testing.T) (port int) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

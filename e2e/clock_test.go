@@ -41,8 +41,10 @@ func (s *stayer) sleeps() {
 }
 
 // runSleeper becomes another program, whose questions for CLOCK_BOOTTIME are
-// answered by a process that stays beside it (seccomp_unotify(2)). All other
-// clocks are the kernel's.
+// answered by a process that stays beside it (seccomp_unotify(2)), and whose
+// timers that is told to end when the clock jumps: a program that reads one of
+// them looks at the clocks, as where it was cancelled. All other clocks are the
+// kernel's.
 func runSleeper(argv []string) error {
 	if err := os.Unsetenv(roleVariable); err != nil {
 		return err
@@ -82,7 +84,7 @@ func runSleeper(argv []string) error {
 }
 
 // interceptClock has this thread, and what it becomes and starts, ask whoever
-// has the descriptor for the time of CLOCK_BOOTTIME.
+// has the descriptor for the time of CLOCK_BOOTTIME and for timers.
 func interceptClock() (listener int, err error) {
 	const number, first = 0, 16 // of the call and of its first argument in struct seccomp_data, on a little-endian machine
 	load := func(offset uint32) unix.SockFilter {
@@ -95,7 +97,9 @@ func interceptClock() (listener int, err error) {
 		return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: action}
 	}
 	filter := []unix.SockFilter{
-		load(number), unlessSkip(unix.SYS_CLOCK_GETTIME, 3),
+		load(number), unlessSkip(unix.SYS_TIMERFD_CREATE, 1),
+		end(unix.SECCOMP_RET_USER_NOTIF),
+		unlessSkip(unix.SYS_CLOCK_GETTIME, 3),
 		load(first), unlessSkip(unix.CLOCK_BOOTTIME, 1),
 		end(unix.SECCOMP_RET_USER_NOTIF),
 		end(unix.SECCOMP_RET_ALLOW),
@@ -125,14 +129,32 @@ type response struct {
 	flags uint32
 }
 
+// lent is struct seccomp_notif_addfd, with which a descriptor is the answer.
+type lent struct {
+	id                          uint64
+	flags, from, to, descriptor uint32
+}
+
+const (
+	ioctlLend = 0x40182103 // SECCOMP_IOCTL_NOTIF_ADDFD
+	clockTick = 50         // milliseconds between looks whether the clock has jumped
+)
+
 // runClock answers as long as there is a process that may ask.
 func runClock([]string) error {
 	const listener = 3
-	for {
+	var timers []int
+	for before := readSlept(); ; {
 		ready := []unix.PollFd{{Fd: listener, Events: unix.POLLIN}}
-		if _, err := unix.Poll(ready, -1); errors.Is(err, unix.EINTR) {
+		n, err := unix.Poll(ready, clockTick)
+		if now := readSlept(); now != before {
+			before = now
+			endAll(timers)
+		}
+		switch {
+		case errors.Is(err, unix.EINTR), err == nil && n == 0:
 			continue
-		} else if err != nil || ready[0].Revents&unix.POLLIN == 0 {
+		case err != nil || ready[0].Revents&unix.POLLIN == 0:
 			return err // all have ended
 		}
 		var asked notification
@@ -140,10 +162,44 @@ func runClock([]string) error {
 			continue // who asked was interrupted, and asks again
 		}
 		answer := response{id: asked.id}
-		if err := tellTime(int(asked.pid), int64(asked.args[1])); err != nil {
+		if asked.number == unix.SYS_TIMERFD_CREATE {
+			timer, err := lendTimer(listener, asked)
+			if err == nil {
+				timers = append(timers, timer)
+				continue
+			}
+			answer.err = -int32(unix.EINVAL)
+		} else if err := tellTime(int(asked.pid), int64(asked.args[1])); err != nil {
 			answer.err = -int32(unix.EINVAL)
 		}
 		_, _, _ = unix.Syscall(unix.SYS_IOCTL, listener, unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&answer))) // who asked may be gone
+	}
+}
+
+// readSlept is what sleptFile says.
+func readSlept() string {
+	text, _ := os.ReadFile(sleptFile) // before the first sleep there is none
+	return string(text)
+}
+
+// lendTimer makes the timer that was asked for, which both then have.
+func lendTimer(listener uintptr, asked notification) (timer int, err error) {
+	timer, err = unix.TimerfdCreate(int(asked.args[0]), int(asked.args[1]))
+	if err != nil {
+		return 0, err
+	}
+	answer := lent{id: asked.id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, from: uint32(timer), descriptor: unix.O_CLOEXEC}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, listener, ioctlLend, uintptr(unsafe.Pointer(&answer))); errno != 0 {
+		return 0, errors.Join(errno, unix.Close(timer))
+	}
+	return timer, nil
+}
+
+// endAll has timers end at once.
+func endAll(timers []int) {
+	soon := unix.ItimerSpec{Value: unix.Timespec{Nsec: 1}}
+	for _, timer := range timers {
+		_ = unix.TimerfdSettime(timer, 0, &soon, nil) // one that nobody else has any more harms nobody
 	}
 }
 

@@ -91,6 +91,7 @@ func (c dialCall) dial(ctx context.Context, via *Conn, shared *wallet) (*Conn, e
 	if err != nil {
 		return nil, c.explain(err)
 	}
+	c.attempt.below.Store(&raw)
 	trust, err := trusted()
 	if err != nil {
 		_ = raw.Close() // nothing was said on it

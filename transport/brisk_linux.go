@@ -1,21 +1,27 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
-// Brisk reads and writes a socket past the runtime's account of system calls.
-// Go's monitor thread sleeps while a process rests, and the first accounted call
-// afterwards wakes it: 10 µs on the way of a key that takes 100 to 200 there and
-// back, and then a thread that looks every 20 µs beside it (sysmon in proc.go of
-// Go's runtime). A call that never blocks needs no monitor.
+// Brisk reads and writes a socket by calls of which Go's runtime is not told. Its
+// monitor sleeps while a process rests, and the first call afterwards that it is
+// told of wakes it: 10 µs on the way of a key that takes 100 to 200 there and back,
+// and then a thread that looks every 20 µs beside it. And it takes the processor
+// from who is in such a call for that long, as the loopback device is with 32 KiB:
+// on one processor another thread is woken then, for which the first waits (sysmon
+// in proc.go of Go's runtime). These calls never wait, and need no monitor.
 type Brisk struct {
 	net.Conn
-	raw syscall.RawConn
+	in, out passage
 }
 
 // NewBrisk is c, as a *Brisk where it is a socket and nothing around one.
@@ -31,44 +37,43 @@ func NewBrisk(c net.Conn) net.Conn {
 		return c
 	}
 	if err != nil {
-		return c // it is closed
+		return c // it is closed, and will say so
 	}
-	return &Brisk{c, raw}
+	b := &Brisk{
+		Conn: c,
+		in:   passage{name: "read", wait: raw.Read, trap: unix.SYS_READV},
+		out:  passage{name: "write", wait: raw.Write, trap: unix.SYS_WRITEV},
+	}
+	b.in.try, b.out.try = b.in.attempt, b.out.attempt
+	return b
 }
 
-// Read implements io.Reader.
-func (b *Brisk) Read(p []byte) (n int, err error) {
-	var failure error
-	err = b.raw.Read(func(fd uintptr) bool {
-		n, failure = ReadNow(fd, p)
-		return failure != syscall.EAGAIN
-	})
-	switch {
-	case err != nil || failure != nil:
-		return 0, b.failed("read", err, failure)
-	case n == 0 && len(p) > 0:
+// Read implements net.Conn.
+func (b *Brisk) Read(p []byte) (int, error) {
+	b.in.mu.Lock()
+	defer b.in.mu.Unlock()
+	n, err := b.in.pass(p, nil)
+	if n == 0 && err == nil && len(p) > 0 {
 		return 0, io.EOF
 	}
-	return n, nil
+	return n, b.told(&b.in, err)
 }
 
-// Write implements io.Writer.
-func (b *Brisk) Write(p []byte) (written int, err error) {
-	var failure error
-	err = b.raw.Write(func(fd uintptr) bool {
-		for written < len(p) && failure == nil {
-			var n int
-			n, failure = WriteNow(fd, p[written:])
-			written += n
+// Write implements net.Conn.
+func (b *Brisk) Write(p []byte) (int, error) { return b.WriteBoth(p, nil) }
+
+// WriteBoth writes two pieces as one.
+func (b *Brisk) WriteBoth(first, second []byte) (written int, err error) {
+	b.out.mu.Lock()
+	defer b.out.mu.Unlock()
+	for len(first)+len(second) > 0 {
+		n, err := b.out.pass(first, second)
+		written += n
+		if err != nil {
+			return written, b.told(&b.out, err)
 		}
-		again := failure == syscall.EAGAIN
-		if again {
-			failure = nil
-		}
-		return !again
-	})
-	if err != nil || failure != nil {
-		return written, b.failed("write", err, failure)
+		part := min(n, len(first))
+		first, second = first[part:], second[n-part:]
 	}
 	return written, nil
 }
@@ -78,33 +83,86 @@ func (b *Brisk) CloseWrite() error {
 	return b.Conn.(interface{ CloseWrite() error }).CloseWrite() // both kinds have it
 }
 
-// failed is an error as package net has it: of the poller, or of a call.
-func (b *Brisk) failed(op string, poller, call error) error {
-	if of, ok := poller.(*net.OpError); ok {
-		poller = of.Err // its Op is "raw-read"
+// SetLinger is that of a TCP socket.
+func (b *Brisk) SetLinger(seconds int) error {
+	if tcp, ok := b.Conn.(*net.TCPConn); ok {
+		return tcp.SetLinger(seconds)
 	}
-	if poller == nil {
-		poller = os.NewSyscallError(op, call)
+	return errors.ErrUnsupported
+}
+
+// told is an error as package net has it.
+func (b *Brisk) told(way *passage, err error) error {
+	if err == nil {
+		return nil
 	}
-	return &net.OpError{Op: op, Net: b.LocalAddr().Network(), Source: b.LocalAddr(), Addr: b.RemoteAddr(), Err: poller}
+	if op := new(net.OpError); errors.As(err, &op) {
+		err = op.Err // its Op is "raw-read"
+	}
+	return &net.OpError{Op: way.name, Net: b.LocalAddr().Network(), Source: b.LocalAddr(), Addr: b.RemoteAddr(), Err: err}
+}
+
+// passage is one way through a socket.
+type passage struct {
+	name string
+	wait func(func(fd uintptr) bool) error // until the call has been made
+	trap uintptr                           // readv or writev
+	try  func(fd uintptr) bool             // is attempt, made once
+
+	mu     sync.Mutex // held by who reads or writes; guards what follows
+	pieces [2]unix.Iovec
+	n      int
+	err    syscall.Errno
+}
+
+// pass makes one call with two pieces, either of which may be empty.
+func (p *passage) pass(first, second []byte) (int, error) {
+	for i, piece := range [...][]byte{first, second} {
+		p.pieces[i].Base = unsafe.SliceData(piece)
+		p.pieces[i].SetLen(len(piece))
+	}
+	err := p.wait(p.try)
+	p.pieces = [2]unix.Iovec{}
+	switch {
+	case err != nil:
+		return 0, err
+	case p.err != 0:
+		return 0, os.NewSyscallError(p.name, p.err)
+	}
+	return p.n, nil
+}
+
+// attempt makes the call; it is false when that has to wait.
+func (p *passage) attempt(fd uintptr) bool {
+	p.n, p.err = now(p.trap, fd, unsafe.Pointer(&p.pieces), len(p.pieces))
+	return p.err != unix.EAGAIN
 }
 
 // ReadNow reads what is there, from a descriptor that does not block; EAGAIN
 // says that there is nothing.
-func ReadNow(fd uintptr, p []byte) (int, error) { return now(syscall.SYS_READ, fd, p) }
+func ReadNow(fd uintptr, p []byte) (int, error) { return onePiece(unix.SYS_READ, fd, p) }
 
 // WriteNow writes what is taken at once, likewise.
-func WriteNow(fd uintptr, p []byte) (int, error) { return now(syscall.SYS_WRITE, fd, p) }
+func WriteNow(fd uintptr, p []byte) (int, error) { return onePiece(unix.SYS_WRITE, fd, p) }
 
-func now(call, fd uintptr, p []byte) (int, error) {
+func onePiece(trap, fd uintptr, p []byte) (int, error) {
+	n, errno := now(trap, fd, unsafe.Pointer(unsafe.SliceData(p)), len(p))
+	if errno != 0 {
+		return 0, errno
+	}
+	return n, nil
+}
+
+// now makes a call that does not wait.
+func now(trap, fd uintptr, what unsafe.Pointer, size int) (int, syscall.Errno) {
 	for {
-		n, _, err := syscall.RawSyscall(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		switch err {
+		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(what), uintptr(size))
+		switch errno {
 		case 0:
-			return int(n), nil
-		case syscall.EINTR:
+			return int(n), 0
+		case unix.EINTR:
 			continue
 		}
-		return 0, err
+		return 0, errno
 	}
 }

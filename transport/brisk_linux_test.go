@@ -41,6 +41,13 @@ func TestABriskSocketEndsAsAnyOther(t *testing.T) {
 		do   func(c, far net.Conn) (int, error)
 	}{
 		{"the far end was closed", func(c, far net.Conn) (int, error) { far.Close(); return c.Read(make([]byte, 1)) }},
+		{"the far end resets", func(c, far net.Conn) (int, error) {
+			if tcp, ok := far.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0)
+			}
+			far.Close()
+			return c.Read(make([]byte, 1))
+		}},
 		{"a read of nothing", func(c, _ net.Conn) (int, error) { return c.Read(nil) }},
 		{"it was closed, and is read", func(c, _ net.Conn) (int, error) { c.Close(); return c.Read(make([]byte, 1)) }},
 		{"it was closed, and is written to", func(c, _ net.Conn) (int, error) { c.Close(); return c.Write(make([]byte, 1)) }},

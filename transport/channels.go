@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
 
@@ -15,6 +16,31 @@ import (
 type SessionChannel struct {
 	ssh.Channel
 	Requests <-chan *ssh.Request // from the far side; they have to be taken
+
+	conn     *Conn
+	terminal atomic.Bool // it was asked for
+}
+
+// SendRequest implements ssh.Channel.
+func (s *SessionChannel) SendRequest(name string, wantReply bool, payload []byte) (bool, error) {
+	if name == "pty-req" {
+		s.terminal.Store(true)
+	}
+	return s.Channel.SendRequest(name, wantReply, payload)
+}
+
+// keyLength is of what was typed, in bytes: what is longer was not.
+const keyLength = 64
+
+// Write implements ssh.Channel.
+func (s *SessionChannel) Write(p []byte) (int, error) {
+	if len(p) <= keyLength && s.terminal.Load() {
+		s.conn.typing()
+		if told := s.conn.typed; told != nil {
+			told()
+		}
+	}
+	return s.Channel.Write(p)
 }
 
 // OpenSession opens a session channel, or takes the spare one. It leaves all
@@ -35,7 +61,7 @@ func (c *Conn) OpenSession(ctx context.Context) (*SessionChannel, error) {
 func (c *Conn) openSession(ctx context.Context) (*SessionChannel, error) {
 	open := func() (*SessionChannel, error) {
 		channel, requests, err := c.client.OpenChannel("session", nil)
-		return &SessionChannel{channel, requests}, err
+		return &SessionChannel{Channel: channel, Requests: requests, conn: c}, err
 	}
 	return inTime(ctx, c, open, func(late *SessionChannel) {
 		go ssh.DiscardRequests(late.Requests) // ends with the channel

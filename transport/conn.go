@@ -27,6 +27,8 @@ type Conn struct {
 	belongings belongings
 	spare      spare
 	lanes      lanes
+	pace       pace
+	typed      func()    // as Options has it; set before the connection is used, nil for nobody
 	forwarded  forwarded // what the far side opens for our listeners there
 
 	mu  sync.Mutex // guards err, and done against being closed twice

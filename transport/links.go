@@ -35,6 +35,7 @@ type Options struct {
 	Spare  bool        // connections keep a session channel ready for the next shell or command
 	Lanes  bool        // connections have others beside them while much is passed over a distance
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
+	Typed  func()      // a key was typed into a terminal of any host, and goes on next; must not block
 	Stderr io.Writer   // of a ProxyCommand, as it comes; nil: what it says before the login is part of LinkStatus.Banner
 
 	// For links that OpenSSH lends: see Helper.
@@ -66,6 +67,9 @@ func NewLinks(o Options) *Links {
 	if o.Gone == nil {
 		o.Gone = func(string) {}
 	}
+	if o.Typed == nil {
+		o.Typed = func() {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -73,7 +77,7 @@ func NewLinks(o Options) *Links {
 	ls := &Links{options: o, connect: connect, ctx: ctx, cancel: cancel, links: map[string]*Link{}}
 	if o.Watch {
 		ls.wg.Go(func() { ls.followNetwork(ctx) })
-		ls.wg.Go(func() { followSleep(ctx, asleep, ls.Wake) })
+		ls.wg.Go(func() { followSleep(ctx, asleep, clockJumps, ls.Wake) })
 	}
 	return ls
 }

@@ -105,24 +105,32 @@ func (ls *Links) followNetwork(ctx context.Context) {
 	}
 }
 
-// sleepLook is how often the clocks are compared: so much later at most a
-// sleep is noticed after its end.
+// sleepLook is how often the clocks are compared where nobody tells of a jump, and
+// how long a sleep is at least.
 const sleepLook = time.Second
 
 // followSleep calls woke after each sleep of this machine, until ctx ends.
-// asleep is for how long it has slept so far.
-func followSleep(ctx context.Context, asleep func() time.Duration, woke func()) {
-	look := time.NewTicker(sleepLook)
-	defer look.Stop()
-	for before := asleep(); ; {
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return
-		}
+// asleep is for how long it has slept so far; jumps calls a function whenever a
+// clock has jumped, as one does then, until it fails or ctx ends.
+func followSleep(ctx context.Context, asleep func() time.Duration, jumps func(context.Context, func()) error, woke func()) {
+	before := asleep()
+	look := func() {
 		if now := asleep(); now-before >= sleepLook {
 			before = now
 			woke()
+		}
+	}
+	if err := jumps(ctx, look); err == nil {
+		return
+	}
+	every := time.NewTicker(sleepLook)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+			look()
+		case <-ctx.Done():
+			return
 		}
 	}
 }

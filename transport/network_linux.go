@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"time"
 
@@ -35,6 +36,35 @@ func watchNetwork(ctx context.Context, changed func()) error {
 const networkGroups = unix.RTMGRP_LINK |
 	1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV4_ROUTE-1) |
 	1<<(unix.RTNLGRP_IPV6_IFADDR-1) | 1<<(unix.RTNLGRP_IPV6_ROUTE-1)
+
+// clockJumps calls jumped whenever the clock on the wall is set, as the kernel also
+// does when the machine wakes up (timekeeping_resume): a timer tells of it that
+// never comes to its end (TFD_TIMER_CANCEL_ON_SET of timerfd_create(2)). So a
+// process at rest need not look. It returns when ctx ends, with an error where
+// there is no such timer.
+func clockJumps(ctx context.Context, jumped func()) error {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	timer := os.NewFile(uintptr(fd), "timer")
+	defer timer.Close()
+	defer context.AfterFunc(ctx, func() { timer.Close() })()
+	late := unix.ItimerSpec{Value: unix.Timespec{Sec: math.MaxInt32}}
+	if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &late, nil); err != nil {
+		return os.NewSyscallError("timerfd_settime", err)
+	}
+	for expired := make([]byte, 8); ; {
+		jumped() // the first time for what was before the timer
+		_, err := timer.Read(expired)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !errors.Is(err, unix.ECANCELED):
+			return err
+		}
+	}
+}
 
 // asleep is for how long this machine has slept since it was started: of two
 // clocks one stands still meanwhile (clock_gettime(2)).

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"time"
@@ -38,6 +39,9 @@ func addressesHere() []string {
 	}
 	return here
 }
+
+// clockJumps is for Linux.
+func clockJumps(context.Context, func()) error { return errors.ErrUnsupported }
 
 var begun = time.Now()
 

@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 	"math/rand/v2"
+	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,6 +60,16 @@ type waiter chan outcome
 // attempt is one dial. What it says counts only while it is the link's own.
 type attempt struct {
 	cancel context.CancelFunc
+	below  atomic.Pointer[net.Conn] // that it speaks on, once it does
+}
+
+// futile tells whether an attempt waits for what will not come on the network
+// there is now: for a connection that it has begun on another, or for words on one
+// from an address that this machine has no more. Once it logs in it goes on, for
+// nobody logs in again by himself.
+func (a *attempt) futile(step string) bool {
+	below := a.below.Load()
+	return step == stepTCP || step == stepExchange && below != nil && stranded(*below)
 }
 
 type result struct {
@@ -173,7 +185,7 @@ func (l *Link) wake() {
 	case o.state == Waiting && o.attempt == nil:
 		o.tries = min(o.tries, 1) // the pauses grow anew
 		l.dial()
-	case o.state == Connecting && o.step == stepTCP:
+	case o.state == Connecting && o.attempt != nil && o.attempt.futile(o.step):
 		o.attempt.cancel()
 		l.dial()
 	}
@@ -243,6 +255,9 @@ func (l *Link) dial() {
 		defer l.set.wg.Done()
 		defer cancel()
 		conn, err := l.set.connect(ctx, call)
+		if err == nil {
+			conn.typed = l.set.options.Typed
+		}
 		select {
 		case o.results <- result{a, conn, err}:
 		case <-l.done:

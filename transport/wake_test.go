@@ -88,6 +88,42 @@ func TestAConnectionWhoseAddressHasGoneIsGivenUpSooner(t *testing.T) {
 	})
 }
 
+// TestADialFromAnAddressThatHasGoneIsMadeAnew has one wait for the server's first
+// words.
+func TestADialFromAnAddressThatHasGoneIsMadeAnew(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		from net.IP
+		step string
+		want int
+	}{
+		{"the address has gone", net.IPv4(192, 0, 2, 1), stepExchange, 2},
+		{"it is still there", net.IPv4(127, 0, 0, 1), stepExchange, 1},
+		{"it logs in", net.IPv4(192, 0, 2, 1), "password", 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			onBench(t, nil, func(b *bench) {
+				l := b.get("a")
+				defer l.Keep()()
+				b.plan("a", func(ctx context.Context, call dialCall) error {
+					var below net.Conn = &pipe{near: row.from}
+					call.attempt.below.Store(&below)
+					call.step(row.step)
+					<-ctx.Done()
+					return context.Cause(ctx)
+				})
+				go l.Conn(b.Context())
+				time.Sleep(time.Second)
+				b.links.Wake()
+				synctest.Wait()
+				if n := b.count("a"); n != row.want {
+					t.Errorf("%d dials, want %d", n, row.want)
+				}
+			})
+		})
+	}
+}
+
 // offlineNow has dials of host fail as without a network, and the links follow
 // the network by what the test says.
 func (b *bench) offlineNow(host string) {
@@ -173,21 +209,46 @@ func TestADialThatWaitsForAnAddressBeginsAnewWithTheNetwork(t *testing.T) {
 }
 
 func TestTheEndOfASleepIsNoticed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		var slept, woke atomic.Int64
-		go followSleep(ctx, func() time.Duration { return time.Duration(slept.Load()) }, func() { woke.Add(1) })
-		for _, row := range []struct {
-			sleep time.Duration
-			want  int64
-		}{{0, 0}, {time.Hour, 1}, {0, 1}, {10 * time.Millisecond, 1}, {2 * time.Second, 2}} {
-			slept.Add(int64(row.sleep))
-			time.Sleep(sleepLook)
-			synctest.Wait()
-			if got := woke.Load(); got != row.want {
-				t.Errorf("after a sleep of %v it woke %d times, want %d", row.sleep, got, row.want)
+	for _, row := range []struct {
+		name  string
+		jumps func(ctx context.Context, told <-chan struct{}, jumped func()) error
+	}{
+		{"by a clock that jumps", func(ctx context.Context, told <-chan struct{}, jumped func()) error {
+			for {
+				select {
+				case <-told:
+					jumped()
+				case <-ctx.Done():
+					return nil
+				}
 			}
-		}
-		cancel()
-	})
+		}},
+		{"where nobody tells of that", func(context.Context, <-chan struct{}, func()) error { return errors.ErrUnsupported }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				var slept, woke atomic.Int64
+				told := make(chan struct{}, 1)
+				go followSleep(ctx, func() time.Duration { return time.Duration(slept.Load()) },
+					func(ctx context.Context, jumped func()) error { return row.jumps(ctx, told, jumped) }, func() { woke.Add(1) })
+				for _, row := range []struct {
+					sleep time.Duration
+					want  int64
+				}{{0, 0}, {time.Hour, 1}, {0, 1}, {10 * time.Millisecond, 1}, {2 * time.Second, 2}} {
+					slept.Add(int64(row.sleep))
+					select {
+					case told <- struct{}{}:
+					default: // nobody listens
+					}
+					time.Sleep(sleepLook)
+					synctest.Wait()
+					if got := woke.Load(); got != row.want {
+						t.Errorf("after a sleep of %v it woke %d times, want %d", row.sleep, got, row.want)
+					}
+				}
+				cancel()
+			})
+		})
+	}
 }

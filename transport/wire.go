@@ -15,7 +15,7 @@ const headLimit = 512
 // wire is the bytes below an SSH connection, and what has been seen of them.
 type wire struct {
 	net.Conn
-	brisk net.Conn     // the same
+	brisk net.Conn     // is Conn, to read and write
 	born  time.Time    // what heard counts from; a clock that is set does not touch it
 	heard atomic.Int64 // time of the last bytes read, in nanoseconds since born
 
@@ -33,6 +33,8 @@ type wire struct {
 	gathering gathering
 	waiting   atomic.Bool // the reader has understood all that came, and wants more
 	answered  atomic.Bool // something was written since the last bytes were read
+
+	outbox outbox
 
 	closing sync.Once     // guards gone against being closed twice
 	gone    chan struct{} // closed by Close
@@ -53,7 +55,10 @@ func newWire(c net.Conn) *wire {
 // the far side breaks a rule, and then, if that one has sent much more, waits
 // for its own reader, which waits for it.
 func (w *wire) Close() error {
-	w.closing.Do(func() { close(w.gone) })
+	w.closing.Do(func() {
+		w.outbox.empty(w.brisk)
+		close(w.gone)
+	})
 	return w.Conn.Close()
 }
 
@@ -105,9 +110,10 @@ func (w *wire) receive(p []byte) (int, error) {
 	return n, err
 }
 
+// Write implements net.Conn. An error may be told by the next one.
 func (w *wire) Write(p []byte) (int, error) {
 	w.answered.Store(true) // now: the answer to p may be read before this returns
-	n, err := w.brisk.Write(p)
+	n, err := w.post(p)
 	w.sent.Add(int64(n))
 	return n, err
 }

@@ -64,14 +64,14 @@ func (t *Tunnel) begin(client net.Conn) *connection {
 	c := t.book.begin(client, t.spec.Connect)
 	t.open.Add(1)
 	t.total.Add(1)
-	t.poke()
+	t.stir()
 	return c
 }
 
 func (t *Tunnel) end(c *connection) {
 	t.book.end(c)
 	t.open.Add(-1)
-	t.poke()
+	t.stir()
 }
 
 // reach connects the far side to the target of the forward, or of a dynamic
@@ -118,9 +118,9 @@ func (t *Tunnel) join(ctx context.Context, c *connection, near net.Conn, far *fa
 		near: near, far: far,
 		sent:     counters{&t.sent, &c.sent},
 		received: counters{&t.received, &c.received},
-		moved: func() {
-			t.poke()
-			far.passed(c.sent.Load() + c.received.Load())
+		moved: func(n int) {
+			t.stir()
+			far.passed(n, c.sent.Load()+c.received.Load())
 		},
 	}
 	if err := p.run(ctx); errors.Is(err, errBroken) { // that a client has gone is its own affair

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // listen takes the port of a local or dynamic forward on all its addresses,
@@ -51,7 +52,7 @@ func bindTCP(ctx context.Context, hosts []string, port int, o Options) ([]net.Li
 	var listeners []net.Listener
 	var missing error
 	for _, host := range hosts {
-		l, err := (&net.ListenConfig{}).Listen(ctx, family(host), net.JoinHostPort(host, strconv.Itoa(port)))
+		l, err := (&net.ListenConfig{KeepAlive: keepAlive(host)}).Listen(ctx, family(host), net.JoinHostPort(host, strconv.Itoa(port)))
 		switch {
 		case err == nil:
 			listeners = append(listeners, l)
@@ -68,6 +69,15 @@ func bindTCP(ctx context.Context, hosts []string, port int, o Options) ([]net.Li
 		return nil, missing
 	}
 	return listeners, nil
+}
+
+// keepAlive is for who connects from elsewhere and may vanish. A client of this
+// machine cannot, and the settings would cost each four calls.
+func keepAlive(host string) time.Duration {
+	if net.ParseIP(host).IsLoopback() {
+		return -1
+	}
+	return 0
 }
 
 // addresses are those to listen on, by the rules of channel_fwd_bind_addr in

@@ -29,7 +29,7 @@ type pipe struct {
 	near           net.Conn
 	far            *farEnd
 	sent, received counters
-	moved          func() // called when a counter has grown
+	moved          func(n int) // called when a counter has grown
 }
 
 // counters are those of a tunnel and of one connection through it.
@@ -43,6 +43,7 @@ func (c counters) add(n int) {
 // run copies both ways until both have ended, or one has failed, or ctx ends;
 // then both ends are closed, by a reset if the end was not a regular one.
 func (p pipe) run(ctx context.Context) error {
+	p.near = transport.NewBrisk(p.near)
 	ends := make(chan error, 2) // of size 2: the copies end even if nobody waits
 	go func() { ends <- p.upward() }()
 	go func() { ends <- p.downward() }()
@@ -98,7 +99,7 @@ func (p pipe) copy(dst io.Writer, src io.Reader, counter counters) error {
 		if n > 0 {
 			written, err := dst.Write(buf[:n])
 			counter.add(written)
-			p.moved()
+			p.moved(written)
 			if err != nil {
 				return errors.Join(errWrite, err)
 			}
@@ -116,7 +117,7 @@ func (p pipe) copy(dst io.Writer, src io.Reader, counter counters) error {
 // that waits for a far side which no longer answers is left behind: it ends
 // with the connection.
 func (p pipe) reset(ends <-chan error, running int) {
-	if tcp, ok := p.near.(*net.TCPConn); ok {
+	if tcp, ok := p.near.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0) // the client shall see a reset; if it cannot, an end must do
 	}
 	_ = p.near.Close() // it ends here in any case
@@ -156,11 +157,13 @@ type farEnd struct {
 	stream *transport.Stream // nil if the far side has opened it
 }
 
-// passed tells how much has gone through it, either way.
-func (f *farEnd) passed(total int64) {
+// passed tells how much has gone through it, either way: n bytes just now. It
+// may wait before there is to be more.
+func (f *farEnd) passed(n int, total int64) {
 	if f.stream != nil {
 		f.stream.Passed(total)
 	}
+	f.conn.Pace(n)
 }
 
 // Close is called once.

@@ -94,6 +94,7 @@ type Tunnel struct {
 	open, total    atomic.Int64   // counted by connections, read by run
 	sent, received atomic.Int64   // counted by the copy loops, read by run
 	dialTime       atomic.Int64   // of the latest connection, read by run
+	due            atomic.Bool    // counts wait to be published, and run knows
 	once           atomic.Bool    // as SetOnce has it, read by run
 	book           book           // of single connections and of what happened
 
@@ -172,6 +173,13 @@ func (t *Tunnel) Status() Status {
 		return <-answer
 	case <-t.done:
 		return t.counted()
+	}
+}
+
+// stir tells run of new counts, unless it will look at them anyway.
+func (t *Tunnel) stir() {
+	if !t.due.Swap(true) {
+		t.poke()
 	}
 }
 
@@ -326,6 +334,7 @@ func (t *Tunnel) hush() {
 
 // publish works out the state and passes on what has changed.
 func (t *Tunnel) publish() {
+	t.due.Store(false) // before they are read: what is counted from here on is told of again
 	t.enter(t.state())
 	if now := t.counted(); now != t.told {
 		t.told = now
