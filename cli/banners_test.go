@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"sallyport/api"
 	"sallyport/internal/sshtest"
 )
@@ -104,8 +106,16 @@ func TestAnExchangeThatAQuantumComputerUndoesIsWarnedOf(t *testing.T) {
 	const warning = "** WARNING: connection is not using a post-quantum key exchange algorithm.\n" +
 		"** This session may be vulnerable to \"store now, decrypt later\" attacks.\n" +
 		"** The server may need to be upgraded. See https://openssh.com/pq.html\n"
-	server := sshtest.StartServer(t, "KexAlgorithms curve25519-sha256")
-	c := newClients(t, server, "LogLevel INFO")
+	// It wants two keys, and is told of once.
+	server := sshtest.StartServer(t, "KexAlgorithms curve25519-sha256", "AuthenticationMethods publickey,publickey")
+	second := filepath.Join(t.TempDir(), "second")
+	public := ssh.MarshalAuthorizedKey(sshtest.WriteKey(t, second).PublicKey())
+	first, err := os.ReadFile(server.Path("authorized_keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Write(t, "authorized_keys", string(first)+string(public))
+	c := newClients(t, server, "LogLevel INFO", "IdentityFile "+second)
 	for _, row := range []struct {
 		name, path, want string
 		options          []string

@@ -37,7 +37,7 @@ func (k *checker) checkProblems() {
 			f.Message, f.Fix = p.Message, "Correct the line."
 		default:
 			f, _ := k.find(refusedLine, p.Origin, p.Message)
-			f.Message, f.Fix = p.Message, correction(at.key())
+			f.Message, f.Fix = p.Message, k.correction(at.key())
 			f.Hosts = at.names()
 		}
 	}
@@ -91,11 +91,12 @@ func (k *checker) unknownKeyword(at place, p Problem) {
 }
 
 // correction is how to mend a value, as far as the keyword tells.
-func correction(k key) string {
-	if len(keywords[k].choice) == 0 {
+func (k *checker) correction(option key) string {
+	choice := k.dialect.choice(option)
+	if len(choice) == 0 {
 		return "Correct or remove the line."
 	}
-	return fmt.Sprintf("Give %s one of %s.", keywords[k].name, strings.Join(sortedNames(keywords[k].choice), ", "))
+	return fmt.Sprintf("Give %s one of %s.", keywords[option].name, strings.Join(sortedNames(choice), ", "))
 }
 
 func sortedNames(c choices) []string {
@@ -218,7 +219,7 @@ func (k *checker) checkRefusals() {
 		f.Message, f.Why = r.Message, "ssh refuses to open the hosts to which this applies."
 		f.Fix = "Correct or remove the line."
 		if at, ok := k.at(r.Origin); ok {
-			f.Fix = correction(at.key())
+			f.Fix = k.correction(at.key())
 		}
 	}
 }

@@ -209,7 +209,7 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits
 		HostKeyAlgorithms: trust.algorithms(),
 		HostKeyCallback:   c.check(trust, limits),
 		AuthCallback: func(sofar *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
-			if len(sofar.TriedMethods) == 1 { // "none"
+			if len(sofar.TriedMethods)+len(sofar.PartialSuccessMethods) == 1 { // "none" alone
 				c.tellOf(trust)
 				c.warnOfExchange(sofar.Algorithms.KeyExchange)
 			}
