@@ -112,24 +112,23 @@ func (l *lending) await(p []byte) (int, error) {
 	return l.term.Read(p)
 }
 
-// Lend implements api.Lender.
+// Lend implements api.Lender. A key that comes first is seen to, and if it leaves
+// a terminal that may be borrowed, that is lent then.
 func (l *lending) Lend() api.Lent {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.reading || len(l.rest) > 0 || l.escapes.state == afterEscape {
-		l.offered = false
-		return api.Lent{}
+	for l.reading && len(l.rest) == 0 && l.escapes.state != afterEscape {
+		l.wanted = true
+		l.poke()
+		for l.wanted && !l.parked {
+			l.changed.Wait()
+		}
+		if l.parked {
+			return api.Lent{Lent: true, LineStart: l.escapes.state == lineStart}
+		}
 	}
-	l.wanted = true
-	l.poke()
-	for l.wanted && !l.parked {
-		l.changed.Wait()
-	}
-	if !l.parked {
-		l.offered = false // a key came first
-		return api.Lent{}
-	}
-	return api.Lent{Lent: true, LineStart: l.escapes.state == lineStart}
+	l.offered = false
+	return api.Lent{}
 }
 
 // Return implements api.Lender.

@@ -11,13 +11,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
+	"golang.org/x/term"
 
 	"sallyport/internal/sshtest"
 )
@@ -145,6 +148,64 @@ func TestATerminalIsTheirsWhoAreInFront(t *testing.T) {
 	p.wait(pane, "mine45")
 	sshtest.Eventually(t, "the terminal of a viewer that is gone is let go of", func() bool { return !holds(t, background, tty) })
 	arrives("abcdef\rghi")
+}
+
+// TestATerminalIsLentAfterTheLastKey however keys and what is asked for the
+// terminal meet: whoever asks is refused only when another offer comes.
+func TestATerminalIsLentAfterTheLastKey(t *testing.T) {
+	keys, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keys.Close()
+	defer tty.Close()
+	if _, err := term.MakeRaw(int(tty.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	woken, wake, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wake.Close()
+	terminal := &terminal{fd: int(tty.Fd())}
+	if terminal.stop, terminal.wake, err = os.Pipe(); err != nil {
+		t.Fatal(err)
+	}
+	in := newEscapes(nil, '~', nil)
+	offers := make(chan struct{}, 1000)
+	l := &lending{term: terminal, escapes: in, woken: woken, wake: wake, offer: func() { offers <- struct{}{} }}
+	l.changed = sync.NewCond(&l.mu)
+	in.r = l
+	read := make(chan int, 1000)
+	go func() {
+		for p := make([]byte, 8); ; {
+			n, err := in.Read(p)
+			if err != nil {
+				close(read)
+				return
+			}
+			read <- n
+		}
+	}()
+	dice := rand.New(rand.NewPCG(7, 7))
+	for range 2000 {
+		<-offers
+		keys.Write([]byte("k"))
+		for range dice.IntN(2000) { // Lend comes before, while and after it is read
+			runtime.Gosched()
+		}
+		for !l.Lend().Lent { // an offer that is refused is followed by another
+			<-offers
+		}
+		l.Return(false, []byte("r"))
+		for came := 0; came < 2; {
+			came += <-read
+		}
+	}
+	terminal.wake.Close()
+	for range read {
+		t.Error("more was read than was typed")
+	}
 }
 
 // TestALentTerminalComesBackBeforeItsViewerEnds in every way to leave: whoever

@@ -172,3 +172,40 @@ func TestNothingIsReadOfWhoIsStopped(t *testing.T) {
 	}
 	running.Wait()
 }
+
+// TestAnOfferWhileItIsAskedIsTakenUp when the terminal was refused for a key
+// that came first: a viewer does not offer again before the next.
+func TestAnOfferWhileItIsAskedIsTakenUp(t *testing.T) {
+	keys, tty, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminals here")
+	}
+	defer keys.Close()
+	viewer := exec.Command("sleep", "600")
+	viewer.Stdin = tty
+	viewer.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := viewer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer viewer.Wait()
+	defer viewer.Process.Kill()
+	tty.Close()
+
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	l := newLoan(api.NewFrameWriter(near), viewer.Process.Pid)
+	l.types = func([]byte, func(int)) {}
+	defer l.release()
+	var running sync.WaitGroup
+	go func() {
+		l.offer(api.Offer{Escape: '~'})
+		l.offer(api.Offer{Escape: '~'}) // it overtakes the answer to what the first has had asked
+		l.lent(api.Lent{}, &running)
+	}()
+	for i := range 2 {
+		if kind, _, err := api.ReadFrame(far, nil); kind != api.FrameBorrow || err != nil {
+			t.Fatalf("after %d answers came a frame %d, %v; want to be asked", i, kind, err)
+		}
+	}
+}

@@ -31,7 +31,7 @@ type loan struct {
 	tty      *foreign // nil while it is theirs: each wake-up of its writer would be one of ours
 	barred   bool     // it cannot be opened
 	escape   byte
-	offered  bool // while frames are written; it is borrowed after them
+	offered  bool // while frames are written, or before it was refused; it is borrowed after that
 	framing  bool // frames are being written: what is direct would overtake them
 	recalled bool // the reader shall return it
 	closed   bool
@@ -60,11 +60,11 @@ const calm = 4 << 10
 func (l *loan) offer(o api.Offer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.types == nil || l.barred || l.closed || l.state != theirs {
+	if l.types == nil || l.barred || l.closed || l.state == ours {
 		return
 	}
-	l.escape = o.Escape
-	if l.offered = l.framing; !l.offered {
+	l.escape, l.offered = o.Escape, true
+	if l.state == theirs && !l.framing {
 		l.borrow()
 	}
 }
@@ -92,8 +92,8 @@ func (l *loan) lent(a api.Lent, running *sync.WaitGroup) {
 		l.state, l.recalled = ours, false
 		l.unread.start()
 		running.Go(func() { l.read(a.LineStart) })
-	} else {
-		l.shut()
+	} else if l.shut(); l.offered { // since, and before we were told
+		l.borrow()
 	}
 	l.changed.Broadcast()
 }
