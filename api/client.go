@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"sallyport/internal/brisk"
 	"sallyport/sessions"
 	"sallyport/transport"
 	"sallyport/tunnels"
@@ -386,7 +387,7 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return transport.NewBrisk(conn), nil
+	return brisk.Wrap(conn), nil
 }
 
 // noDaemon turns a refused or absent socket, and a process that ended under a

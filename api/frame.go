@@ -8,8 +8,8 @@ import (
 	"net"
 	"sync"
 
+	"sallyport/internal/brisk"
 	"sallyport/sessions"
-	"sallyport/transport"
 )
 
 // FrameKind is the first byte of a frame. A frame is its kind, the length of
@@ -67,7 +67,7 @@ func NewFrameWriter(w io.Writer) *FrameWriter { return &FrameWriter{w: w} }
 
 // writeBoth writes the buffer and a payload behind it without a copy.
 func (f *FrameWriter) writeBoth(payload []byte) error {
-	if b, ok := f.w.(*transport.Brisk); ok {
+	if b, ok := f.w.(*brisk.Conn); ok {
 		_, err := b.WriteBoth(f.buf, payload)
 		return err
 	}

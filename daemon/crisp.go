@@ -27,7 +27,7 @@ const (
 	typesFor  = 2 * time.Second // after a key, somebody is at it
 )
 
-// typed is called before a key goes on, whoever has typed it: a viewer of ours, or
+// typed is called when a key has gone on, whoever has typed it: a viewer of ours, or
 // an ssh over our control socket.
 func (c *crisp) typed() {
 	if c.processors == nil {

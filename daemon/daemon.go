@@ -245,7 +245,10 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return d.ctx },
 		ErrorLog:    slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}
-	guarded := sameUser{l.(*net.UnixListener), func(err error) { d.log.Warn("refused", "error", err) }}
+	guarded, err := guard(l.(*net.UnixListener), func(err error) { d.log.Warn("refused", "error", err) })
+	if err != nil {
+		return err
+	}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.Serve(guarded); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on %q: %w", l.Addr(), err)

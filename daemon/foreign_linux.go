@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sallyport/transport"
+	"sallyport/internal/brisk"
 )
 
 // foreign is the terminal of another process, opened anew: so that it does not
@@ -93,7 +93,7 @@ func (f *foreign) Read(p []byte) (n int, err error) {
 			n, failure = 0, errBehind
 			return true
 		}
-		n, failure = transport.ReadNow(fd, p)
+		n, failure = brisk.ReadNow(fd, p)
 		return failure != unix.EAGAIN
 	})
 	if err == nil {
@@ -109,7 +109,7 @@ func (f *foreign) Read(p []byte) (n int, err error) {
 func (f *foreign) put(p []byte) (written int) {
 	_ = f.raw.Control(func(fd uintptr) { // fails only on what is closed
 		for written < len(p) && (f.wasInFront() || f.inFront()) {
-			n, err := transport.WriteNow(fd, p[written:])
+			n, err := brisk.WriteNow(fd, p[written:])
 			written += n
 			if err != nil || n == 0 {
 				return // who writes the rest sees why

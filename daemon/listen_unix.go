@@ -3,38 +3,56 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"syscall"
 
-	"sallyport/transport"
+	"sallyport/internal/brisk"
 )
 
 // sameUser is a listener that drops connections of other users. The
 // directory's mode keeps them out already; this is the second lock.
 type sameUser struct {
-	*net.UnixListener
+	net.Listener
+	named   *net.UnixListener // the same; it removes its socket when it is closed
 	refused func(err error)
+}
+
+// guard is l without those connections.
+func guard(l *net.UnixListener, refused func(err error)) (net.Listener, error) {
+	f, err := l.File()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // the listener has its own copy
+	b, err := brisk.Listen(f)
+	if err != nil {
+		return nil, err
+	}
+	return sameUser{b, l, refused}, nil
 }
 
 func (l sameUser) Accept() (net.Conn, error) {
 	for {
-		c, err := l.AcceptUnix()
+		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if err := checkPeer(c, os.Geteuid()); err != nil {
+		if err := checkPeer(c.(syscall.Conn), os.Geteuid()); err != nil {
 			l.refused(err)
 			c.Close()
 			continue
 		}
-		return transport.NewBrisk(c), nil
+		return brisk.Wrap(c), nil
 	}
 }
 
+func (l sameUser) Close() error { return errors.Join(l.Listener.Close(), l.named.Close()) }
+
 // checkPeer fails unless the process at the other end runs as uid.
-func checkPeer(c *net.UnixConn, uid int) error {
+func checkPeer(c syscall.Conn, uid int) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -279,7 +280,7 @@ func (m *master) StdioForward(ctx context.Context, f *mux.StdioForward) error {
 // Proxy implements mux.Handler.
 func (m *master) Proxy(ctx context.Context, c net.Conn) error {
 	pid := 0
-	if unix, ok := c.(*net.UnixConn); ok {
+	if unix, ok := c.(syscall.Conn); ok {
 		pid = mux.PeerPID(unix)
 	}
 	defer m.attend(api.Guest{PID: pid, What: api.GuestProxy})()

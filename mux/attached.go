@@ -3,17 +3,17 @@ package mux
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
-	"runtime"
 	"sync"
 	"time"
+
+	"sallyport/internal/brisk"
 )
 
 // client is one control connection of a server.
 type client struct {
 	server *server
-	conn   *net.UnixConn
+	conn   socket
 	work   sync.WaitGroup // sessions and stdio forwards
 	out    sync.Mutex     // one answer at a time
 
@@ -29,40 +29,60 @@ var errHangUp = errors.New("the client does not keep to the protocol")
 func (c *client) serve(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
 	defer stop()
-	here, vanished := context.WithCancel(ctx)
-	requests := make(chan request)
-	read := make(chan struct{})
-	go func() { // ends when the connection is closed
-		defer close(read)
-		defer close(requests)
-		if !c.read(here, requests) {
-			vanished() // what was asked for still gets its answer
-		}
-	}()
-	c.handleAll(ctx, here, requests)
-	vanished()
-	_ = c.conn.Close() // all was said
-	<-read
+	if first, ok := c.introduce(ctx); ok {
+		c.serveRequests(ctx, first)
+	}
+	brisk.CloseSoon(c.conn) // all was said
 	c.work.Wait()
 	c.server.mu.Lock()
 	c.server.remove(c)
 	c.server.mu.Unlock()
 }
 
-// handleAll answers requests. Once the master ends it says nothing more: who
-// asks whether it is alive because a session broke off must not hear that it
-// is.
-func (c *client) handleAll(master, here context.Context, requests <-chan request) {
-	for r := range requests {
-		err := master.Err()
-		if err == nil {
-			err = c.handle(here, &r)
+// introduce answers what comes before a request that takes its time, and returns
+// that. It is not ok once the client is to be hung up on.
+func (c *client) introduce(ctx context.Context) (first request, ok bool) {
+	limit := time.Now().Add(c.server.limit)
+	for {
+		r, err := c.next(limit)
+		if err != nil {
+			return request{}, false
 		}
+		switch r.message.(type) {
+		case *helloMsg, *aliveCheckMsg:
+		default:
+			return r, true
+		}
+		if c.handle(ctx, ctx, &r) != nil {
+			return request{}, false
+		}
+		limit = time.Time{}
+	}
+}
+
+// serveRequests answers requests, and learns of a client that vanishes while one
+// is being served.
+func (c *client) serveRequests(ctx context.Context, first request) {
+	here, vanished := context.WithCancel(ctx)
+	requests := make(chan request)
+	read := make(chan struct{})
+	go func() { // ends when the connection is closed
+		defer close(read)
+		defer close(requests)
+		if !c.read(here, first, requests) {
+			vanished() // what was asked for still gets its answer
+		}
+	}()
+	for r, more := first, true; more; r, more = <-requests {
+		err := c.handle(ctx, here, &r)
 		r.drop()
 		if err != nil {
-			return
+			break
 		}
 	}
+	vanished()
+	brisk.CloseSoon(c.conn) // all was said
+	<-read
 }
 
 // request is a message with the descriptors that came behind it.
@@ -82,30 +102,24 @@ func (r *request) take() []int {
 // drop closes the descriptors that nobody took.
 func (r *request) drop() { closeAll(r.take()) }
 
-// read passes on requests until the client hangs up, which it learns of even
-// while one is being served, or until the connection is no longer its own: it
-// then returns true.
-func (c *client) read(ctx context.Context, requests chan<- request) (proxy bool) {
-	limit := time.Now().Add(c.server.limit)
+// read passes on the requests behind one until the client hangs up, or until the
+// connection is no longer its own: it then returns true.
+func (c *client) read(ctx context.Context, before request, requests chan<- request) (proxy bool) {
 	for {
-		r, err := c.next(limit)
+		if _, proxy := before.message.(*proxyMsg); proxy {
+			return true
+		}
+		r, err := c.next(time.Time{})
 		if err != nil {
 			return false
 		}
-		limit = time.Time{}
 		select {
 		case requests <- r:
 		case <-ctx.Done():
 			r.drop()
 			return false
 		}
-		switch r.message.(type) {
-		case *helloMsg, *aliveCheckMsg: // before the request proper
-			runtime.Gosched() // the answer goes first
-			c.linger()
-		case *proxyMsg:
-			return true
-		}
+		before = r
 	}
 }
 
@@ -115,7 +129,7 @@ func (c *client) next(limit time.Time) (request, error) {
 	if err := c.conn.SetReadDeadline(limit); err != nil {
 		return request{}, err
 	}
-	m, err := readMessage(&begun{UnixConn: c.conn, limit: c.server.limit})
+	m, err := readMessage(&begun{socket: c.conn, limit: c.server.limit})
 	if errors.As(err, new(unknownError)) {
 		return request{err: err}, nil
 	}
@@ -144,13 +158,13 @@ func files(m message) int {
 
 // begun limits the time of a message from its first byte on.
 type begun struct {
-	*net.UnixConn
+	socket
 	limit time.Duration
 	yes   bool
 }
 
 func (b *begun) Read(p []byte) (int, error) {
-	n, err := b.UnixConn.Read(p)
+	n, err := b.socket.Read(p)
 	if n > 0 && !b.yes {
 		b.yes = true
 		err = errors.Join(err, b.SetReadDeadline(time.Now().Add(b.limit)))
@@ -159,8 +173,12 @@ func (b *begun) Read(p []byte) (int, error) {
 }
 
 // handle serves one request, or starts to. It fails when the client is to be
-// hung up on.
-func (c *client) handle(ctx context.Context, r *request) error {
+// hung up on. Once the master ends it says nothing more: who asks whether it is
+// alive because a session broke off must not hear that it is.
+func (c *client) handle(master, ctx context.Context, r *request) error {
+	if master.Err() != nil {
+		return errHangUp
+	}
 	if !c.greeted {
 		return c.greet(r.message)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"sallyport/internal/brisk"
 )
 
 // Session is a session that a client asks for. Its streams are the client's
@@ -110,7 +112,7 @@ func (c *client) board(ctx context.Context, r *request, number, session uint32, 
 		})
 		if running {
 			_ = c.conn.CloseWrite() // the client waits for it, and Close leaves the end to whoever still reads
-			_ = c.conn.Close()      // what went wrong then, the client sees by the lack of a status
+			brisk.CloseSoon(c.conn) // what went wrong then, the client sees by the lack of a status
 			return
 		}
 		c.setBusy(false)

@@ -3,6 +3,7 @@ package mux
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -78,7 +79,10 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 	loan := c.lend(ctx, s.Spec)
 	defer loan.End()
 	var opening sync.WaitGroup
-	opening.Go(s.Opened) // the far side need not wait for it
+	opening.Go(func() { // the far side need not wait for it
+		runtime.Gosched() // and learns of its program first
+		s.Opened()
+	})
 	if s.TTY {
 		opening.Wait() // as mux.c does: NoTTY comes after it
 	}

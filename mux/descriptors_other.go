@@ -14,6 +14,6 @@ func SocketPair() (*net.UnixConn, *os.File, error) { return nil, nil, ErrUnsuppo
 func SendFile(*net.UnixConn, *os.File) error { return ErrUnsupported }
 
 // ReceiveFile fails with ErrUnsupported.
-func ReceiveFile(*net.UnixConn) (fd int, err error) { return -1, ErrUnsupported }
+func ReceiveFile(receiver) (fd int, err error) { return -1, ErrUnsupported }
 
 func closeAll([]int) {}

@@ -52,7 +52,7 @@ func SendFile(c *net.UnixConn, f *os.File) error {
 // ReceiveFile reads the byte that carries a descriptor: one, or else none is
 // taken. The buffer has room for no more, so that the kernel closes the others
 // and says that there were some.
-func ReceiveFile(c *net.UnixConn) (fd int, err error) {
+func ReceiveFile(c receiver) (fd int, err error) {
 	var text [1]byte
 	control := make([]byte, unix.CmsgLen(4))
 	n, controlSize, flags, _, err := c.ReadMsgUnix(text[:], control) // it sets close-on-exec

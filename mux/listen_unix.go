@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/internal/brisk"
 )
 
 // ErrExists is the error of Listen where another master is. ssh goes on
@@ -69,14 +71,14 @@ func bindUnder(path string) (net.Listener, error) {
 		return nil, os.NewSyscallError("socket", err)
 	}
 	f := os.NewFile(uintptr(fd), path)
-	defer f.Close() // net.FileListener has its own copy
+	defer f.Close() // the listener has its own copy
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
 		return nil, os.NewSyscallError("bind", err)
 	}
 	if err := errors.Join(os.Chmod(path, 0o600), unix.Listen(fd, backlog)); err != nil {
 		return nil, errors.Join(err, os.Remove(path))
 	}
-	return net.FileListener(f)
+	return brisk.Listen(f)
 }
 
 // claim gives the socket its name by link(2), which never replaces a file. A

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"syscall"
 )
 
 // supported is false: Windows has unix sockets, but neither they nor its OpenSSH pass descriptors
@@ -23,19 +24,19 @@ type Size struct{ Cols, Rows, Width, Height uint16 }
 func (s *Session) Size() Size { return Size{} }
 
 // Sizes gives none.
-func (s *Session) Sizes(context.Context) <-chan Size { return nil }
+func (s *Session) Sizes(context.Context, Size) <-chan Size { return nil }
 
 // Listen fails with ErrUnsupported.
 func Listen(string) (net.Listener, error) { return nil, ErrUnsupported }
 
 // PeerPID is not known here.
-func PeerPID(*net.UnixConn) int { return 0 }
+func PeerPID(syscall.Conn) int { return 0 }
 
 // RemoveStale removes nothing.
 func RemoveStale(string) bool { return false }
 
-func checkPeer(*net.UnixConn) error { return ErrUnsupported }
-func signalResize(int) error        { return ErrUnsupported }
+func checkPeer(syscall.Conn) error { return ErrUnsupported }
+func signalResize(int) error       { return ErrUnsupported }
 
 // stdio and stream are never made: no descriptor comes.
 type (

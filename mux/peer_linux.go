@@ -1,22 +1,15 @@
 package mux
 
-import "golang.org/x/sys/unix"
+import "sallyport/internal/brisk"
 
-// peerUID is the uid of the process at the other end of a unix socket
-// (SO_PEERCRED, unix(7)).
+// peerUID is the uid of the process at the other end of a unix socket.
 func peerUID(fd int) (int, error) {
-	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err != nil {
-		return -1, err
-	}
-	return int(cred.Uid), nil
+	_, uid, err := brisk.Peer(uintptr(fd))
+	return uid, err
 }
 
 // peerPID is the process that has connected.
 func peerPID(fd int) int {
-	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err != nil {
-		return 0
-	}
-	return int(cred.Pid)
+	pid, _, _ := brisk.Peer(uintptr(fd)) // 0 if it cannot be told
+	return pid
 }

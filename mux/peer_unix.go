@@ -4,15 +4,15 @@ package mux
 
 import (
 	"fmt"
-	"net"
 	"os"
+	"syscall"
 )
 
 const supported = true
 
 // checkPeer fails unless the process at the other end is the user's own, or
 // root's (channel_post_mux_listener in channels.c).
-func checkPeer(c *net.UnixConn) error {
+func checkPeer(c syscall.Conn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func checkPeer(c *net.UnixConn) error {
 
 // PeerPID is the process at the other end of a unix socket, 0 where the system
 // does not tell.
-func PeerPID(c *net.UnixConn) (pid int) {
+func PeerPID(c syscall.Conn) (pid int) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0

@@ -37,6 +37,7 @@ type running struct {
 	requests <-chan *ssh.Request // read by listen
 	cancel   context.CancelCauseFunc
 
+	size   Size          // that the far side was told of, with TTY
 	ended  chan struct{} // closed by listen, when the channel is closed
 	status *int          // set by listen before that
 }
@@ -84,6 +85,7 @@ func (r *running) ask(name string, payload []byte) {
 // request.
 func (r *running) askTTY() bool {
 	size := r.Size()
+	r.size = size
 	ok, err := r.channel.SendRequest("pty-req", true, ssh.Marshal(ptyMessage{
 		r.Term, uint32(size.Cols), uint32(size.Rows), uint32(size.Width), uint32(size.Height), encodeModes(r.Modes),
 	}))
@@ -147,7 +149,7 @@ func (r *running) copy(ctx context.Context) {
 }
 
 func (r *running) followSize(ctx context.Context) {
-	for size := range r.Sizes(ctx) {
+	for size := range r.Sizes(ctx, r.size) {
 		r.ask("window-change", ssh.Marshal(windowMessage{uint32(size.Cols), uint32(size.Rows), uint32(size.Width), uint32(size.Height)}))
 	}
 }

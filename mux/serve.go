@@ -6,7 +6,10 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"sallyport/internal/brisk"
 )
 
 // Handler does what the clients of a master ask for. Its methods are called
@@ -43,6 +46,19 @@ type Handler interface {
 	// Exit is told that a client wants the master to end. The answer has been
 	// sent.
 	Exit()
+}
+
+// socket is a connection of a unix socket.
+type socket interface {
+	net.Conn
+	syscall.Conn
+	receiver
+	CloseWrite() error
+}
+
+// receiver takes descriptors, as a [net.UnixConn].
+type receiver interface {
+	ReadMsgUnix(p, oob []byte) (n, oobn, flags int, from *net.UnixAddr, err error)
 }
 
 const (
@@ -111,7 +127,7 @@ func rest(ctx context.Context, d time.Duration) {
 
 // admit makes room for a client, nil if it may not or cannot be let in.
 func (s *server) admit(conn net.Conn) *client {
-	unix, ok := conn.(*net.UnixConn)
+	unix, ok := brisk.Wrap(conn).(socket)
 	if !ok || checkPeer(unix) != nil {
 		_ = conn.Close() // it was told nothing
 		return nil

@@ -5,10 +5,14 @@ package mux_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
@@ -107,6 +111,23 @@ func TestAQuestionIsWithdrawnWhenItsClientGoes(t *testing.T) {
 	}
 }
 
+// catches tells whether a process has a handler for a signal (SigCgt of
+// proc_pid_status(5)).
+func catches(t *testing.T, pid int, signal syscall.Signal) bool {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true // no such system
+	}
+	_, after, found := strings.Cut(string(status), "SigCgt:\t")
+	mask, _, _ := strings.Cut(after, "\n")
+	caught, err := strconv.ParseUint(mask, 16, 64)
+	if !found || err != nil {
+		t.Fatalf("process %d: %q", pid, status)
+	}
+	return caught>>(signal-1)&1 != 0
+}
+
 func TestTheRealClientsTerminal(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)
@@ -121,6 +142,7 @@ func TestTheRealClientsTerminal(t *testing.T) {
 			defer keyboard.Close()
 			screen := watchScreen(keyboard)
 			sshtest.Eventually(t, "the far terminal is as this one", screen.has("33 101\n-ixany"))
+			sshtest.Eventually(t, "the client minds its terminal's size", func() bool { return catches(t, cmd.Process.Pid, syscall.SIGWINCH) })
 			pty.Setsize(keyboard, &pty.Winsize{Rows: 44, Cols: 120})
 			sshtest.Eventually(t, "the far terminal has the new size", screen.has("44 120"))
 			io.WriteString(keyboard, "\n~.")
@@ -129,6 +151,52 @@ func TestTheRealClientsTerminal(t *testing.T) {
 				t.Errorf("status %d", status)
 			}
 		})
+	}
+}
+
+// hasty is a Handler whose client changes the size of its terminal right after the
+// far side was told of it.
+type hasty struct {
+	*master
+	resize func()
+	sizes  chan [2]mux.Size // told, and what comes then
+}
+
+func (h hasty) OpenSession(ctx context.Context, s *mux.Session) (status int, err error) {
+	told := s.Size()
+	h.resize()
+	h.sizes <- [2]mux.Size{told, <-s.Sizes(ctx, told)}
+	s.Opened()
+	return 0, nil
+}
+
+func TestATerminalThatChangesAtOnceIsFollowed(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	m, _ := serveMaster(t, s)
+	socket := socketPath(t)
+	cmd := s.SSHOver(t, socket, "-t", "x", "true")
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
+	defer tty.Close()
+	pty.Setsize(keyboard, &pty.Winsize{Rows: 33, Cols: 101})
+	h := hasty{m, func() { pty.Setsize(keyboard, &pty.Winsize{Rows: 44, Cols: 120}) }, make(chan [2]mux.Size, 1)}
+	l := listen(t, socket)
+	defer l.Close()
+	go mux.Serve(t.Context(), l, h)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	want := [2]mux.Size{{Rows: 33, Cols: 101}, {Rows: 44, Cols: 120}}
+	if got := <-h.sizes; got != want {
+		t.Errorf("told %+v, want %+v", got, want)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -17,30 +17,27 @@ type Size struct{ Cols, Rows, Width, Height uint16 }
 // Size asks the client's terminal for its size.
 func (s *Session) Size() Size { return s.terminal.size() }
 
-// Sizes gives the sizes that the client's terminal takes from now on, until
-// ctx ends. The protocol has no message for it: a client sends SIGWINCH to the
-// master, which asks all terminals that it has.
-func (s *Session) Sizes(ctx context.Context) <-chan Size {
+// Sizes gives the sizes that the client's terminal takes after the last that was
+// told of, until ctx ends. The protocol has no message for it: a client sends
+// SIGWINCH to the master, which asks all terminals that it has.
+func (s *Session) Sizes(ctx context.Context, last Size) <-chan Size {
 	sizes := make(chan Size)
 	signals := make(chan os.Signal, 1) // what comes while one is handled is one more
 	signal.Notify(signals, unix.SIGWINCH)
-	last := s.Size()
 	go func() { // ends with ctx
 		defer close(sizes)
 		defer signal.Stop(signals)
 		for {
+			if size := s.Size(); size != last {
+				last = size
+				select {
+				case sizes <- size:
+				case <-ctx.Done():
+					return
+				}
+			}
 			select {
 			case <-signals:
-			case <-ctx.Done():
-				return
-			}
-			size := s.Size()
-			if size == last {
-				continue
-			}
-			last = size
-			select {
-			case sizes <- size:
 			case <-ctx.Done():
 				return
 			}
@@ -53,8 +50,8 @@ func (s *stream) size() Size {
 	if !s.use() {
 		return Size{}
 	}
-	defer s.users.Done()
-	w, err := unix.IoctlGetWinsize(s.fd, unix.TIOCGWINSZ)
+	defer s.leave()
+	w, err := unix.IoctlGetWinsize(s.FD, unix.TIOCGWINSZ)
 	if err != nil {
 		return Size{} // client_session2_setup in clientloop.c
 	}
@@ -67,8 +64,8 @@ func (s *stream) modes() map[uint8]uint32 {
 	if !s.use() {
 		return nil
 	}
-	defer s.users.Done()
-	if m := TerminalModes(s.fd); m != nil {
+	defer s.leave()
+	if m := TerminalModes(s.FD); m != nil {
 		return m
 	}
 	return modes(new(unix.Termios))

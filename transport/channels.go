@@ -32,15 +32,24 @@ func (s *SessionChannel) SendRequest(name string, wantReply bool, payload []byte
 // keyLength is of what was typed, in bytes: what is longer was not.
 const keyLength = 64
 
-// Write implements ssh.Channel.
+// Write implements ssh.Channel. A key goes at once.
 func (s *SessionChannel) Write(p []byte) (int, error) {
+	n, err := s.Channel.Write(p)
 	if len(p) <= keyLength && s.terminal.Load() {
+		s.conn.hurry()
 		s.conn.typing()
 		if told := s.conn.typed; told != nil {
 			told()
 		}
 	}
-	return s.Channel.Write(p)
+	return n, err
+}
+
+// hurry writes what waits, on the connection and on those below it.
+func (c *Conn) hurry() {
+	for ; c != nil; c = c.via {
+		c.wire.outbox.push(c.wire.brisk)
+	}
 }
 
 // OpenSession opens a session channel, or takes the spare one. It leaves all

@@ -35,7 +35,7 @@ type Options struct {
 	Spare  bool        // connections keep a session channel ready for the next shell or command
 	Lanes  bool        // connections have others beside them while much is passed over a distance
 	Trace  func(Trace) // the steps of every dial; from many goroutines, must not block; nil for nobody
-	Typed  func()      // a key was typed into a terminal of any host, and goes on next; must not block
+	Typed  func()      // a key was typed into a terminal of any host, and has gone on; must not block
 	Stderr io.Writer   // of a ProxyCommand, as it comes; nil: what it says before the login is part of LinkStatus.Banner
 
 	// For links that OpenSSH lends: see Helper.

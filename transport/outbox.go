@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"sallyport/internal/brisk"
 )
 
 // x/crypto/ssh makes a call for each packet, and two for a long one. Short ones
@@ -17,6 +19,9 @@ const (
 
 // outbox is what waits to be written.
 type outbox struct {
+	begin  sync.Once     // of flush: a goroutine for each time would need a fresh stack
+	filled chan struct{} // of size 1: tells flush
+
 	mu      sync.Mutex // guards what follows, and the order of what is written
 	waiting []byte
 	err     error // of a write that nobody waited for
@@ -36,7 +41,11 @@ func (w *wire) post(p []byte) (int, error) {
 		}
 		return len(p), nil
 	case len(o.waiting) == 0:
-		go w.flush() // ends with what is below at the latest
+		o.begin.Do(func() { go w.flush() }) // ends with w
+		select {
+		case o.filled <- struct{}{}:
+		default: // it was not looked at yet
+		}
 	}
 	o.waiting = append(o.waiting, p...)
 	return len(p), nil
@@ -44,10 +53,23 @@ func (w *wire) post(p []byte) (int, error) {
 
 // flush writes what waits, after all that is ready to run.
 func (w *wire) flush() {
-	runtime.Gosched()
-	w.outbox.mu.Lock()
-	defer w.outbox.mu.Unlock()
-	_ = w.outbox.send(w.brisk, nil) // it is kept
+	o := &w.outbox
+	for {
+		select {
+		case <-o.filled:
+		case <-w.gone:
+			return
+		}
+		runtime.Gosched()
+		o.push(w.brisk)
+	}
+}
+
+// push writes what waits.
+func (o *outbox) push(to net.Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_ = o.send(to, nil) // it is kept
 }
 
 // send writes what waits, and p behind it. The caller holds mu.
@@ -55,7 +77,7 @@ func (o *outbox) send(to net.Conn, p []byte) (err error) {
 	if len(o.waiting)+len(p) == 0 {
 		return nil // somebody else was faster
 	}
-	switch s, ok := to.(*Brisk); {
+	switch s, ok := to.(*brisk.Conn); {
 	case ok:
 		_, err = s.WriteBoth(o.waiting, p)
 	case len(o.waiting) == 0:

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sallyport/internal/brisk"
 )
 
 // headLimit is how much of what a server says first is kept, in bytes: enough
@@ -46,7 +48,7 @@ type wire struct {
 }
 
 func newWire(c net.Conn) *wire {
-	w := &wire{Conn: c, brisk: NewBrisk(c), gone: make(chan struct{}), born: time.Now()}
+	w := &wire{Conn: c, brisk: brisk.Wrap(c), gone: make(chan struct{}), born: time.Now(), outbox: outbox{filled: make(chan struct{}, 1)}}
 	w.hurry.Store(true)
 	return w
 }

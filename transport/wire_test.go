@@ -70,8 +70,9 @@ func TestShortPacketsGoTogether(t *testing.T) {
 						t.Errorf("Write: %d, %v", n, err)
 					}
 				}
-				w.flush() // as who put there what waits would; or in vain
+				w.outbox.push(w.brisk) // as who put there what waits would; or in vain
 				synctest.Wait()
+				close(w.gone)
 				if !slices.Equal(below.made, row.want) {
 					t.Errorf("it wrote %.20q, want %.20q", below.made, row.want)
 				}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sallyport/internal/brisk"
 	"sallyport/transport"
 )
 
@@ -43,7 +44,7 @@ func (c counters) add(n int) {
 // run copies both ways until both have ended, or one has failed, or ctx ends;
 // then both ends are closed, by a reset if the end was not a regular one.
 func (p pipe) run(ctx context.Context) error {
-	p.near = transport.NewBrisk(p.near)
+	p.near = brisk.Wrap(p.near)
 	ends := make(chan error, 2) // of size 2: the copies end even if nobody waits
 	go func() { ends <- p.upward() }()
 	go func() { ends <- p.downward() }()

@@ -1,4 +1,4 @@
-package transport
+package brisk
 
 import (
 	"bytes"
@@ -22,6 +22,14 @@ func sockets(t *testing.T, network string) (near, far net.Conn) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	return connection(t, l)
+}
+
+// connection is one to a listener, which it has accepted.
+func connection(t *testing.T, l net.Listener) (near, far net.Conn) {
+	t.Helper()
+	network := l.Addr().Network()
+	var err error
 	if near, err = net.Dial(network, l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +91,20 @@ func TestABriskSocketEndsAsAnyOther(t *testing.T) {
 			}
 		}},
 	} {
-		for _, network := range []string{"tcp", "unix"} {
+		for _, network := range []string{"tcp", "unix", "accepted"} {
 			t.Run(row.name+", "+network, func(t *testing.T) {
 				outcome := func(brisk bool) (n int, words string, late bool) {
-					near, far := sockets(t, network)
-					c := near
-					if brisk {
-						c = NewBrisk(near)
+					var near, far net.Conn
+					switch {
+					case network == "accepted":
+						far, near = accept(t, brisk)
+					case brisk:
+						near, far = sockets(t, network)
+						near = Wrap(near)
+					default:
+						near, far = sockets(t, network)
 					}
+					c := near
 					n, err := row.do(c, far)
 					if err == nil {
 						return n, "", false
@@ -114,7 +128,7 @@ func TestABriskSocketCarriesAllOfIt(t *testing.T) {
 		sent[i] = byte(i * i >> 10)
 	}
 	near, far := sockets(t, "tcp")
-	c, d := NewBrisk(near), NewBrisk(far)
+	c, d := Wrap(near), Wrap(far)
 	go func() { // ends when all was read
 		_, _ = c.Write(sent)
 		c.Close()

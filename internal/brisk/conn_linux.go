@@ -1,4 +1,4 @@
-package transport
+package brisk
 
 import (
 	"errors"
@@ -12,20 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Brisk reads and writes a socket by calls of which Go's runtime is not told. Its
-// monitor sleeps while a process rests, and the first call afterwards that it is
-// told of wakes it: 10 µs on the way of a key that takes 100 to 200 there and back,
-// and then a thread that looks every 20 µs beside it. And it takes the processor
-// from who is in such a call for that long, as the loopback device is with 32 KiB:
-// on one processor another thread is woken then, for which the first waits (sysmon
-// in proc.go of Go's runtime). These calls never wait, and need no monitor.
-type Brisk struct {
+// Conn is a socket.
+type Conn struct {
 	net.Conn
+	raw     syscall.RawConn
 	in, out passage
 }
 
-// NewBrisk is c, as a *Brisk where it is a socket and nothing around one.
-func NewBrisk(c net.Conn) net.Conn {
+// Wrap is c, as a *Conn where it is a socket and nothing around one.
+func Wrap(c net.Conn) net.Conn {
 	var raw syscall.RawConn
 	var err error
 	switch socket := c.(type) {
@@ -33,44 +28,46 @@ func NewBrisk(c net.Conn) net.Conn {
 		raw, err = socket.SyscallConn()
 	case *net.UnixConn:
 		raw, err = socket.SyscallConn()
+	case accepted:
+		raw, err = socket.SyscallConn()
 	default:
 		return c
 	}
 	if err != nil {
 		return c // it is closed, and will say so
 	}
-	b := &Brisk{
-		Conn: c,
-		in:   passage{name: "read", wait: raw.Read, trap: unix.SYS_READV},
-		out:  passage{name: "write", wait: raw.Write, trap: unix.SYS_WRITEV},
+	b := &Conn{
+		Conn: c, raw: raw,
+		in:  passage{name: "read", wait: raw.Read, trap: unix.SYS_READV},
+		out: passage{name: "write", wait: raw.Write, trap: unix.SYS_WRITEV},
 	}
 	b.in.try, b.out.try = b.in.attempt, b.out.attempt
 	return b
 }
 
 // Read implements net.Conn.
-func (b *Brisk) Read(p []byte) (int, error) {
-	b.in.mu.Lock()
-	defer b.in.mu.Unlock()
-	n, err := b.in.pass(p, nil)
+func (c *Conn) Read(p []byte) (int, error) {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	n, err := c.in.pass(p, nil)
 	if n == 0 && err == nil && len(p) > 0 {
 		return 0, io.EOF
 	}
-	return n, b.told(&b.in, err)
+	return n, c.told(c.in.name, err)
 }
 
 // Write implements net.Conn.
-func (b *Brisk) Write(p []byte) (int, error) { return b.WriteBoth(p, nil) }
+func (c *Conn) Write(p []byte) (int, error) { return c.WriteBoth(p, nil) }
 
 // WriteBoth writes two pieces as one.
-func (b *Brisk) WriteBoth(first, second []byte) (written int, err error) {
-	b.out.mu.Lock()
-	defer b.out.mu.Unlock()
+func (c *Conn) WriteBoth(first, second []byte) (written int, err error) {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
 	for len(first)+len(second) > 0 {
-		n, err := b.out.pass(first, second)
+		n, err := c.out.pass(first, second)
 		written += n
 		if err != nil {
-			return written, b.told(&b.out, err)
+			return written, c.told(c.out.name, err)
 		}
 		part := min(n, len(first))
 		first, second = first[part:], second[n-part:]
@@ -78,28 +75,40 @@ func (b *Brisk) WriteBoth(first, second []byte) (written int, err error) {
 	return written, nil
 }
 
+// SyscallConn implements syscall.Conn.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
+
 // CloseWrite ends what is written.
-func (b *Brisk) CloseWrite() error {
-	return b.Conn.(interface{ CloseWrite() error }).CloseWrite() // both kinds have it
+func (c *Conn) CloseWrite() error { return c.told("close", c.shutdown(unix.SHUT_WR)) }
+
+func (c *Conn) shutdown(how uintptr) error {
+	var errno syscall.Errno
+	err := c.raw.Control(func(fd uintptr) {
+		_, _, errno = syscall.RawSyscall(unix.SYS_SHUTDOWN, fd, how, 0)
+	})
+	if err == nil && errno != 0 {
+		err = os.NewSyscallError("shutdown", errno)
+	}
+	return err
 }
 
 // SetLinger is that of a TCP socket.
-func (b *Brisk) SetLinger(seconds int) error {
-	if tcp, ok := b.Conn.(*net.TCPConn); ok {
+func (c *Conn) SetLinger(seconds int) error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		return tcp.SetLinger(seconds)
 	}
 	return errors.ErrUnsupported
 }
 
 // told is an error as package net has it.
-func (b *Brisk) told(way *passage, err error) error {
+func (c *Conn) told(what string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if op := new(net.OpError); errors.As(err, &op) {
 		err = op.Err // its Op is "raw-read"
 	}
-	return &net.OpError{Op: way.name, Net: b.LocalAddr().Network(), Source: b.LocalAddr(), Addr: b.RemoteAddr(), Err: err}
+	return &net.OpError{Op: what, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: closed(err)}
 }
 
 // passage is one way through a socket.
