@@ -119,6 +119,7 @@ func TestAWriteThatFailsIsToldByTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, _ := newPipe()
 		w := newWire(near)
+		defer w.Close()
 		near.Close()
 		if _, err := w.Write([]byte("a")); err != nil {
 			t.Errorf("the first write: %v", err)
