@@ -5,6 +5,7 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -33,16 +34,30 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-// BenchmarkSmallConnections opens connections one after the other, each for
-// one byte there and back.
+// BenchmarkSmallConnections opens connections one after the other, each for one
+// byte there and back: until the answer is there, and until the far side has closed.
 func BenchmarkSmallConnections(b *testing.B) {
-	c := newChain(b, 1, 0)
-	far := c.newSink(b, false, 1)
-	compareCarriers(b, c.carriers(b, far), func(at *carrier) {
-		for range 200 {
-			at.transfer(b, c, far, 1)
-		}
-	})
+	for _, until := range []struct {
+		name string
+		read func(io.Reader) error
+	}{
+		{"answer", func(r io.Reader) error { _, err := r.Read(make([]byte, 1)); return err }},
+		{"end", func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err }},
+	} {
+		b.Run(until.name, func(b *testing.B) {
+			c := newChain(b, 1, 0)
+			far := c.newSink(b, false, 1)
+			compareCarriers(b, c.carriers(b, far), func(at *carrier) {
+				for range 200 {
+					conn, err := at.dial(b, c)
+					must(b, "connecting", err)
+					must(b, "asking", give(conn, far.amount))
+					must(b, "reading the answer", until.read(conn))
+					conn.Close()
+				}
+			})
+		})
+	}
 }
 
 // amount is how much is sent at once over a link, in bytes.
