@@ -90,10 +90,9 @@ func (d Descriptor) Read(p []byte) (int, error) {
 		switch errno {
 		case 0:
 			return int(n), nil
-		case unix.EOPNOTSUPP, unix.ENOSYS: // of a pipe before Linux 6.5
-		default:
+		case unix.EAGAIN, unix.EINTR:
 			return 0, errno
-		}
+		} // it cannot be asked, as a pipe before Linux 6.5; or that call says what is wrong
 	}
 	return unix.Read(d.FD, p)
 }
