@@ -18,7 +18,7 @@ var walls = map[string]struct {
 	reason string
 }{
 	"config":    {nil, "it is the ground floor: text in, hosts out"},
-	"keys":      {nil, "it knows key files and agents, not hosts"},
+	"keys":      {[]string{"internal/brisk"}, "it knows key files and agents, not hosts"},
 	"mux":       {[]string{"internal/brisk"}, "it knows OpenSSH's protocol, not us"},
 	"transport": {[]string{"config", "keys", "mux", "internal/brisk"}, "connections stand on configuration and keys"},
 	"sessions":  {[]string{"config", "keys", "mux", "transport"}, "terminals run on a link"},

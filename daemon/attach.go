@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"sallyport/api"
+	"sallyport/internal/brisk"
 	"sallyport/sessions"
 	"sallyport/transport"
 )
@@ -113,7 +114,7 @@ func (d *daemon) serveViewer(w http.ResponseWriter, f func(context.Context, *vie
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
 	v := &viewer{conn: conn, in: rest, out: api.NewFrameWriter(conn), gone: cancel, bound: make(chan struct{}), typed: newFlow()}
-	v.loan = newLoan(v.out, peerPID(conn))
+	v.loan = newLoan(v.out, brisk.PeerPID(conn))
 	defer context.AfterFunc(ctx, func() { v.loan.release(); conn.Close() })()
 	f(ctx, v)
 	conn.Close()

@@ -53,18 +53,11 @@ func (l sameUser) Close() error { return errors.Join(l.Listener.Close(), l.named
 
 // checkPeer fails unless the process at the other end runs as uid.
 func checkPeer(c syscall.Conn, uid int) error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	peer := -1
-	if ctlErr := raw.Control(func(fd uintptr) { peer, err = peerUID(int(fd)) }); ctlErr != nil {
-		return ctlErr
-	}
-	if err != nil {
+	_, peer, err := brisk.Peer(c)
+	switch {
+	case err != nil:
 		return fmt.Errorf("asking for the peer's uid: %w", err)
-	}
-	if peer != uid {
+	case peer != uid:
 		return fmt.Errorf("a process of uid %d tried to connect; only uid %d may", peer, uid)
 	}
 	return nil

@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/api"
 	"sallyport/config"
+	"sallyport/internal/brisk"
 	"sallyport/mux"
 	"sallyport/sessions"
 	"sallyport/transport"
@@ -279,11 +279,7 @@ func (m *master) StdioForward(ctx context.Context, f *mux.StdioForward) error {
 
 // Proxy implements mux.Handler.
 func (m *master) Proxy(ctx context.Context, c net.Conn) error {
-	pid := 0
-	if unix, ok := c.(syscall.Conn); ok {
-		pid = mux.PeerPID(unix)
-	}
-	defer m.attend(api.Guest{PID: pid, What: api.GuestProxy})()
+	defer m.attend(api.Guest{PID: brisk.PeerPID(c), What: api.GuestProxy})()
 	return m.Channels.Proxy(ctx, c)
 }
 

@@ -53,7 +53,7 @@ func (s *Session) NoTTY() {
 var errAboard = errors.New("Multiple sessions not supported")
 
 func (c *client) openSession(ctx context.Context, m *newSessionMsg, r *request) error {
-	s := &Session{Spec: m.spec(), ID: c.server.sessions.Add(1), PID: PeerPID(c.conn), client: c}
+	s := &Session{Spec: m.spec(), ID: c.server.sessions.Add(1), PID: brisk.PeerPID(c.conn), client: c}
 	return c.board(ctx, r, m.Request, s.ID, Question{Kind: AskSession}, func(d *stdio, opened func()) error {
 		s.terminal, s.opened = d.streams[0], opened
 		s.Stdin, s.Stdout, s.Stderr = d.streams[0], d.streams[1], d.streams[2]
@@ -76,7 +76,7 @@ func (c *client) openStdioForward(ctx context.Context, m *stdioForwardMsg, r *re
 	}
 	q := Question{Kind: AskStdioForward, To: to}
 	return c.board(ctx, r, m.Request, c.server.sessions.Add(1), q, func(d *stdio, opened func()) error {
-		f := &StdioForward{To: to, PID: PeerPID(c.conn), Stdin: d.streams[0], Stdout: d.streams[1], opened: opened}
+		f := &StdioForward{To: to, PID: brisk.PeerPID(c.conn), Stdin: d.streams[0], Stdout: d.streams[1], opened: opened}
 		err := c.server.handler.StdioForward(ctx, f)
 		d.close()
 		return err

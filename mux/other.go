@@ -29,9 +29,6 @@ func (s *Session) Sizes(context.Context, Size) <-chan Size { return nil }
 // Listen fails with ErrUnsupported.
 func Listen(string) (net.Listener, error) { return nil, ErrUnsupported }
 
-// PeerPID is not known here.
-func PeerPID(syscall.Conn) int { return 0 }
-
 // RemoveStale removes nothing.
 func RemoveStale(string) bool { return false }
 

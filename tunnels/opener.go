@@ -3,6 +3,8 @@ package tunnels
 import (
 	"net"
 	"strconv"
+
+	"sallyport/internal/brisk"
 )
 
 // openers finds the processes of this machine that have opened connections, by
@@ -15,7 +17,7 @@ func openers(list []*connection) map[*connection]holder {
 	for _, c := range list {
 		switch near := c.client.(type) {
 		case *net.UnixConn:
-			if pid := peerPID(near); pid > 0 {
+			if pid := brisk.PeerPID(near); pid > 0 {
 				found[c] = process(strconv.Itoa(pid))
 			}
 		case *net.TCPConn:

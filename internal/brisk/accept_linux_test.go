@@ -62,15 +62,15 @@ func TestAListenerThatIsClosedSaysSo(t *testing.T) {
 
 func TestAnAcceptedConnectionTellsWhoHasConnected(t *testing.T) {
 	_, far := accept(t, true)
+	pid, uid, err := Peer(far.(*Conn))
+	if pid != os.Getpid() || uid != os.Geteuid() || err != nil {
+		t.Errorf("process %d of user %d, %v; want %d of %d", pid, uid, err, os.Getpid(), os.Geteuid())
+	}
 	raw, err := far.(*Conn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = raw.Control(func(fd uintptr) {
-		pid, uid, err := Peer(fd)
-		if pid != os.Getpid() || uid != os.Geteuid() || err != nil {
-			t.Errorf("process %d of user %d, %v; want %d of %d", pid, uid, err, os.Getpid(), os.Geteuid())
-		}
 		flags, err := unix.FcntlInt(fd, unix.F_GETFD, 0)
 		if flags&unix.FD_CLOEXEC == 0 || err != nil {
 			t.Errorf("a child would have it: %#x, %v", flags, err)
@@ -78,6 +78,10 @@ func TestAnAcceptedConnectionTellsWhoHasConnected(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	far.Close()
+	if pid, uid, err := Peer(far.(*Conn)); pid != 0 || uid >= 0 || err == nil {
+		t.Errorf("of what is closed it is process %d of user %d, %v", pid, uid, err)
 	}
 }
 

@@ -37,18 +37,6 @@ func (c *Conn) ReadMsgUnix(p, oob []byte) (n, oobn, flags int, from *net.UnixAdd
 	return n, int(message.Controllen), int(message.Flags), nil, err
 }
 
-// Peer is the process at the other end of a unix socket, and its user
-// (SO_PEERCRED, unix(7)).
-func Peer(fd uintptr) (pid, uid int, err error) {
-	var of unix.Ucred
-	size := uint32(unsafe.Sizeof(of))
-	_, _, errno := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_PEERCRED, uintptr(unsafe.Pointer(&of)), uintptr(unsafe.Pointer(&size)), 0)
-	if errno != 0 {
-		return 0, -1, os.NewSyscallError("getsockopt", errno)
-	}
-	return int(of.Pid), int(of.Uid), nil
-}
-
 // Pipe is a pipe to read from and to write to, which no other program inherits.
 func Pipe() (ends [2]Descriptor, err error) {
 	var fds [2]int
