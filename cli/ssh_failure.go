@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,11 +25,11 @@ func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
 	if f.Hint != "" {
 		l.say(logError, "  hint: %s", f.Hint)
 	}
-	hop, last := hopOf(f, chain)
-	for _, line := range sshLines(f, hop) {
+	hop := hopOf(f, chain)
+	for _, line := range sshLines(f, chain[hop].Host, placeOf(chain, hop)) {
 		l.say(levelOf(line), "%s", api.Printable(line))
 	}
-	if !last { // what the ssh says whose ProxyCommand has ended
+	for range len(chain) - 1 - hop { // what each ssh says whose ProxyCommand has ended
 		l.say(levelOf(closedBy), closedBy+nowhere)
 	}
 }
@@ -52,19 +53,30 @@ func levelOf(line string) int {
 // nowhere is how ssh calls the other end of a pipe.
 const nowhere = "UNKNOWN port 65535"
 
-// hopOf is the hop that failed, and whether it is the last of the chain.
-func hopOf(f *transport.Failure, chain transport.Chain) (hop transport.Hop, last bool) {
-	for i, hop := range chain {
-		if config.Printable(hop.Host.Name) == f.Hop {
-			return hop, i == len(chain)-1
-		}
+// hopOf is where in the chain the hop is whose ssh would have failed.
+func hopOf(f *transport.Failure, chain transport.Chain) int {
+	at := slices.IndexFunc(chain, func(hop transport.Hop) bool { return config.Printable(hop.Host.Name) == f.Hop })
+	switch {
+	case at < 0:
+		return len(chain) - 1
+	case f.Before:
+		return max(at-1, 0)
 	}
-	return chain[len(chain)-1], true
+	return at
 }
 
-// sshLines are what ssh prints where f happens (sshconnect.c, sshconnect2.c,
+// placeOf is how the ssh of a hop calls the other end of its connection, which is
+// a pipe where it has a ProxyCommand: the ssh of a jump is one, too.
+func placeOf(chain transport.Chain, hop int) string {
+	if hop > 0 || chain[hop].Command != "" {
+		return nowhere
+	}
+	return fmt.Sprintf("%s port %d", chain[hop].Host.HostName(), chain[hop].Host.Port())
+}
+
+// sshLines are what ssh prints where f happens at h (sshconnect.c, sshconnect2.c,
 // packet.c), none where its words are not known.
-func sshLines(f *transport.Failure, hop transport.Hop) []string {
+func sshLines(f *transport.Failure, h *config.Host, place string) []string {
 	var (
 		name    *net.DNSError
 		family  *net.AddrError
@@ -74,13 +86,8 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		unbound transport.BindError
 		dialled *net.OpError
 	)
-	h := hop.Host
-	place := fmt.Sprintf("%s port %d", h.HostName(), h.Port())
-	if hop.Command != "" {
-		place = nowhere
-	}
 	switch {
-	case f.Silent:
+	case f.Silent, f.Code == transport.CodeTimeout && place == nowhere: // where ssh waits for the banner all the time
 		return []string{"Connection timed out during banner exchange", connectionTo + place + " timed out"}
 	case errors.As(f.Cause, &unbound):
 		return []string{string(unbound), fmt.Sprintf("ssh: connect to host %s: failure", place)}

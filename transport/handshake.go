@@ -42,6 +42,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	defer limits.stop()
 
 	w := newWire(raw)
+	w.spoke = c.endWay
 	login.lost, login.answered, login.proof = w.lost, limits.answered, w.proof
 	login.cut = func() { w.Close() } // whoever reads has the error
 	c.step(stepExchange)
