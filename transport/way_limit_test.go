@@ -9,9 +9,9 @@ import (
 )
 
 // never is a step of a dial that waits for what does not come.
-func never(ctx context.Context, _ dialCall) error {
+func never(ctx context.Context, c dialCall) error {
 	<-ctx.Done()
-	return context.Cause(ctx)
+	return c.explain(context.Cause(ctx))
 }
 
 func TestAHostsConnectTimeoutCountsForItsJumps(t *testing.T) {
