@@ -194,6 +194,10 @@ func controlCommand(c *sshCall, command string) error {
 	case c.control != "":
 		return fatal("Multiplexing command already specified")
 	}
+	if infoOf[command] != "" && config.TellsConnection() {
+		c.control = command
+		return nil
+	}
 	switch command {
 	case "check", "forward", "exit", "stop", "cancel", "proxy":
 	default:

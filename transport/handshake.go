@@ -64,7 +64,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
 	conn.via = c.via
-	conn.qos = qosOf(c.host())
+	conn.qos, conn.rekey = qosOf(c.host()), rekeyLimit(c.host())
 	if !c.lane {
 		c.furnish(conn, login)
 		c.learnHostKeys(conn, trust, offers)
