@@ -87,6 +87,8 @@ var commandLines = []struct{ name, script string }{
 
 	// What is handed over, and what has no effect here.
 	{"-O without a path", `ssh -O check one`},
+	{"-O conninfo without a master", `ssh -S "$PWD/s" -O conninfo one`},
+	{"-O channels without a path", `ssh -O channels one`},
 	{"-O without a master", `ssh -S "$PWD/s" -O check one`},
 
 	// Keys, algorithms.

@@ -290,7 +290,8 @@ func (m *master) Proxy(ctx context.Context, c net.Conn) error {
 	return m.Channels.Proxy(ctx, c)
 }
 
-// Info implements mux.Handler. The channels are those of clients and of tunnels.
+// Info implements mux.Handler. Our own sessions and tunnels are not among the
+// channels: nobody has opened them here.
 func (m *master) Info(ctx context.Context, what string) (string, bool) {
 	switch what {
 	case "connection":

@@ -476,6 +476,27 @@ func TestAliveTellsTheProcess(t *testing.T) {
 	}
 }
 
+func TestInfoTellsWhatTheMasterDoes(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	_, ours := serveMaster(t, s)
+	c := dial(t, ours)
+	if text, err := c.Info(t.Context(), "channels"); text != "about the channels\r\n  and \\x1b[2J\r\n" || err != nil {
+		t.Errorf("Info is %q, %v", text, err)
+	}
+	var refused *mux.Refused
+	if text, err := c.Info(t.Context(), "weather"); !errors.As(err, &refused) || refused.Reason != "info request type not supported" {
+		t.Errorf("what it does not know is %q, %v", text, err)
+	}
+
+	theirs := dial(t, s.StartMaster(t).Socket)
+	switch text, err := theirs.Info(t.Context(), "connection"); {
+	case errors.Is(err, mux.ErrNoInfo): // before 10.3
+	case err != nil || !strings.HasPrefix(text, "Connection information for "):
+		t.Errorf("OpenSSH tells %q, %v", text, err)
+	}
+}
+
 func TestAnAliveCheckEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)
