@@ -497,6 +497,38 @@ func TestInfoTellsWhatTheMasterDoes(t *testing.T) {
 	}
 }
 
+// TestAnEscapeTellsOfTheConnection types to a real ssh over a master of ours.
+func TestAnEscapeTellsOfTheConnection(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	_, socket := serveMaster(t, s, func(c *mux.Channels) {
+		c.Inform = func(context.Context) string { return "told\r\n" }
+	})
+	client := s.SSH(t, "-S", socket, "-tt", sshtest.Alias, "cat")
+	said, err := client.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := client.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(keys, "\n~I~?~."); err != nil {
+		t.Fatal(err)
+	}
+	const want = "~I\r\ntold\r\n~?\r\nSupported escape sequences:\r\n ~.   - terminate session\r\n" +
+		" ~B   - send a BREAK to the remote system\r\n ~I   - show connection information\r\n"
+	if got := readAll(said); !strings.Contains(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if err := client.Wait(); err == nil {
+		t.Error("the session ended well")
+	}
+}
+
 func TestAnAliveCheckEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)
