@@ -19,6 +19,7 @@ var beyondUs = []struct {
 	{"-C", func(s *sshSession) bool { return s.call.given['C'] }},
 	{"-I and PKCS11Provider", func(s *sshSession) bool { return given(s.host, "PKCS11Provider") != "" }},
 	{"-K", func(s *sshSession) bool { return s.call.given['K'] }},
+	{"-Z", func(s *sshSession) bool { return s.call.given['Z'] }},
 	{"-y", func(s *sshSession) bool { return s.call.syslog }},
 	{"-f", func(s *sshSession) bool { return !canDetach && s.yes("ForkAfterAuthentication") }},
 	{"-w and Tunnel", func(s *sshSession) bool { return s.host.Get("Tunnel") != "no" && s.host.Get("Tunnel") != "false" }},

@@ -16,8 +16,8 @@ import (
 	"sallyport/internal/sshtest"
 )
 
-// getopt is the string of main in ssh.c, OpenSSH 10.
-const getopt = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
+// getopt is the string of main in ssh.c, OpenSSH 10.6.
+const getopt = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYyZ"
 
 func TestEveryFlagOfSSHIsSomebodys(t *testing.T) {
 	var ours strings.Builder

@@ -26,7 +26,7 @@ const (
 	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS; Match !final asks for no second pass; no XMSS; spaces in ProxyJump
 	v10_3 version = 1003 // ~I, -O conninfo and channels; RevokedHostKeys takes several files; fractions of seconds; Debian's usual build knows no GSSAPI
 	v10_4 version = 1004 // ssh-mldsa44-ed25519@openssh.com
-	v10_5 version = 1005 // mlkem768nistp256-sha256
+	v10_5 version = 1005 // mlkem768nistp256-sha256; -Z
 	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $; TCPKeepAlive all; ChannelTimeout of parts of a second; StreamLocalBindMask as other options
 )
 
@@ -70,6 +70,9 @@ var installed = sync.OnceValue(func() *dialect {
 // TellsConnection tells whether the installed ssh has ~I, "-O conninfo" and "-O
 // channels".
 func TellsConnection() bool { return installed().version >= v10_3 }
+
+// ListsKeys tells whether the installed ssh has -Z.
+func ListsKeys() bool { return installed().version >= v10_5 }
 
 func dialectOf(program io.Reader) *dialect {
 	release := string(bannerIn(program))

@@ -122,7 +122,7 @@ func (r *resolution) commandLine(name string) {
 
 func (r *resolution) argument(k key, text string) {
 	if text != "" {
-		r.apply([]value{{key: k, text: text}}, place{})
+		r.apply([]value{{key: k, text: text, flag: true}}, place{})
 	}
 }
 
