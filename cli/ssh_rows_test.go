@@ -116,6 +116,8 @@ var commandLines = []struct{ name, script string }{
 	{"a passphrase is asked for in ssh's words", `SSH_ASKPASS_REQUIRE=force ssh -o IdentityFile="$D/locked" -o IdentityFile=none -F "$D/none" -o UserKnownHostsFile="$D/known_hosts" -p $SERVER 127.0.0.1 echo x`},
 	{"a password is asked for three times", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o PreferredAuthentications=password one echo x`},
 	{"NumberOfPasswordPrompts", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 one true`},
+	{"what the programs of Match exec say", `printf 'Match exec "echo for %%%%h >&2; echo out"\n  Port %s\nMatch exec "cat; echo no >&2; false"\n  User x\nMatch all\nInclude %s\n' $SERVER "$CONFIG" >c; echo in | bare -F "$PWD/c" -J one two echo x; bare -F "$PWD/c" -f one true; rm c`},
+	{"a ProxyJump that only we follow", `ssh -o ProxyJump=two two echo x`},
 	{"a password before a key", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PreferredAuthentications=password,publickey one echo x`},
 	{"AddKeysToAgent ask, of a key without a .pub file", `eval "$(ssh-agent)" >agent; rm agent; cp "$D/locked" k; chmod 600 k; ssh-keygen -c -C 'in the file' -P secret -f k >/dev/null; rm k.pub; SSH_ASKPASS_REQUIRE=force ANSWER=secret ssh -o AddKeysToAgent=ask -i "$PWD/k" one echo x; kill $SSH_AGENT_PID; rm k`},
 	{"AddKeysToAgent, of a key whose .pub file has another comment", `eval "$(ssh-agent)" >agent; rm agent; cp "$D/id" k; sed 's/$/ beside/' "$D/id.pub" >k.pub; chmod 600 k; ssh -o AddKeysToAgent=yes -i "$PWD/k" one echo x; ssh-add -L | cut -d' ' -f3-; kill $SSH_AGENT_PID`},
