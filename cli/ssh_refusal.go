@@ -26,7 +26,7 @@ func (s *sshSession) refused(c *config.Config) bool {
 	files := map[string]int{}
 	for _, p := range append(now, late...) {
 		switch end := isUnplaced(p); {
-		case end && len(files) == 0: // all files are read by then
+		case end && len(files) == 0, begins(p, fatalInFiles): // all files are read by then, or not read any further
 			s.log.say(logFatal, "%s", api.Printable(s.refusal(p)))
 			return true
 		case end:
@@ -50,8 +50,13 @@ var unplaced = []string{
 	"Cannot ", "Could not resolve host", "Host directive", "Include directive", "Invalid number of ConnectionAttempts", "ProxyCommand=-", "jumphost loop",
 }
 
-func isUnplaced(p config.Problem) bool {
-	return slices.ContainsFunc(unplaced, func(beginning string) bool { return strings.HasPrefix(p.Message, beginning) })
+// fatalInFiles begin those that end ssh where it reads a file (readconf.c).
+var fatalInFiles = []string{"Bad owner or permissions", "Shell ", "match exec "}
+
+func isUnplaced(p config.Problem) bool { return begins(p, unplaced) || begins(p, fatalInFiles) }
+
+func begins(p config.Problem, with []string) bool {
+	return slices.ContainsFunc(with, func(beginning string) bool { return strings.HasPrefix(p.Message, beginning) })
 }
 
 // flagged are the refusals that ssh words otherwise if they come of a flag.

@@ -123,6 +123,8 @@ var commandLines = []struct{ name, script string }{
 	{"CanonicalizeFallbackLocal no", `ssh -o CanonicalizeHostname=yes -o CanonicalizeFallbackLocal=no -o CanonicalDomains=nowhere.invalid -o HostName=%h one true; printf 'CanonicalizeHostname yes\nCanonicalizeFallbackLocal no\nCanonicalDomains nowhere.invalid\n' >c; bare -F c word true; bare -F c -G word; rm c`},
 	{"what ssh refuses once all is read", `printf 'Host one\nProxyJump one\nMatch all\nConnectionAttempts 0\n' >c; bare -F c one true; bare -F c other true; rm c`},
 	{"a mistake in a file that is named from here", `printf 'Port x\nColour blue\nConnectionAttempts 0\n' >c; bare -F ./c one true; rm c`},
+	{"a file that others can write is included", `touch inner; chmod 666 inner; printf 'Port x\nInclude %s/inner\nPort y\n' "$PWD" >c; bare -F c one true; rm c inner`},
+	{"a Match exec without a shell", `printf 'Port x\nMatch exec true\nPort y\nMatch exec false\nPort z\n' >c; SHELL=/proc/nowhere bare -F c one true; rm c`},
 	{"a ProxyJump that only we follow", `ssh -o ProxyJump=two two echo x`},
 	{"a password before a key", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PreferredAuthentications=password,publickey one echo x`},
 	{"AddKeysToAgent ask, of a key without a .pub file", `eval "$(ssh-agent)" >agent; rm agent; cp "$D/locked" k; chmod 600 k; ssh-keygen -c -C 'in the file' -P secret -f k >/dev/null; rm k.pub; SSH_ASKPASS_REQUIRE=force ANSWER=secret ssh -o AddKeysToAgent=ask -i "$PWD/k" one echo x; kill $SSH_AGENT_PID; rm k`},
