@@ -34,18 +34,21 @@ func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
 	}
 }
 
-// closedBy begins ssh's line on a connection that the far side has closed, and
-// connectionTo that on one on which it has said nothing.
+// closedBy and resetBy begin ssh's lines on a connection that the far side has
+// ended, and connectionTo that on one on which it has said nothing.
 const (
 	closedBy     = "Connection closed by "
+	resetBy      = "Connection reset by "
 	connectionTo = "Connection to "
 )
 
 // levelOf is the level of a line of ssh's: sshpkt_vfatal (packet.c) tells of the
 // end of a connection by logdie, which LogLevel ERROR silences.
 func levelOf(line string) int {
-	if strings.HasPrefix(line, closedBy) || strings.HasPrefix(line, connectionTo) {
-		return logInfo
+	for _, ending := range []string{closedBy, resetBy, connectionTo} {
+		if strings.HasPrefix(line, ending) {
+			return logInfo
+		}
 	}
 	return logError
 }
@@ -119,7 +122,9 @@ func sshLines(f *transport.Failure, h *config.Host, place string) []string {
 		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
 	case f.Code == transport.CodeTimeout:
 		return []string{fmt.Sprintf("ssh: connect to host %s: Connection timed out", place)}
-	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand:
+	case f.Code == transport.CodeClosed && errors.Is(f.Cause, syscall.ECONNRESET):
+		return []string{resetBy + place}
+	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand, f.Code == transport.CodeNotSSH: // what is no version line is skipped to the end
 		return []string{closedBy + place}
 	}
 	return nil
