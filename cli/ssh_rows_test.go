@@ -95,6 +95,7 @@ var commandLines = []struct{ name, script string }{
 	{"-O without a master", `ssh -S "$PWD/s" -O check one`},
 
 	// Keys, algorithms.
+	{"RekeyLimit below what comes after a key exchange", `ssh -o RekeyLimit=16 one 'head -c 100000 /dev/zero' | wc -c`},
 	{"-m", `ssh -c aes128-ctr -m hmac-sha2-256 one echo x`},
 	{"-i that is not there", `ssh -i /proc/nowhere/key one echo x`},
 	{"a key that others can read, and no other", `cp "$D/id" k; cp "$D/id.pub" k.pub; chmod 644 k; ssh -o LogLevel=ERROR -o BatchMode=yes -o IdentityFile="$PWD/k" -F /dev/null -o UserKnownHostsFile="$D/known_hosts" -o PasswordAuthentication=no -p $SERVER 127.0.0.1 true`},
