@@ -77,6 +77,23 @@ func TestFlagsOfTheRealSSHAreHandedOver(t *testing.T) {
 	}
 }
 
+// TestTimeoutsOfChannelsAreTheRealSSHs where the command line orders them, of a
+// release that knows them.
+func TestTimeoutsOfChannelsAreTheRealSSHs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const fake = `mkdir bin; printf '#!/bin/sh\necho handed over: "$@"\nexit\nOpenSSH_9.6p1 Debian-1\0' >bin/ssh; chmod +x bin/ssh; PATH="$PWD/bin:$PATH"; `
+	for _, row := range []struct{ script, want string }{
+		{`ssh -o ChannelTimeout=session=5m one echo x`, "handed over: -F " + b.config + " -o ChannelTimeout=session=5m one echo x\n"},
+		{`ssh -o ChannelTimeout=none one echo x`, "x\n"},
+		{`printf 'ChannelTimeout session=5m\nMatch all\nInclude %s\n' "$CONFIG" >c; bare -F c one echo x`, "x\n"},
+	} {
+		if got := b.run(t, "sallyport ssh", fake+row.script); got.stdout != row.want || got.status != 0 {
+			t.Errorf("%s: %s", row.script, got)
+		}
+	}
+}
+
 // TestALinkCalledSSHIsSSH runs us by that name, with nothing but us called so
 // before the real ssh in PATH.
 func TestALinkCalledSSHIsSSH(t *testing.T) {
