@@ -14,7 +14,7 @@ import (
 )
 
 // Protocol is what a session's connection is upgraded to.
-const Protocol = "sallyport-session/4"
+const Protocol = "sallyport-session/5"
 
 const (
 	sessionsPath = "/v1/sessions"
@@ -156,6 +156,9 @@ func (t *Terminal) Signal(name string) error { return t.out.Write(FrameSignal, [
 
 // Break sends a break to the far side's terminal.
 func (t *Terminal) Break() error { return t.out.Write(FrameBreak, nil) }
+
+// Inform has what is known of the connection come on standard error.
+func (t *Terminal) Inform() error { return t.out.Write(FrameInform, nil) }
 
 // Detach has Attach end with ErrDetached. A session that is not kept ends.
 func (t *Terminal) Detach() error { return t.out.Write(FrameDetach, nil) }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,28 @@ func TestAKeyThatOthersCanReachIsNotPassedOverInSilence(t *testing.T) {
 				t.Errorf("the connection that is up is %+v, %v", now.Links, err)
 			}
 		})
+	}
+}
+
+// TestAServerIsToldVersionAddendum where the ssh in PATH tells it, since 10.0.
+func TestAServerIsToldVersionAddendum(t *testing.T) {
+	t.Parallel()
+	newer := t.TempDir()
+	if err := sshtest.WriteProgram(filepath.Join(newer, "ssh"), "#!/bin/false\x00OpenSSH_10.0p1 Debian-1\x00"); err != nil {
+		t.Fatal(err)
+	}
+	server := sshtest.StartServer(t, "LogLevel DEBUG1")
+	c := newClients(t, server)
+	for addendum, want := range map[string]string{"research %n": "Sallyport research " + sshtest.Alias, "a\x01b": "Sallyport ab", "none": "Sallyport"} {
+		cmd := c.sallyport()
+		cmd.Args = []string{c.ours, "ssh", "-F", server.Path("ssh_config"), "-S", "none", "-o", "VersionAddendum=" + addendum, sshtest.Alias, "true"}
+		cmd.Env = append(slices.Clone(c.env), "PATH="+newer+":"+os.Getenv("PATH"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%q: %v: %s", addendum, err, out)
+		}
+		if log := strings.ReplaceAll(server.Log(), "\r", ""); !strings.Contains(log, "remote software version "+want+"\n") {
+			t.Errorf("%q is not told as %q", addendum, want)
+		}
 	}
 }
 

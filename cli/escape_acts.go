@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"sallyport/config"
@@ -14,10 +15,12 @@ import (
 type abilities struct {
 	ends      string // what "~." ends, in the words of "~?"
 	sendBreak func()
-	detach    func() // leaves the session running
+	inform    func(out io.Writer) // says what is known of the connection, now or soon
+	detach    func()              // leaves the session running
 	forwards  forwards
 	verbosity func(by int) (level string)
 
+	informs      bool // ssh does
 	commandLine  bool // EnableEscapeCommandline
 	localCommand bool // PermitLocalCommand
 }
@@ -33,6 +36,7 @@ const (
 func abilitiesOf(h *config.Host) abilities {
 	return abilities{
 		ends:         endsSession,
+		informs:      config.TellsConnection(),
 		commandLine:  h.Get("EnableEscapeCommandline") == "yes",
 		localCommand: h.Get("PermitLocalCommand") == "yes",
 	}
@@ -63,18 +67,23 @@ type escapeRow struct {
 // request and going to the background are not offered: x/crypto/ssh has no
 // way to start a key exchange, and a Go program none to fork.
 //
-// "~d" is ours: where it can do nothing it is no escape.
+// "~I" is one where the installed ssh has it, since 10.3. "~d" is ours: where it
+// can do nothing it is no escape.
 func (e *escaping) rows() []escapeRow {
 	rows := []escapeRow{
 		{keys: ".", name: ".", help: e.can.ends, act: func(byte) { e.leave() }},
 		{keys: "B", name: "B", help: "send a BREAK to the remote system", act: unless(e.can.sendBreak == nil, e.sendBreak)},
 		{keys: "C", name: "C", help: "open a command line", act: unless(e.can.forwards == nil || !suspends, e.commandLine), hidden: !e.can.commandLine},
+		{keys: "I", name: "I", help: "show connection information", act: unless(e.can.inform == nil, e.inform)},
 		{keys: "R", name: "R", help: "request rekey"},
 		{keys: "Vv", name: "V/v", help: "decrease/increase verbosity (LogLevel)", act: unless(e.can.verbosity == nil, e.verbosity)},
 		{keys: "\x1a", name: "^Z", help: "suspend sallyport", act: unless(!suspends, e.suspend)},
 		{keys: "#", name: "#", help: "list forwarded connections", act: unless(e.can.forwards == nil, e.connections)},
 		{keys: "&", name: "&", help: "background sallyport (when waiting for connections to terminate)"},
 		{keys: "?", name: "?", help: "this message", act: e.list},
+	}
+	if !e.can.informs {
+		rows = slices.DeleteFunc(rows, func(row escapeRow) bool { return row.keys == "I" })
 	}
 	if e.can.detach != nil {
 		rows = append(rows, escapeRow{keys: "d", name: "d", help: "detach, and leave the session running", act: func(byte) { e.can.detach() }})
@@ -122,6 +131,13 @@ func (e *escaping) say(format string, args ...any) {
 func (e *escaping) sendBreak(byte) {
 	e.say("%cB", e.char)
 	e.can.sendBreak()
+}
+
+func (e *escaping) inform(byte) {
+	e.say("%cI", e.char)
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	e.can.inform(e.out)
 }
 
 func (e *escaping) verbosity(key byte) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,6 +231,47 @@ func TestEscapesAreThoseOfSSH(t *testing.T) {
 		if diff := cmp.Diff(want, lists[name]); diff != "" {
 			t.Errorf("the list of escapes of %s (-ssh +sallyport):\n%s", name, diff)
 		}
+	}
+}
+
+// TestAnEscapeTellsOfTheConnection where the ssh in PATH is one that does, by
+// what its bytes say of its release. To another it is no escape.
+func TestAnEscapeTellsOfTheConnection(t *testing.T) {
+	t.Parallel()
+	older, newer := t.TempDir(), t.TempDir()
+	for dir, release := range map[string]string{older: "OpenSSH_10.2p1 Debian-1", newer: "OpenSSH_10.3p1 Debian-1"} {
+		if err := sshtest.WriteProgram(filepath.Join(dir, "ssh"), "#!/bin/false\x00"+release+"\x00"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := newClients(t, sshtest.StartServer(t))
+	for _, row := range []struct {
+		name, path string
+		args       []string
+	}{
+		{"a session of the background process", newer, nil},
+		{"a session of its own", newer, []string{"ssh", "-S", "none"}},
+		{"a release before 10.3", older, []string{"ssh", "-S", "none"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			cmd := c.sallyport(append(row.args, "-t", sshtest.Alias, "stty -echo; echo up; cat")...)
+			cmd.Env = append(slices.Clone(c.env), "PATH="+row.path+":"+os.Getenv("PATH"))
+			p := newConsole(t, cmd)
+			p.wait("up\r\n")
+			const help = " ~I   - show connection information\r\n"
+			has := strings.Contains(p.press("~?", "newline.)\r\n"), help)
+			if has != (row.path == newer) {
+				t.Errorf("~? lists it: %v", has)
+			}
+			if !has {
+				p.press("~Ix\r", "~Ix\r\n")
+				return
+			}
+			said := p.press("~Ix\r", "x\r\n")
+			if !regexp.MustCompile(`~I\r\nConnection information for \S+ pid \d+\r\n  versions (?s:.*)\r\n  traffic \S+ in, \S+ out\r\n`).MatchString(said) {
+				t.Errorf("it says %q", said)
+			}
+		})
 	}
 }
 

@@ -267,7 +267,8 @@ type viewed struct {
 // shared is a session of the background process.
 func shared(t *api.Terminal, h *config.Host) viewed {
 	can := abilitiesOf(h)
-	can.sendBreak = func() { t.Break() } // fails only when the session has ended
+	can.sendBreak = func() { t.Break() }        // fails only when the session has ended
+	can.inform = func(io.Writer) { t.Inform() } // likewise
 	var kept *api.Terminal
 	if t.Kept() {
 		can.detach = func() { t.Detach() } // likewise

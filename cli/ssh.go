@@ -146,18 +146,22 @@ func (a *app) plan(ctx context.Context, call *sshCall, log *sshLog) (*sshSession
 	if err != nil {
 		return nil, err
 	}
-	match.Command, match.Stdio, match.Execute = call.command, call.stdio != "", true
+	match.Command, match.Stdio, match.Execute, match.Stderr = call.command, call.stdio != "", true, a.Err
 	match.Told = func(line string) { log.say(logDebug, "%s", line) }
+	background := takeBackground()
+	if background != nil { // the parent has shown it
+		match.Stderr = nil
+	}
 	load := config.Load
 	if call.dump {
 		load = func(p config.Paths) *config.Config { return config.LoadExactly(ctx, p) }
 	}
-	s := &sshSession{app: a, call: call, log: log, config: load(paths), match: match, background: takeBackground()}
+	s := &sshSession{app: a, call: call, log: log, config: load(paths), match: match, background: background}
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}
 	log.follow(s.host)
-	s.match.Told = nil // it has been told
+	s.match.Told, s.match.Stderr = nil, nil // it has been told
 	return s, s.check()
 }
 

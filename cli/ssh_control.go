@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
+	"sallyport/api"
 	"sallyport/mux"
 )
 
@@ -35,6 +37,9 @@ func (s *sshSession) control(ctx context.Context) error {
 	case "stop":
 		return s.endMaster(master.Stop(ctx), "mux_client_request_stop_listening", "stop listening request", "Stop listening request sent.")
 	}
+	if what := infoOf[s.call.control]; what != "" {
+		return s.masterInfo(ctx, master, what)
+	}
 	return s.dial(ctx) // proxy: which finds the same master
 }
 
@@ -45,6 +50,25 @@ func (s *sshSession) checkMaster(ctx context.Context, master *mux.Client) error 
 	}
 	fmt.Fprintf(s.Err, "Master running (pid=%d)\r\n", pid)
 	return nil
+}
+
+// infoOf is what a master is asked to tell for -O.
+var infoOf = map[string]string{"conninfo": "connection", "channels": "channels"}
+
+// masterInfo is mux_client_request_info of mux.c.
+func (s *sshSession) masterInfo(ctx context.Context, master *mux.Client, what string) error {
+	text, err := master.Info(ctx, what)
+	var refused *mux.Refused
+	switch {
+	case errors.Is(err, mux.ErrNoInfo):
+		return s.fatal("mux server does not support info request")
+	case errors.As(err, &refused):
+		return s.fatal("mux_client_request_info: master returned error: %s", api.Printable(refused.Reason))
+	case err != nil:
+		return s.fatal("%s", refusalOfMaster(err, "mux_client_request_info", what+" information"))
+	}
+	_, err = io.WriteString(s.Out, text)
+	return err
 }
 
 // controlForwards opens or cancels. As with ssh, only the first fails.

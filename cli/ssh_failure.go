@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,27 +25,30 @@ func (l *sshLog) failure(f *transport.Failure, chain transport.Chain) {
 	if f.Hint != "" {
 		l.say(logError, "  hint: %s", f.Hint)
 	}
-	hop, last := hopOf(f, chain)
-	for _, line := range sshLines(f, hop) {
+	hop := hopOf(f, chain)
+	for _, line := range sshLines(f, chain[hop].Host, placeOf(chain, hop)) {
 		l.say(levelOf(line), "%s", api.Printable(line))
 	}
-	if !last { // what the ssh says whose ProxyCommand has ended
+	for range len(chain) - 1 - hop { // what each ssh says whose ProxyCommand has ended
 		l.say(levelOf(closedBy), closedBy+nowhere)
 	}
 }
 
-// closedBy begins ssh's line on a connection that the far side has closed, and
-// connectionTo that on one on which it has said nothing.
+// closedBy and resetBy begin ssh's lines on a connection that the far side has
+// ended, and connectionTo that on one on which it has said nothing.
 const (
 	closedBy     = "Connection closed by "
+	resetBy      = "Connection reset by "
 	connectionTo = "Connection to "
 )
 
 // levelOf is the level of a line of ssh's: sshpkt_vfatal (packet.c) tells of the
 // end of a connection by logdie, which LogLevel ERROR silences.
 func levelOf(line string) int {
-	if strings.HasPrefix(line, closedBy) || strings.HasPrefix(line, connectionTo) {
-		return logInfo
+	for _, ending := range []string{closedBy, resetBy, connectionTo} {
+		if strings.HasPrefix(line, ending) {
+			return logInfo
+		}
 	}
 	return logError
 }
@@ -52,19 +56,30 @@ func levelOf(line string) int {
 // nowhere is how ssh calls the other end of a pipe.
 const nowhere = "UNKNOWN port 65535"
 
-// hopOf is the hop that failed, and whether it is the last of the chain.
-func hopOf(f *transport.Failure, chain transport.Chain) (hop transport.Hop, last bool) {
-	for i, hop := range chain {
-		if config.Printable(hop.Host.Name) == f.Hop {
-			return hop, i == len(chain)-1
-		}
+// hopOf is where in the chain the hop is whose ssh would have failed.
+func hopOf(f *transport.Failure, chain transport.Chain) int {
+	at := slices.IndexFunc(chain, func(hop transport.Hop) bool { return config.Printable(hop.Host.Name) == f.Hop })
+	switch {
+	case at < 0:
+		return len(chain) - 1
+	case f.Before:
+		return max(at-1, 0)
 	}
-	return chain[len(chain)-1], true
+	return at
 }
 
-// sshLines are what ssh prints where f happens (sshconnect.c, sshconnect2.c,
+// placeOf is how the ssh of a hop calls the other end of its connection, which is
+// a pipe where it has a ProxyCommand: the ssh of a jump is one, too.
+func placeOf(chain transport.Chain, hop int) string {
+	if hop > 0 || chain[hop].Command != "" {
+		return nowhere
+	}
+	return fmt.Sprintf("%s port %d", chain[hop].Host.HostName(), chain[hop].Host.Port())
+}
+
+// sshLines are what ssh prints where f happens at h (sshconnect.c, sshconnect2.c,
 // packet.c), none where its words are not known.
-func sshLines(f *transport.Failure, hop transport.Hop) []string {
+func sshLines(f *transport.Failure, h *config.Host, place string) []string {
 	var (
 		name    *net.DNSError
 		family  *net.AddrError
@@ -74,13 +89,8 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		unbound transport.BindError
 		dialled *net.OpError
 	)
-	h := hop.Host
-	place := fmt.Sprintf("%s port %d", h.HostName(), h.Port())
-	if hop.Command != "" {
-		place = nowhere
-	}
 	switch {
-	case f.Silent:
+	case f.Silent, f.Code == transport.CodeTimeout && place == nowhere: // where ssh waits for the banner all the time
 		return []string{"Connection timed out during banner exchange", connectionTo + place + " timed out"}
 	case errors.As(f.Cause, &unbound):
 		return []string{string(unbound), fmt.Sprintf("ssh: connect to host %s: failure", place)}
@@ -112,7 +122,9 @@ func sshLines(f *transport.Failure, hop transport.Hop) []string {
 		return []string{fmt.Sprintf("ssh: connect to host %s: %s", place, strerror(errno))}
 	case f.Code == transport.CodeTimeout:
 		return []string{fmt.Sprintf("ssh: connect to host %s: Connection timed out", place)}
-	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand:
+	case f.Code == transport.CodeClosed && errors.Is(f.Cause, syscall.ECONNRESET):
+		return []string{resetBy + place}
+	case f.Code == transport.CodeClosed, f.Code == transport.CodeProxyCommand, f.Code == transport.CodeNotSSH: // what is no version line is skipped to the end
 		return []string{closedBy + place}
 	}
 	return nil

@@ -2,7 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"sallyport/config"
@@ -24,6 +28,33 @@ func TestAFailureReadsTheSameFromEachCommand(t *testing.T) {
 		(&sshLog{w: &stand, level: logInfo}).failure(f, transport.Chain{{Host: h}})
 		if said := strings.ReplaceAll(stand.String(), "\r\n", "\n"); !strings.HasPrefix(said, command.String()) || said == command.String() {
 			t.Errorf("sallyport ssh says %q, sallyport says %q", said, command.String())
+		}
+	}
+}
+
+// TestAConnectionThatEndsReadsAsSSHHasIt is for ends that no server brings about
+// at the right moment each time.
+func TestAConnectionThatEndsReadsAsSSHHasIt(t *testing.T) {
+	t.Parallel()
+	h, err := config.Load(config.Paths{Explicit: true}).Resolve("wall", config.Match{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reset := fmt.Errorf("ssh: handshake failed: %w", os.NewSyscallError("read", syscall.ECONNRESET))
+	for _, row := range []struct {
+		failure transport.Failure
+		want    string
+	}{
+		{transport.Failure{Code: transport.CodeClosed, Cause: io.EOF}, "Connection closed by wall port 22"},
+		{transport.Failure{Code: transport.CodeClosed, Cause: reset}, "Connection reset by wall port 22"},
+		{transport.Failure{Code: transport.CodeNotSSH, Cause: io.EOF}, "Connection closed by wall port 22"},
+	} {
+		lines := sshLines(&row.failure, h, placeOf(transport.Chain{{Host: h}}, 0))
+		if got := strings.Join(lines, "\n"); got != row.want {
+			t.Errorf("%+v reads %q, want %q", row.failure, got, row.want)
+		}
+		if at := levelOf(lines[0]); at != logInfo {
+			t.Errorf("%q is of level %v", lines[0], at)
 		}
 	}
 }

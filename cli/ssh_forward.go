@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -67,12 +68,26 @@ func (s *sshSession) listenHere(ctx context.Context, spec tunnels.Spec) bool {
 		return true
 	}
 	s.log.say(logError, "sallyport: %s", api.AsError(err).Message)
-	if spec.Listen.Network == "unix" {
-		s.log.say(logError, "unix_listener: cannot bind to path %s", spec.Listen.Path)
-	} else {
-		s.log.say(logError, "channel_setup_fwd_listener_tcpip: cannot listen to port: %d", spec.Listen.Port)
-	}
+	s.log.say(logError, "%s", api.Printable(notListening(spec.Listen, err)))
 	return false
+}
+
+// notListening is the line of unix_listener (misc.c) or of
+// channel_setup_fwd_listener_tcpip (channels.c).
+func notListening(on tunnels.Address, err error) string {
+	var f *transport.Failure
+	if !errors.As(err, &f) {
+		f = new(transport.Failure)
+	}
+	switch {
+	case on.Network == "unix" && f.Cause != nil:
+		return fmt.Sprintf("unix_listener: cannot bind to path %s: %s", on.Path, strerror(f.Cause))
+	case on.Network == "unix":
+		return "unix_listener: cannot bind to path " + on.Path
+	case errors.As(f.Cause, new(*net.DNSError)):
+		return fmt.Sprintf("channel_setup_fwd_listener_tcpip: getaddrinfo(%s): Name or service not known", on.Host)
+	}
+	return fmt.Sprintf("channel_setup_fwd_listener_tcpip: cannot listen to port: %d", on.Port)
 }
 
 // listenThere waits for what the far side says of all its listeners, which

@@ -30,7 +30,7 @@ type sshOption struct {
 	set      func(c *sshCall, arg string) error
 }
 
-// sshOptions are all flags of the getopt string in main of ssh.c, 10.0.
+// sshOptions are all flags of the getopt string in main of ssh.c, 10.6.
 var sshOptions = []sshOption{
 	{'1', false, notAtAll, func(*sshCall, string) error { return fatal("SSH protocol v.1 is no longer supported") }},
 	{'2', false, natively, nothing},
@@ -79,6 +79,7 @@ var sshOptions = []sshOption{
 	{'x', false, natively, overrule("ForwardX11", "no")},
 	{'Y', false, natively, overrule("ForwardX11", "yes", "ForwardX11Trusted", "yes")},
 	{'y', false, viaRealSSH, func(c *sshCall, _ string) error { c.syslog = true; return nil }},
+	{'Z', false, viaRealSSH, nothing}, // lists the keys that would be tried
 }
 
 func flagNamed(letter byte) (sshOption, bool) {
@@ -89,6 +90,9 @@ func flagNamed(letter byte) (sshOption, bool) {
 	}
 	return sshOption{}, false
 }
+
+// offered tells whether the installed ssh has the flag.
+func (o sshOption) offered() bool { return o.letter != 'Z' || config.ListsKeys() }
 
 func nothing(*sshCall, string) error { return nil }
 
@@ -193,6 +197,10 @@ func controlCommand(c *sshCall, command string) error {
 		return fatal("Cannot specify multiplexing command with -W")
 	case c.control != "":
 		return fatal("Multiplexing command already specified")
+	}
+	if infoOf[command] != "" && config.TellsConnection() {
+		c.control = command
+		return nil
 	}
 	switch command {
 	case "check", "forward", "exit", "stop", "cancel", "proxy":

@@ -115,7 +115,7 @@ func (c *sshCall) flags(args []string) (rest []string, ended bool, err error) {
 		args = args[1:]
 		for i := 1; i < len(word); i++ {
 			f, known := flagNamed(word[i])
-			if !known {
+			if !known || !f.offered() {
 				return nil, false, usage(fmt.Sprintf("unknown option -- %c\r\n", word[i]))
 			}
 			arg := ""

@@ -39,7 +39,7 @@ var queryNames = map[string]string{
 	"ciphers":                     "cipher",
 	"macs":                        "mac",
 	"kexalgorithms":               "kex",
-	"casignaturealgorithms":       "key-sig",
+	"casignaturealgorithms":       "sig", // no certificates: CAs do not form chains
 	"hostkeyalgorithms":           "key-sig",
 	"hostbasedacceptedalgorithms": "key-sig",
 	"hostbasedacceptedkeytypes":   "key-sig",

@@ -19,7 +19,9 @@ var beyondUs = []struct {
 	{"-C", func(s *sshSession) bool { return s.call.given['C'] }},
 	{"-I and PKCS11Provider", func(s *sshSession) bool { return given(s.host, "PKCS11Provider") != "" }},
 	{"-K", func(s *sshSession) bool { return s.call.given['K'] }},
+	{"-Z", func(s *sshSession) bool { return s.call.given['Z'] }},
 	{"-y", func(s *sshSession) bool { return s.call.syslog }},
+	{"-o ChannelTimeout", (*sshSession).ordersTimeouts},
 	{"-f", func(s *sshSession) bool { return !canDetach && s.yes("ForkAfterAuthentication") }},
 	{"-w and Tunnel", func(s *sshSession) bool { return s.host.Get("Tunnel") != "no" && s.host.Get("Tunnel") != "false" }},
 	{"-M and ControlMaster", (*sshSession).becomesMaster},
@@ -33,6 +35,13 @@ func (s *sshSession) beyond() string {
 		}
 	}
 	return ""
+}
+
+// ordersTimeouts tells whether the command line has ChannelTimeout. In a file it
+// is a wish, for the sake of which nobody wants to log in once more.
+func (s *sshSession) ordersTimeouts() bool {
+	origin, _ := s.host.IsSet("ChannelTimeout")
+	return given(s.host, "ChannelTimeout") != "" && origin == config.CommandLine
 }
 
 // handOver has the real ssh run the command line as it is. Without one it is

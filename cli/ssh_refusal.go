@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sallyport/api"
@@ -24,12 +25,19 @@ func (s *sshSession) refused(c *config.Config) bool {
 	}
 	files := map[string]int{}
 	for _, p := range append(now, late...) {
+		switch end := isUnplaced(p); {
+		case end && len(files) == 0, begins(p, fatalInFiles): // all files are read by then, or not read any further
+			s.log.say(logFatal, "%s", api.Printable(s.refusal(p)))
+			return true
+		case end:
+			continue
+		}
 		s.log.say(logError, "%s", api.Printable(s.refusal(p)))
 		files[p.Origin.File]++
 	}
 	for _, file := range c.Files() {
 		if n := files[file]; n > 0 {
-			s.log.say(logFatal, "%s: terminating, %d bad configuration options", api.Printable(file), n)
+			s.log.say(logFatal, "%s: terminating, %d bad configuration options", api.Printable(s.named(file)), n)
 			break
 		}
 	}
@@ -39,7 +47,16 @@ func (s *sshSession) refused(c *config.Config) bool {
 // unplaced begin the refusals that ssh words without a place: those of main of
 // ssh.c, and two of readconf.c.
 var unplaced = []string{
-	"Cannot ", "Host directive", "Include directive", "Invalid number of ConnectionAttempts", "ProxyCommand=-", "jumphost loop",
+	"Cannot ", "Could not resolve host", "Host directive", "Include directive", "Invalid number of ConnectionAttempts", "ProxyCommand=-", "jumphost loop",
+}
+
+// fatalInFiles begin those that end ssh where it reads a file (readconf.c).
+var fatalInFiles = []string{"Bad owner or permissions", "Shell ", "match exec "}
+
+func isUnplaced(p config.Problem) bool { return begins(p, unplaced) || begins(p, fatalInFiles) }
+
+func begins(p config.Problem, with []string) bool {
+	return slices.ContainsFunc(with, func(beginning string) bool { return strings.HasPrefix(p.Message, beginning) })
 }
 
 // flagged are the refusals that ssh words otherwise if they come of a flag.
@@ -59,16 +76,25 @@ func (s *sshSession) refusal(p config.Problem) string {
 			return f.with + strings.TrimSuffix(rest, ".")
 		}
 	}
-	for _, beginning := range unplaced {
-		if strings.HasPrefix(p.Message, beginning) {
-			return p.Message
-		}
-	}
 	switch {
+	case strings.HasPrefix(p.Message, "Could not resolve hostname"):
+		return "ssh: " + p.Message + ": Name or service not known"
+	case strings.HasPrefix(p.Message, "Could not resolve host"): // fatal in main and resolve_canonicalize
+		return "ssh: " + p.Message
+	case isUnplaced(p):
+		return p.Message
 	case p.Origin.File == "" || p.Origin.Line == 0 && p.Origin != config.CommandLine:
 		return p.Message
 	case strings.HasPrefix(p.Message, "Bad configuration option"):
-		return fmt.Sprintf("%s: line %d: %s", p.Origin.File, p.Origin.Line, p.Message)
+		return fmt.Sprintf("%s: line %d: %s", s.named(p.Origin.File), p.Origin.Line, p.Message)
 	}
-	return fmt.Sprintf("%s line %d: %s", p.Origin.File, p.Origin.Line, p.Message)
+	return fmt.Sprintf("%s line %d: %s", s.named(p.Origin.File), p.Origin.Line, p.Message)
+}
+
+// named is a file as the command line names it.
+func (s *sshSession) named(file string) string {
+	if given := s.call.configFile; given != "" && file == s.config.Paths().User {
+		return given
+	}
+	return file
 }

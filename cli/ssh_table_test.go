@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,13 +46,29 @@ func newBench(t *testing.T) *bench {
 		text += part.options + string(key)
 	}
 	s.Write(t, "authorized_keys", text)
-	s.Write(t, "config", strings.NewReplacer("$PORT", fmt.Sprint(s.Port), "$DIR", strings.TrimSuffix(b.dir, "/")).Replace(benchConfig))
+	mute := mutePort(t)
+	s.Write(t, "config", strings.NewReplacer("$PORT", fmt.Sprint(s.Port), "$MUTE", fmt.Sprint(mute), "$DIR", strings.TrimSuffix(b.dir, "/")).Replace(benchConfig))
 	s.Write(t, "bad", "Host one\n  Port x\n  Colour blue\n  Ciphers zz\n")
 	sshtest.Script(t, s.Path("askpass"), "echo \"$1\" >>\"$PROMPTS\"\necho \"${ANSWER:-secret}\"\n")
 	return b
 }
 
+// mutePort is one that takes connections and says nothing.
+func mutePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts: what connects waits in its queue
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().(*net.TCPAddr).Port
+}
+
 const benchConfig = `
+Host mute patient
+  Port $MUTE
+Host hasty mute
+  ConnectTimeout 1
 Host forwarding
   LocalForward 127.0.0.1:7 127.0.0.1:$PORT
 Host proxied
@@ -70,7 +87,7 @@ Host new
 Host narrow
   IdentityFile $DIR/narrow
   IdentityFile none
-Host one two three narrow proxied refused beyond new forwarding other
+Host one two three narrow proxied refused beyond new forwarding other mute hasty patient
   HostName 127.0.0.1
   Port $PORT
 Host *

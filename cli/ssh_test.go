@@ -16,8 +16,8 @@ import (
 	"sallyport/internal/sshtest"
 )
 
-// getopt is the string of main in ssh.c, OpenSSH 10.
-const getopt = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
+// getopt is the string of main in ssh.c, OpenSSH 10.6.
+const getopt = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYyZ"
 
 func TestEveryFlagOfSSHIsSomebodys(t *testing.T) {
 	var ours strings.Builder
@@ -74,6 +74,23 @@ func TestFlagsOfTheRealSSHAreHandedOver(t *testing.T) {
 				t.Errorf("without another ssh: %s", alone)
 			}
 		})
+	}
+}
+
+// TestTimeoutsOfChannelsAreTheRealSSHs where the command line orders them, of a
+// release that knows them.
+func TestTimeoutsOfChannelsAreTheRealSSHs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const fake = `mkdir bin; printf '#!/bin/sh\necho handed over: "$@"\nexit\nOpenSSH_9.6p1 Debian-1\0' >bin/ssh; chmod +x bin/ssh; PATH="$PWD/bin:$PATH"; `
+	for _, row := range []struct{ script, want string }{
+		{`ssh -o ChannelTimeout=session=5m one echo x`, "handed over: -F " + b.config + " -o ChannelTimeout=session=5m one echo x\n"},
+		{`ssh -o ChannelTimeout=none one echo x`, "x\n"},
+		{`printf 'ChannelTimeout session=5m\nMatch all\nInclude %s\n' "$CONFIG" >c; bare -F c one echo x`, "x\n"},
+	} {
+		if got := b.run(t, "sallyport ssh", fake+row.script); got.stdout != row.want || got.status != 0 {
+			t.Errorf("%s: %s", row.script, got)
+		}
 	}
 }
 

@@ -24,9 +24,9 @@ const (
 	v9_9  version = 909  // tokens in Include; mlkem768x25519-sha256
 	v10_0 version = 1000 // VersionAddendum; Match version, sessiontype, command; tokens in User and SetEnv
 	v10_1 version = 1001 // WarnWeakCrypto, RefuseConnection; other IPQoS; Match !final asks for no second pass; no XMSS; spaces in ProxyJump
-	v10_3 version = 1003 // RevokedHostKeys takes several files; fractions of seconds; Debian's usual build knows no GSSAPI
+	v10_3 version = 1003 // ~I, -O conninfo and channels; RevokedHostKeys takes several files; fractions of seconds; Debian's usual build knows no GSSAPI
 	v10_4 version = 1004 // ssh-mldsa44-ed25519@openssh.com
-	v10_5 version = 1005 // mlkem768nistp256-sha256
+	v10_5 version = 1005 // mlkem768nistp256-sha256; -Z
 	v10_6 version = 1006 // ssh-mldsa44-ed25519; user names without \ and $; TCPKeepAlive all; ChannelTimeout of parts of a second; StreamLocalBindMask as other options
 )
 
@@ -66,6 +66,13 @@ var installed = sync.OnceValue(func() *dialect {
 	defer program.Close()
 	return dialectOf(program)
 })
+
+// TellsConnection tells whether the installed ssh has ~I, "-O conninfo" and "-O
+// channels".
+func TellsConnection() bool { return installed().version >= v10_3 }
+
+// ListsKeys tells whether the installed ssh has -Z.
+func ListsKeys() bool { return installed().version >= v10_5 }
 
 func dialectOf(program io.Reader) *dialect {
 	release := string(bannerIn(program))

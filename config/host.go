@@ -147,10 +147,10 @@ func (r *resolution) isValue(k key) bool {
 	return len(r.set[k]) > 0 && !equalFold(r.set[k][0].text, "none")
 }
 
-// expandUser expands User, since 10.0, if a file set it; the result is then
-// looked at as if it came from the command line.
+// expandUser expands User, since 10.0, unless it came by -l or with the host; the
+// result is then looked at as if it had.
 func (r *resolution) expandUser() {
-	if r.dialect.version < v10_0 || len(r.set[kUser]) == 0 || r.set[kUser][0].at.file == nil {
+	if r.dialect.version < v10_0 || len(r.set[kUser]) == 0 || r.set[kUser][0].flag {
 		return
 	}
 	v := &r.set[kUser][0]

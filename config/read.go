@@ -28,7 +28,7 @@ type value struct {
 	jump *jump    // of ProxyJump
 	at   place
 	set  bool // a file or the command line set it
-	flag bool // it was a -i
+	flag bool // it was a -i, or given by -l or with the host
 	// implied says that no line set it, but ssh acts as if one had.
 	implied bool
 }

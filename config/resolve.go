@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -22,6 +23,9 @@ type Match struct {
 	Command string   // the remote command, for Match command and sessiontype
 	Stdio   bool     // -W: ssh has other defaults then
 	Execute bool     // run Match exec, ask the network; never while drawing
+
+	// Stderr is that of the programs of Match exec; nil for nobody.
+	Stderr io.Writer
 
 	// Told is what hears the lines that "ssh -v" prints of the reading; nil for
 	// nobody.
@@ -122,7 +126,7 @@ func (r *resolution) commandLine(name string) {
 
 func (r *resolution) argument(k key, text string) {
 	if text != "" {
-		r.apply([]value{{key: k, text: text}}, place{})
+		r.apply([]value{{key: k, text: text, flag: true}}, place{})
 	}
 }
 
@@ -330,7 +334,7 @@ func (r *resolution) condition(p Problem) {
 }
 
 // run runs the program of a Match exec in the user's shell, without input and
-// output, and tells whether it succeeded.
+// output (execute_in_shell, readconf.c), and tells whether it succeeded.
 func (r *resolution) run(command string, at place) bool {
 	host := r.currentHost()
 	alias := r.text(kHostKeyAlias)
@@ -345,7 +349,9 @@ func (r *resolution) run(command string, at place) bool {
 	if shell == "" {
 		shell = "/bin/sh"
 	}
-	err = exec.Command(shell, "-c", command).Run()
+	program := exec.Command(shell, "-c", command)
+	program.Stderr = r.match.Stderr
+	err = program.Run()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

@@ -242,7 +242,7 @@ func (v *viewer) listen(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			v.receive(kind, payload)
+			v.receive(ctx, kind, payload)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"encoding/json"
 
 	"sallyport/api"
@@ -13,11 +14,12 @@ type keys interface {
 	Resize(sessions.Size)
 	Signal(name string)
 	Break(milliseconds uint32)
+	Information(ctx context.Context) string
 	Detach()
 	End()
 }
 
-func (v *viewer) receive(kind api.FrameKind, payload []byte) {
+func (v *viewer) receive(ctx context.Context, kind api.FrameKind, payload []byte) {
 	k := v.keys
 	switch kind {
 	case api.FrameStdin:
@@ -32,6 +34,8 @@ func (v *viewer) receive(kind api.FrameKind, payload []byte) {
 		k.Signal(string(payload))
 	case api.FrameBreak:
 		k.Break(sessions.BreakLength)
+	case api.FrameInform:
+		v.out.Write(api.FrameStderr, []byte(k.Information(ctx))) // the viewer may have gone
 	case api.FrameDetach:
 		k.Detach()
 	case api.FrameEnd:

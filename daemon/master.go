@@ -57,6 +57,9 @@ func newMaster(set *masters, link *transport.Link, conn *transport.Conn, path st
 		SetEnv:  host.All("SetEnv"),
 	}
 	m.Listen, m.Lend = m.listenFar, m.lend
+	if config.TellsConnection() {
+		m.Inform = conn.Information
+	}
 	m.asks = strings.HasSuffix(strings.ToLower(host.Get("ControlMaster")), "ask")
 	m.ctx, m.end = context.WithCancel(set.ctx)
 	return m
@@ -281,6 +284,28 @@ func (m *master) StdioForward(ctx context.Context, f *mux.StdioForward) error {
 func (m *master) Proxy(ctx context.Context, c net.Conn) error {
 	defer m.attend(api.Guest{PID: brisk.PeerPID(c), What: api.GuestProxy})()
 	return m.Channels.Proxy(ctx, c)
+}
+
+// Info implements mux.Handler. Our own sessions and tunnels are not among the
+// channels: nobody has opened them here.
+func (m *master) Info(ctx context.Context, what string) (string, bool) {
+	switch what {
+	case "connection":
+		return m.conn.Information(ctx), true
+	case "channels":
+		return m.channels(), true
+	}
+	return "", false
+}
+
+// channels lists what is open, in the form of channel_open_message (channels.c).
+func (m *master) channels() string {
+	lines := []string{"The following connections are open:"}
+	for _, g := range m.served().Clients {
+		kind := map[api.GuestKind]string{api.GuestSession: "client-session", api.GuestForward: "stdio-forward", api.GuestProxy: "mux-proxy"}[g.What]
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("  #%d %s %s", len(lines)-1, kind, g.To), " "))
+	}
+	return strings.Join(lines, "\r\n") + "\r\n"
 }
 
 // errNobody is that nobody is there to ask.

@@ -143,6 +143,47 @@ func TestRealProgramsUseTheConnectionOfTheBackgroundProcess(t *testing.T) {
 	sshtest.Eventually(t, "the socket is gone", func() bool { _, err := os.Lstat(s.socket); return err != nil })
 }
 
+// TestAMasterTellsOfItsConnection asks as "ssh -O conninfo" and "ssh -O channels"
+// of 10.3 do.
+func TestAMasterTellsOfItsConnection(t *testing.T) {
+	s := share(t, "ControlMaster auto")
+	s.listens()
+	master, err := mux.Dial(t.Context(), s.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	text, err := master.Info(t.Context(), "connection")
+	if err != nil || !strings.Contains(text, fmt.Sprintf(" pid %d\r\n  versions Sallyport -> OpenSSH_", os.Getpid())) {
+		t.Errorf("of the connection it tells %q, %v", text, err)
+	}
+	const none = "The following connections are open:\r\n"
+	if text, err := master.Info(t.Context(), "channels"); text != none || err != nil {
+		t.Errorf("of the channels it tells %q, %v", text, err)
+	}
+	stdin, keep, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	client := s.server.SSH(t, sshtest.Alias, "cat")
+	client.Stdin = stdin
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	sshtest.Eventually(t, "its session is told", func() bool {
+		text, err := master.Info(t.Context(), "channels")
+		return err == nil && text == none+"  #0 client-session\r\n"
+	})
+	keep.Close()
+	if err := client.Wait(); err != nil {
+		t.Error(err)
+	}
+	if text, err := master.Info(t.Context(), "weather"); err == nil {
+		t.Errorf("of the weather it tells %q", text)
+	}
+}
+
 // httpServer answers "winter" on the port.
 // TestWhoTypesIntoARealSSHHasAllProcessors is for an ssh over the connection of
 // a process that is busy.

@@ -207,6 +207,8 @@ func (c *client) handle(master, ctx context.Context, r *request) error {
 		return c.answerTo(m.Request, nil)
 	case *proxyMsg:
 		return c.proxy(ctx, m)
+	case *infoMsg:
+		return c.inform(ctx, m)
 	}
 	return c.unsupported(r)
 }
@@ -221,6 +223,15 @@ func (c *client) greet(m message) error {
 	defer c.server.mu.Unlock()
 	c.greeted = true
 	return nil
+}
+
+// inform answers as mux_master_process_ext_info does.
+func (c *client) inform(ctx context.Context, m *infoMsg) error {
+	text, ok := c.server.handler.Info(ctx, m.What)
+	if !ok {
+		text = "info request type not supported"
+	}
+	return c.answer(&infoReplyMsg{m.Request, ok, text})
 }
 
 // unsupported answers what is no request of ours (mux_master_read_cb).

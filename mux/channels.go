@@ -36,6 +36,10 @@ type Channels struct {
 	// forwards it: his agent and his display. If it is nil nobody gets any.
 	Lend func(ctx context.Context, want Spec) Loan
 
+	// Inform is what "~I" tells a session with a terminal, in lines that end in CR
+	// and LF; there is no such escape if it is nil.
+	Inform func(ctx context.Context) string
+
 	// Listen has the far side listen on "tcp" or "unix" for a client in proxy
 	// mode, and hands on who comes there until end is called or ctx ends. port
 	// is where it listens. If it is nil such a client gets no remote forwards.
@@ -69,7 +73,7 @@ func (c *Channels) OpenSession(ctx context.Context, s *Session) (status int, err
 	if err != nil {
 		return 0, errOpenRefused
 	}
-	r := &running{Session: s, channel: channel, requests: requests, ended: make(chan struct{})}
+	r := &running{Session: s, inform: c.Inform, channel: channel, requests: requests, ended: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	context.AfterFunc(ctx, func() { channel.Close() }) // it can wait for a full network

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 )
 
 // Client is attached to a master. Each request has a control connection of its
@@ -129,6 +131,38 @@ func (c *Client) Exit(ctx context.Context) error {
 		return nil // OpenSSH's ends before it has answered
 	}
 	return err
+}
+
+// ErrNoInfo is for masters older than OpenSSH 10.3.
+var ErrNoInfo = errors.New("the master tells nothing of its connection")
+
+// Info is what the master tells of its "connection" or "channels", in lines that
+// end in CR and LF and do not move a terminal.
+func (c *Client) Info(ctx context.Context, what string) (string, error) {
+	conn, err := connect(ctx, c.path)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if !slices.Contains(conn.extensions, infoExtension) {
+		return "", ErrNoInfo
+	}
+	answer, err := conn.ask(ctx, &infoMsg{What: what})
+	if err != nil {
+		return "", ended(ctx, err)
+	}
+	m, ok := answer.(*infoReplyMsg)
+	switch {
+	case !ok:
+		return "", refusal("asking for its "+what, answer)
+	case !m.OK:
+		return "", &Refused{What: "asking for its " + what, Reason: m.Text}
+	}
+	var text strings.Builder
+	for line := range strings.Lines(m.Text) {
+		text.WriteString(printable(strings.TrimRight(line, "\r\n")) + "\r\n")
+	}
+	return text.String(), nil
 }
 
 // command makes a request that is answered by OK.

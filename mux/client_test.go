@@ -476,6 +476,59 @@ func TestAliveTellsTheProcess(t *testing.T) {
 	}
 }
 
+func TestInfoTellsWhatTheMasterDoes(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	_, ours := serveMaster(t, s)
+	c := dial(t, ours)
+	if text, err := c.Info(t.Context(), "channels"); text != "about the channels\r\n  and \\x1b[2J\r\n" || err != nil {
+		t.Errorf("Info is %q, %v", text, err)
+	}
+	var refused *mux.Refused
+	if text, err := c.Info(t.Context(), "weather"); !errors.As(err, &refused) || refused.Reason != "info request type not supported" {
+		t.Errorf("what it does not know is %q, %v", text, err)
+	}
+
+	theirs := dial(t, s.StartMaster(t).Socket)
+	switch text, err := theirs.Info(t.Context(), "connection"); {
+	case errors.Is(err, mux.ErrNoInfo): // before 10.3
+	case err != nil || !strings.HasPrefix(text, "Connection information for "):
+		t.Errorf("OpenSSH tells %q, %v", text, err)
+	}
+}
+
+// TestAnEscapeTellsOfTheConnection types to a real ssh over a master of ours.
+func TestAnEscapeTellsOfTheConnection(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	_, socket := serveMaster(t, s, func(c *mux.Channels) {
+		c.Inform = func(context.Context) string { return "told\r\n" }
+	})
+	client := s.SSH(t, "-S", socket, "-tt", sshtest.Alias, "cat")
+	said, err := client.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := client.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(keys, "\n~I~?~."); err != nil {
+		t.Fatal(err)
+	}
+	const want = "~I\r\ntold\r\n~?\r\nSupported escape sequences:\r\n ~.   - terminate session\r\n" +
+		" ~B   - send a BREAK to the remote system\r\n ~I   - show connection information\r\n"
+	if got := readAll(said); !strings.Contains(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if err := client.Wait(); err == nil {
+		t.Error("the session ended well")
+	}
+}
+
 func TestAnAliveCheckEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := sshtest.StartServer(t)

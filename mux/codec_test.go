@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// wire are messages as OpenSSH 9.2 sends them, in hexadecimal.
+// wire are messages as OpenSSH 9.2 sends them, those of infoExtension as 10.6
+// does, in hexadecimal.
 var wire = []struct {
 	name, text string
 	message    message
@@ -37,6 +38,8 @@ var wire = []struct {
 	},
 	{"a request for proxy mode", "1000000f 00000000", &proxyMsg{}},
 	{"a refusal", "80000003 00000002 00000002 6e6f", &failureMsg{2, "no"}},
+	{"a question for what is open", "20000001 00000000 00000008 6368616e6e656c73", &infoMsg{What: "channels"}},
+	{"what is told of it", "90000001 0000004d 00000001 00000003 610d0a", &infoReplyMsg{77, true, "a\r\n"}},
 	{"an exit status", "80000004 00000003 000000ff", &exitMsg{3, 255}},
 }
 

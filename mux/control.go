@@ -32,6 +32,7 @@ const busyRest = 5 * time.Millisecond
 // control is a connection to a master that has been greeted.
 type control struct {
 	*net.UnixConn
+	extensions []string // of the master's greeting: names and values in turn
 }
 
 // connect opens a control connection and exchanges greetings.
@@ -46,7 +47,7 @@ func connect(ctx context.Context, path string) (*control, error) {
 	if err != nil {
 		return nil, socketError(ctx, path, err)
 	}
-	c := &control{conn}
+	c := &control{UnixConn: conn}
 	if err := c.greet(ctx); err != nil {
 		_ = c.Close() // nothing was said on it
 		return nil, fmt.Errorf("control socket %q: %w", path, err)
@@ -136,6 +137,7 @@ func (c *control) exchangeHello() error {
 	if hello.Version != version {
 		return fmt.Errorf("it speaks version %d, not %d", hello.Version, version)
 	}
+	c.extensions = hello.Extensions
 	return nil
 }
 

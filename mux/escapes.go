@@ -1,7 +1,9 @@
 package mux
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -11,6 +13,7 @@ import (
 // with what there is for multiplexed sessions).
 type escapes struct {
 	*running
+	ctx                context.Context // ends with the session
 	lineStart, pending bool
 }
 
@@ -74,26 +77,41 @@ func (e *escapes) act(b byte) bool {
 	case b == 'B':
 		e.say("%cB\r\n", e.Escape)
 		e.ask("break", ssh.Marshal(struct{ Length uint32 }{breakLength})) // RFC 4335 section 3
+	case b == 'I' && e.inform != nil:
+		e.say("%cI\r\n%s", e.Escape, e.inform(e.ctx))
 	case b == 'R': // x/crypto/ssh renews its keys by itself
 	case b == '#':
 		e.say("%c#\r\nThe following connections are open:\r\n  #%d client-session\r\n", e.Escape, e.ID)
 	case b == '?':
-		e.say(escapeHelp, e.Escape)
+		e.help()
 	default:
 		return false
 	}
 	return true
 }
 
+// help is print_escape_help.
+func (e *escapes) help() {
+	list := escapeHelp
+	if e.inform == nil {
+		list = strings.Replace(list, informHelp, "", 1)
+	}
+	e.say(list, e.Escape)
+}
+
 const escapeHelp = "%[1]c?\r\n" +
 	"Supported escape sequences:\r\n" +
 	" %[1]c.   - terminate session\r\n" +
 	" %[1]cB   - send a BREAK to the remote system\r\n" +
+	informHelp +
 	" %[1]cR   - request rekey\r\n" +
 	" %[1]c#   - list forwarded connections\r\n" +
 	" %[1]c?   - this message\r\n" +
 	" %[1]c%[1]c   - send the escape character by typing it twice\r\n" +
 	"(Note that escapes are only recognized immediately after newline.)\r\n"
+
+// informHelp is the line of an escape that ssh has since 10.3.
+const informHelp = " %[1]cI   - show connection information\r\n"
 
 func (e *escapes) say(format string, args ...any) {
 	fmt.Fprintf(e.Stderr, format, args...) // a terminal that has gone cannot be told

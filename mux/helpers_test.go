@@ -121,6 +121,10 @@ func (m *master) Confirm(_ context.Context, q mux.Question) bool {
 	return !m.refuse[q.Kind]
 }
 
+func (m *master) Info(_ context.Context, what string) (string, bool) {
+	return "about the " + what + "\r\n  and \x1b[2J\r\n", what != "weather"
+}
+
 func (m *master) StopListening(context.Context) error { return nil }
 
 func (m *master) Exit() { m.end() }

@@ -24,6 +24,7 @@ const (
 	kindStdioForward  = 0x10000008
 	kindStopListening = 0x10000009
 	kindProxy         = 0x1000000f // missing in PROTOCOL.mux section 11
+	kindInfo          = 0x20000001 // since OpenSSH 10.3, of masters whose greeting names infoExtension
 
 	kindOK            = 0x80000001
 	kindDenied        = 0x80000002
@@ -34,7 +35,12 @@ const (
 	kindRemotePort    = 0x80000007
 	kindTTYAllocFail  = 0x80000008
 	kindProxyOK       = 0x8000000f // missing in PROTOCOL.mux section 11
+	kindInfoReply     = 0x90000001
 )
+
+// infoExtension is the name of the extension of "ssh -O conninfo" and "ssh -O
+// channels" in the greeting of a master. Its value is "0".
+const infoExtension = "info"
 
 // newMessage is an empty message of each type.
 var newMessage = map[uint32]func() message{
@@ -56,12 +62,14 @@ var newMessage = map[uint32]func() message{
 	kindRemotePort:    func() message { return new(remotePortMsg) },
 	kindTTYAllocFail:  func() message { return new(ttyAllocFailMsg) },
 	kindProxyOK:       func() message { return new(proxyOKMsg) },
+	kindInfo:          func() message { return new(infoMsg) },
+	kindInfoReply:     func() message { return new(infoReplyMsg) },
 }
 
 // helloMsg is the first message of each side, [PROTOCOL.mux] section 1.
 type helloMsg struct {
 	Version    uint32
-	Extensions []string // names and values in turn; none is defined
+	Extensions []string // names and values in turn
 }
 
 // newSessionMsg asks for a shell, a command or a subsystem, [PROTOCOL.mux]
@@ -118,6 +126,12 @@ type (
 	// proxyMsg asks that the control connection carry bare SSH messages from here
 	// on, [PROTOCOL.mux] section 9.
 	proxyMsg struct{ Request uint32 }
+
+	// infoMsg asks for what is told of the connection, or of its channels.
+	infoMsg struct {
+		Request uint32
+		What    string // "connection" or "channels"
+	}
 )
 
 // forwardFields are what openForwardMsg and closeForwardMsg share.
@@ -140,8 +154,13 @@ type (
 	// mux.c sends none, and a client that gets one gives up.
 	sessionOpenedMsg struct{ Request, Session uint32 }
 
-	remotePortMsg   struct{ Request, Port uint32 }
-	proxyOKMsg      struct{ Request uint32 }
+	remotePortMsg struct{ Request, Port uint32 }
+	proxyOKMsg    struct{ Request uint32 }
+	infoReplyMsg  struct {
+		Request uint32
+		OK      bool
+		Text    string // lines that end in CR and LF, or why there are none
+	}
 	ttyAllocFailMsg struct{ Session uint32 }
 
 	// exitMsg is the exit status of a session. The master closes the control
@@ -173,6 +192,8 @@ func (*sessionOpenedMsg) kind() uint32 { return kindSessionOpened }
 func (*remotePortMsg) kind() uint32    { return kindRemotePort }
 func (*ttyAllocFailMsg) kind() uint32  { return kindTTYAllocFail }
 func (*proxyOKMsg) kind() uint32       { return kindProxyOK }
+func (*infoMsg) kind() uint32          { return kindInfo }
+func (*infoReplyMsg) kind() uint32     { return kindInfoReply }
 
 func (m *helloMsg) fields() []any { return []any{&m.Version, &m.Extensions} }
 func (m *newSessionMsg) fields() []any {
@@ -198,6 +219,8 @@ func (m *sessionOpenedMsg) fields() []any { return []any{&m.Request, &m.Session}
 func (m *remotePortMsg) fields() []any    { return []any{&m.Request, &m.Port} }
 func (m *ttyAllocFailMsg) fields() []any  { return []any{&m.Session} }
 func (m *proxyOKMsg) fields() []any       { return []any{&m.Request} }
+func (m *infoMsg) fields() []any          { return []any{&m.Request, &m.What} }
+func (m *infoReplyMsg) fields() []any     { return []any{&m.Request, &m.OK, &m.Text} }
 
 func (f *forwardFields) fields() []any {
 	return []any{&f.Type, &f.ListenHost, &f.ListenPort, &f.ConnectHost, &f.ConnectPort}

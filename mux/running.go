@@ -33,6 +33,7 @@ func transfer(out io.Writer, in io.Reader) error {
 // running is a session on its channel.
 type running struct {
 	*Session
+	inform   func(ctx context.Context) string // nil for nothing to tell
 	channel  ssh.Channel
 	requests <-chan *ssh.Request // read by listen
 	cancel   context.CancelCauseFunc
@@ -135,7 +136,7 @@ func (r *running) copy(ctx context.Context) {
 	if r.TTY {
 		go r.followSize(ctx) // ends with ctx
 	}
-	go r.input() // ends with the stream
+	go r.input(ctx) // ends with the stream
 	output := make(chan struct{}, 2)
 	go func() { r.output(r.Stdout, r.channel); output <- struct{}{} }()
 	go func() { r.output(r.Stderr, r.channel.Stderr()); output <- struct{}{} }()
@@ -155,9 +156,9 @@ func (r *running) followSize(ctx context.Context) {
 }
 
 // input copies the client's input to the far side, and its end.
-func (r *running) input() {
+func (r *running) input(ctx context.Context) {
 	if r.TTY && r.Escape != 0 {
-		send(r.channel, &escapes{running: r, lineStart: true})
+		send(r.channel, &escapes{running: r, ctx: ctx, lineStart: true})
 		return
 	}
 	send(r.channel, r.Stdin)

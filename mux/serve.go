@@ -40,6 +40,10 @@ type Handler interface {
 	// Proxy serves a client that speaks bare SSH messages, until it ends.
 	Proxy(ctx context.Context, c net.Conn) error
 
+	// Info tells of the connection or of its channels, in lines that end in CR
+	// and LF; false where it is asked for something else.
+	Info(ctx context.Context, what string) (text string, ok bool)
+
 	// StopListening is told before Serve closes its listener.
 	StopListening(ctx context.Context) error
 
@@ -109,8 +113,8 @@ func (s *server) serve(ctx context.Context) error {
 			rest(ctx, acceptRest)
 		default:
 			if c := s.admit(conn); c != nil {
-				_ = c.answer(&helloMsg{Version: version}) // there is room for it; who has gone, serve will see
-				clients.Go(func() { c.serve(ctx) })       // ends with ctx or with the client
+				_ = c.answer(&helloMsg{version, []string{infoExtension, "0"}}) // there is room for it; who has gone, serve will see
+				clients.Go(func() { c.serve(ctx) })                            // ends with ctx or with the client
 			}
 		}
 	}

@@ -218,6 +218,10 @@ func (s *Session) Break(milliseconds uint32) {
 	s.request(wish{"break", breakMessage{milliseconds}})
 }
 
+// Information is what is known of the connection under a session that runs
+// something: see (*transport.Conn).Information.
+func (s *Session) Information(ctx context.Context) string { return s.remote.conn.Information(ctx) }
+
 func (s *Session) request(w wish) {
 	s.mu.Lock()
 	s.asked = append(s.asked, w)

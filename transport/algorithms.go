@@ -25,7 +25,7 @@ func algorithmsOf(h *config.Host) ssh.Config {
 		Ciphers:        chosen(h, "Ciphers", ciphersFor(usual.Ciphers, hasAES())),
 		MACs:           chosen(h, "MACs", usual.MACs),
 		KeyExchanges:   chosen(h, "KexAlgorithms", usual.KeyExchanges),
-		RekeyThreshold: rekeyLimit(h),
+		RekeyThreshold: rekeyThreshold(h),
 	}
 }
 
@@ -78,6 +78,19 @@ func hasAES() bool {
 		return true // POWER8, the least that Go runs on, has it
 	}
 	return false
+}
+
+// leastRekey is the lowest threshold, in bytes: at one below what a server says
+// after each key exchange (RFC 8308) x/crypto/ssh comes to nothing else.
+const leastRekey = 4 << 10
+
+// rekeyThreshold is RekeyLimit as far as x/crypto/ssh can keep it.
+func rekeyThreshold(h *config.Host) uint64 {
+	limit := rekeyLimit(h)
+	if limit == 0 {
+		return 0
+	}
+	return max(limit, leastRekey)
 }
 
 // rekeyLimit is the bytes of RekeyLimit as ssh -G prints it, 0 for the

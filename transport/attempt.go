@@ -41,7 +41,8 @@ type dialCall struct {
 	route   route
 	again   bool  // after a break
 	via     *Conn // of the link before, once it is known
-	lane    bool  // of a connection that is up; nobody is asked
+	way     *wayLimit
+	lane    bool // of a connection that is up; nobody is asked
 }
 
 // askFunc passes a question to a person and waits without a limit of time. It
@@ -61,22 +62,19 @@ func connect(ctx context.Context, c dialCall) (*Conn, error) {
 	}
 	shared, leave := c.link.set.chains.enter(c.link.Chain()[0])
 	defer leave()
-	via, err := c.before(ctx)
-	if err != nil {
-		return nil, err // the failure of the hop before, in its own words
-	}
-	c.via = via
-	if demanded {
-		return c.lend(ctx, via, d)
-	}
-	conn, err := c.dial(ctx, via, shared)
-	if b := (beyond{}); errors.As(err, &b) {
-		if _, missing := lender(c.route.env); missing != nil {
-			return nil, b.Failure
+	return c.throughJumps(ctx, func(ctx context.Context, c dialCall) (*Conn, error) {
+		if demanded {
+			return c.lend(ctx, c.via, d)
 		}
-		return c.lend(ctx, via, b.demand)
-	}
-	return conn, err
+		conn, err := c.dial(ctx, c.via, shared)
+		if b := (beyond{}); errors.As(err, &b) {
+			if _, missing := lender(c.route.env); missing != nil {
+				return nil, b.Failure
+			}
+			return c.lend(ctx, c.via, b.demand)
+		}
+		return conn, err
+	})
 }
 
 // dial makes the connection ourselves; shared are the passphrases of the chain.
@@ -118,12 +116,23 @@ func (c dialCall) readHostKeys(ctx context.Context) func() (*hostKeys, error) {
 	}
 }
 
-// before is the connection of the hop before this one, nil if there is none.
-func (c dialCall) before(ctx context.Context) (*Conn, error) {
+// throughJumps goes on with the connection of the hop before this one, nil if
+// there is none.
+func (c dialCall) throughJumps(ctx context.Context, goOn connector) (conn *Conn, err error) {
 	if c.link.via == nil {
-		return nil, nil
+		return goOn(ctx, c)
 	}
-	return c.link.via.Conn(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.way = c.limitWay(cancel)
+	defer c.endWay()
+	switch c.via, err = c.link.via.Conn(ctx); {
+	case err != nil && c.way.over():
+		return nil, c.late(err)
+	case err != nil:
+		return nil, err // the failure of the hop before, in its own words
+	}
+	return goOn(ctx, c)
 }
 
 // reach opens the bytes to speak SSH on.

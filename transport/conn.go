@@ -21,6 +21,7 @@ type Conn struct {
 	qos    qos
 	marked sync.Once // guards Prioritize against a second time
 	born   time.Time
+	rekey  uint64 // RekeyLimit in bytes, 0 for the cipher's own
 	done   chan struct{}
 	doubts chan struct{} // of size 1: keepAlive is to ask at once
 

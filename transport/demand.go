@@ -87,8 +87,12 @@ func demandOfServer(h *config.Host, err *ssh.AlgorithmNegotiationError) (demand,
 // unmet is a wish of the configuration that a native link does not fulfil, in
 // a person's words; "" for none.
 func unmet(h *config.Host) string {
+	var wishes []string
 	if yes(h, "Compression") {
-		return "not compressed"
+		wishes = append(wishes, "not compressed")
 	}
-	return ""
+	if isGiven(h, "ChannelTimeout") {
+		wishes = append(wishes, "without ChannelTimeout")
+	}
+	return strings.Join(wishes, ", ")
 }

@@ -338,7 +338,7 @@ func (c dialCall) throughHop(err *ssh.OpenChannelError) *Failure {
 	if c.link.via != nil {
 		before = c.link.via.name()
 	}
-	f := &Failure{Hop: c.link.name(), Hint: c.checkAddress()}
+	f := &Failure{Hop: c.link.name(), Hint: c.checkAddress(), Before: true}
 	f.Code, f.Message = channelRefusal(err, c.place(), before)
 	if f.Code == CodeProhibited {
 		f.Hint = fmt.Sprintf("AllowTcpForwarding or PermitOpen of the server %q forbids it: ask its administrator", before)

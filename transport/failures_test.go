@@ -110,6 +110,8 @@ func TestEachFailureIsExplained(t *testing.T) {
 		{name: "it takes the connection and says nothing", serve: silentServer, block: []string{"ConnectTimeout 1"}, hops: true},
 		{name: "no answer to the key exchange", serve: func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-x\r\n"); silentServer(c) },
 			block: []string{"ConnectTimeout 1"}},
+		{name: "a jump says nothing within ConnectTimeout", setUp: func(t *testing.T, s *scene) { s.host("gate", serve(t, silentServer)) },
+			block: []string{"ProxyJump gate", "ConnectTimeout 1"}},
 		{name: "a web server", serve: say("HTTP/1.1 400 Bad Request\r\n\r\n"), hops: true},
 		{name: "closed before the version line", serve: say("")},
 		{name: "a server of protocol 1", serve: say("SSH-1.5-old\n")},

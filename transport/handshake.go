@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/crypto/ssh"
 
@@ -17,6 +18,21 @@ import (
 // clientVersion is our version line (RFC 4253 section 4.2). It names no
 // version, so no server needs to know bugs by it.
 const clientVersion = "SSH-2.0-Sallyport"
+
+// versionFor is clientVersion with what VersionAddendum says for a host, but for
+// control characters, which have no place in the line (RFC 4253 section 4.2).
+func versionFor(h *config.Host) string {
+	addendum := h.Get("VersionAddendum")
+	if addendum == "" || strings.EqualFold(addendum, "none") {
+		return clientVersion
+	}
+	return clientVersion + " " + strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, addendum)
+}
 
 // bannerLimit is how much of a server's banner is kept, in bytes.
 const bannerLimit = 8 << 10
@@ -42,10 +58,11 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	defer limits.stop()
 
 	w := newWire(raw)
+	w.spoke = c.endWay
 	login.lost, login.answered, login.proof = w.lost, limits.answered, w.proof
 	login.cut = func() { w.Close() } // whoever reads has the error
 	c.step(stepExchange)
-	c.trace(1, "Local version string %s", clientVersion)
+	c.trace(1, "Local version string %s", versionFor(c.host()))
 	c.trace(1, "Authenticating to %s:%d as '%s'", c.host().HostName(), c.host().Port(), c.host().User())
 	offers := newHostKeyOffers()
 	client, err := c.negotiate(ctx, w, login, c.clientConfig(trust, login, limits), offers)
@@ -63,7 +80,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 
 	conn := newConn(client, w, config.Printable(c.host().Name))
 	conn.via = c.via
-	conn.qos = qosOf(c.host())
+	conn.qos, conn.rekey = qosOf(c.host()), rekeyLimit(c.host())
 	if !c.lane {
 		c.furnish(conn, login)
 		c.learnHostKeys(conn, trust, offers)
@@ -205,7 +222,7 @@ func (c dialCall) clientConfig(trust *hostKeys, login *auth, limits *phaseLimits
 	return &ssh.ClientConfig{
 		Config:            algorithmsOf(h),
 		User:              h.User(),
-		ClientVersion:     clientVersion,
+		ClientVersion:     versionFor(h),
 		HostKeyAlgorithms: trust.algorithms(),
 		HostKeyCallback:   c.check(trust, limits),
 		AuthCallback: func(sofar *ssh.ClientAuthContext) (ssh.AuthMethod, error) {

@@ -43,6 +43,7 @@ func (c dialCall) lend(ctx context.Context, via *Conn, d demand) (*Conn, error) 
 			return nil, c.explain(err)
 		}
 	}
+	c.endWay() // ssh has a limit of its own
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	m, err := c.startMaster(ctx, giveUp, program, below)

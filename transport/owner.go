@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -46,6 +47,10 @@ type owned struct {
 	due     time.Time   // when alarm rings in waiting
 	hurried time.Time   // when callers of Conn last had a pause cut short
 	letGo   func()      // releases the link that it stands on; nil when it isn't held
+
+	attended bool                   // somebody was asked in the attempt under way
+	ways     map[*wayLimit]struct{} // of attempts of links behind this one
+	patient  bool                   // they stand
 }
 
 // outcome is what a caller of Conn waits for: one of the two.
@@ -84,6 +89,7 @@ func newOwned() owned {
 	return owned{
 		state:   Down,
 		waiters: map[waiter]struct{}{},
+		ways:    map[*wayLimit]struct{}{},
 		results: make(chan result),
 		alarm:   alarm,
 	}
@@ -234,7 +240,7 @@ func (l *Link) dropIfUnwanted() {
 func (l *Link) dial() {
 	o := &l.owned
 	o.alarm.Stop()
-	o.banner, o.notice = "", ""
+	o.banner, o.notice, o.attended = "", "", false
 	o.kind, o.why = Native, unmet(l.Host().Host)
 	l.stand()
 	ctx, cancel := context.WithCancel(l.set.ctx)
@@ -468,6 +474,10 @@ func (l *Link) enter(s State, step string) {
 		o.latency = 0
 	}
 	o.state, o.step = s, step
+	if s == Asking || strings.HasSuffix(step, TouchStep) {
+		o.attended = true
+	}
+	l.setPatient(s == Waiting || s == Asking || s == Connecting && o.attended)
 	l.publish()
 }
 

@@ -58,10 +58,11 @@ type planner struct {
 	trail []request // from the goal to the hop being worked out
 }
 
-// request is what an ssh on the way is asked for: ssh X, with -l, -p and -J.
+// request is what an ssh on the way is asked for: ssh X, with -l, -p, -J and -o.
 type request struct {
 	name             string
 	user, port, jump string
+	options          string // in lines; only the goal has any
 	from             string // where the next jump was set, for telling a loop
 }
 
@@ -73,7 +74,7 @@ func (r request) same(other request) bool {
 
 // way is the chain to name, as an ssh started with m would go.
 func (p *planner) way(name string, m config.Match) (Chain, error) {
-	req := request{name: name, user: m.User, port: m.Port, jump: m.Jump}
+	req := request{name: name, user: m.User, port: m.Port, jump: m.Jump, options: strings.Join(m.Options, "\n")}
 	host, err := p.cfg.Resolve(name, m)
 	here := Chain{{Host: host, Config: p.cfg.Paths().User, Args: p.args(m)}}
 	if err != nil {
@@ -149,7 +150,7 @@ func (p *planner) jump(here Chain, host *config.Host, m config.Match) (Chain, er
 	}
 	last, rest := list[len(list)-1], list[:len(list)-1]
 	before, err := p.way(last.host, config.Match{
-		User: last.user, Port: last.port, Jump: joinJumps(rest), Execute: m.Execute,
+		User: last.user, Port: last.port, Jump: joinJumps(rest), Execute: m.Execute, Stderr: m.Stderr,
 	})
 	return append(before, here...), err
 }
@@ -166,7 +167,7 @@ func (p *planner) command(here Chain, host *config.Host, m config.Match) (Chain,
 		here[0].Command = host.ProxyCommand()
 		return here, nil
 	}
-	before, err := p.way(to.host, config.Match{User: to.user, Port: to.port, Execute: m.Execute})
+	before, err := p.way(to.host, config.Match{User: to.user, Port: to.port, Execute: m.Execute, Stderr: m.Stderr})
 	return append(before, here...), err
 }
 

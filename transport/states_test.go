@@ -38,12 +38,12 @@ type dialled struct {
 }
 
 // onBench runs a test in its own time. The hosts are "a" and, behind the
-// bastion "b", "c" and "d".
+// bastion "b", "c", "d" and "hasty", whose ConnectTimeout is 10 seconds.
 func onBench(t *testing.T, asker Asker, test func(*bench)) {
 	t.Helper()
-	cfg := load(t, "User u\nHost c d\n ProxyJump b\n")
+	cfg := load(t, "User u\nHost c d hasty\n ProxyJump b\nHost hasty\n ConnectTimeout 10\n")
 	chains := map[string]Chain{}
-	for _, name := range []string{"a", "b", "c", "d"} {
+	for _, name := range []string{"a", "b", "c", "d", "hasty"} {
 		chains[name] = plan(t, cfg, name)
 	}
 	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "key"))
@@ -56,10 +56,7 @@ func onBench(t *testing.T, asker Asker, test func(*bench)) {
 		options.Asker = asker
 		b.links = NewLinks(options)
 		began := time.Now()
-		b.links.connect = func(ctx context.Context, c dialCall) (*Conn, error) {
-			if _, err := c.before(ctx); err != nil {
-				return nil, err
-			}
+		goOn := func(ctx context.Context, c dialCall) (*Conn, error) {
 			host := c.host().Name
 			b.mu.Lock()
 			b.dials = append(b.dials, dialled{host, time.Since(began)})
@@ -77,6 +74,7 @@ func onBench(t *testing.T, asker Asker, test func(*bench)) {
 			b.mu.Unlock()
 			return conn, nil
 		}
+		b.links.connect = func(ctx context.Context, c dialCall) (*Conn, error) { return c.throughJumps(ctx, goOn) }
 		test(b)
 		b.links.Close()
 		synctest.Wait()

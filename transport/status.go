@@ -30,6 +30,7 @@ type Failure struct {
 	Accepted []string `json:"-"` // of CodeAuth: the methods that the server accepts
 	Silent   bool     `json:"-"` // the server took the connection and sent no version line
 	HungUp   bool     `json:"-"` // the server closed the connection instead of answering an attempt to log in
+	Before   bool     `json:"-"` // it was the hop before that did not open the way
 }
 
 // The codes of failures. Those of host keys begin with "hostkey-".

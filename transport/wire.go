@@ -26,6 +26,8 @@ type wire struct {
 	// of a login would wait for our delayed acknowledgement, about 40 ms.
 	hurry atomic.Bool
 
+	spoke func() // called by the reader at the first bytes of a login; nil for nobody
+
 	// ahead is what was read beyond what was asked for, touched only by the
 	// reader: x/crypto/ssh asks for the version line byte by byte.
 	ahead []byte
@@ -100,7 +102,9 @@ func (w *wire) receive(p []byte) (int, error) {
 		w.received.Add(int64(n))
 		w.heard.Store(int64(time.Since(w.born)))
 		if w.hurry.Load() {
-			w.keep(p[:n])
+			if w.keep(p[:n]) && w.spoke != nil {
+				w.spoke()
+			}
 			acknowledge(w.Conn)
 		}
 	}
@@ -145,13 +149,16 @@ func (w *wire) settle() { w.hurry.Store(false) }
 // lastHeard is when the far side was last heard of.
 func (w *wire) lastHeard() time.Time { return w.born.Add(time.Duration(w.heard.Load())) }
 
-func (w *wire) keep(p []byte) {
+// keep keeps the beginning of what was read, and tells whether p begins it.
+func (w *wire) keep(p []byte) (first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	first = len(w.head) == 0
 	if room := headLimit - len(w.head); room > 0 {
 		w.head = append(w.head, p[:min(room, len(p))]...)
 	}
 	w.exchange.add(p)
+	return first
 }
 
 // greeting is the server's version line, or else the first line that it said;

@@ -121,6 +121,7 @@ func TestObstaclesAreExplained(t *testing.T) {
 			Code: "listen", Message: `listening on "/no/such/s": no such file or directory`,
 		}}},
 	} {
+		row.want.failure.Cause = row.err
 		t.Run(row.name, func(t *testing.T) {
 			got := explain(t.Context(), row.spec, Options{}, cause{errno: row.err}, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", row.err)})
 			if diff := cmp.Diff(row.want, *got, cmp.AllowUnexported(obstacle{}, cause{}, squatter{}), cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" {

@@ -50,6 +50,9 @@ func explain(ctx context.Context, s Spec, o Options, why cause, err error) *obst
 	default:
 		found.failure = failure("listen", "listening on %q: %s", s.Listen, innermost(err))
 	}
+	if found.failure.Cause = err; why.errno != 0 {
+		found.failure.Cause = why.errno
+	}
 	return found
 }
 

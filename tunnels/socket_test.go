@@ -150,7 +150,7 @@ func TestWhoHasThePathOfASocketIsNamed(t *testing.T) {
 			t.Parallel()
 			spec := Spec{Kind: Local, Listen: unix(filepath.Join(shortDir(t), "s")), Connect: tcp("127.0.0.1", 1)}
 			want := row.before(t, spec.Listen.Path)
-			want.Code = "busy"
+			want.Code, want.Cause = "busy", syscall.EADDRINUSE
 			tunnel := open(t, s, spec)
 			err := tunnel.Ready(t.Context())
 			if diff := cmp.Diff(&want, tunnel.Status().Failure, cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" || err == nil {

@@ -287,6 +287,7 @@ func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
 		Code:    "busy",
 		Message: fmt.Sprintf("port %d is in use by %q (pid %d)", port, "nc", nc.Pid),
 		Hint:    fmt.Sprintf("kill %d, or listen on port %d instead", nc.Pid, got.FreePort),
+		Cause:   syscall.EADDRINUSE,
 	}
 	if diff := cmp.Diff(want, got.Failure, cmpopts.IgnoreFields(transport.Failure{}, "At")); diff != "" {
 		t.Errorf("the failure (-want +got):\n%s", diff)
