@@ -14,7 +14,7 @@ import (
 )
 
 // Protocol is what a session's connection is upgraded to.
-const Protocol = "sallyport-session/5"
+const Protocol = "sallyport-session/4"
 
 const (
 	sessionsPath = "/v1/sessions"
