@@ -57,7 +57,7 @@ func TestWhySSHDidNotLendALink(t *testing.T) {
 	n.host("refused", server.Port, needs, "PubkeyAuthentication no")
 	n.host("never-seen", server.Port, needs, "HostKeyAlias never-seen")
 	n.host("changed", server.Port, needs, "HostKeyAlias [127.0.0.1]:4444")
-	n.host("dead-proxy", server.Port, needs, "ProxyCommand sh -c 'echo the proxy is closed >&2; exit 3'")
+	n.host("dead-proxy", server.Port, needs, "ProxyCommand sh -c 'read banner; echo the proxy is closed >&2; exit 3'")
 	n.config.WriteString("Host no-such-name.invalid\n\t" + needs + "\n")
 	cfg := n.load(t)
 	var words strings.Builder
