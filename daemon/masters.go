@@ -194,13 +194,14 @@ func (ms *masters) share(id string) (api.Served, error) {
 	if m != nil && m.conn == conn && m.problem == nil && !ms.left && !m.listens() {
 		ms.open(m) // ssh -O stop had ended it
 	}
-	if m == nil || m.conn != conn || m.problem != nil {
+	if m == nil || m.conn != conn { // it is new, and was not heard of yet
 		ms.asked[id] = true
-		path := ms.place(link, id)
-		if m != nil && m.conn == conn { // where the configuration says, another one listens
-			path = ms.private(id)
-		}
-		ms.serve(link, conn, path)
+		ms.serve(link, conn, ms.place(link, id))
+		m = ms.byLink[id]
+	}
+	if m != nil && m.conn == conn && m.problem != nil { // where the configuration says, another one listens
+		ms.asked[id] = true
+		ms.serve(link, conn, ms.private(id))
 		m = ms.byLink[id]
 	}
 	if m == nil || m.conn != conn {
