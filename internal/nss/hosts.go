@@ -17,7 +17,8 @@ const nameLimit = 2 * time.Minute
 
 // LookupNetIP is that of package net: the addresses of a host in the order in
 // which ssh tries them. network is "ip", "ip4" or "ip6". It fails with a
-// *net.DNSError, or a *net.AddrError where the host has none of that family.
+// *net.DNSError, which is a *net.AddrError too where addresses of the other
+// family are known.
 func LookupNetIP(ctx context.Context, network, name string) ([]netip.Addr, error) {
 	if leftToLibc(name) {
 		found, err := ask(ctx, name)
@@ -98,7 +99,9 @@ func (h host) family(network string) ([]netip.Addr, error) {
 		return network == "ip4" && !a.Is4() || network == "ip6" && !a.Is6()
 	})
 	if len(addrs) == 0 {
-		return nil, &net.AddrError{Err: "no suitable address found", Addr: h.name}
+		// What is not found for glibc has addresses of the other family here.
+		family := &net.AddrError{Err: "no suitable address found", Addr: h.name}
+		return nil, &net.DNSError{Err: "no such host", UnwrapErr: family, Name: h.name, IsNotFound: true}
 	}
 	return addrs, nil
 }
