@@ -1,7 +1,6 @@
 package nss
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os/exec"
@@ -25,22 +24,24 @@ const mostSaid = 256 << 10
 // fails with errUnknown where there is no such entry, and with
 // exec.ErrNotFound where there is no getent.
 func getent(ctx context.Context, limit time.Duration, args ...string) (string, error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var said said
+	said := said{end: end}
 	cmd := exec.CommandContext(ctx, "getent", args...)
 	cmd.Stdout = &said
 	cmd.WaitDelay = time.Second // for a child of it that keeps the pipe open
 	err := cmd.Run()
 	switch {
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	case hasStatus(err, statusUnknown):
 		return "", errUnknown
 	case err != nil:
 		return "", err
 	}
-	return said.String(), nil
+	return string(said.text), nil
 }
 
 func hasStatus(err error, status int) bool {
@@ -48,12 +49,19 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &exit) && exit.ExitCode() == status
 }
 
-// said takes what a program prints, up to mostSaid.
-type said struct{ bytes.Buffer }
+// said takes what a program prints, and ends one that prints more than mostSaid.
+type said struct {
+	text []byte
+	end  context.CancelCauseFunc
+}
+
+var errTooMuch = errors.New("getent prints too much")
 
 func (s *said) Write(p []byte) (int, error) {
-	if s.Len()+len(p) > mostSaid {
-		return 0, errors.New("getent prints too much")
+	if len(s.text)+len(p) > mostSaid {
+		s.end(errTooMuch)
+		return 0, errTooMuch
 	}
-	return s.Buffer.Write(p)
+	s.text = append(s.text, p...)
+	return len(p), nil
 }
