@@ -17,6 +17,7 @@ import (
 // TestAddressesAreTriedInTheirOrder has a server at some addresses, none at
 // others, and some that do not answer at all.
 func TestAddressesAreTriedInTheirOrder(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +83,7 @@ func TestAddressesAreTriedInTheirOrder(t *testing.T) {
 
 // TestASilentAddressHasNotAllTheTime: what is left of it is the next one's.
 func TestASilentAddressHasNotAllTheTime(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +107,7 @@ func TestASilentAddressHasNotAllTheTime(t *testing.T) {
 }
 
 func TestWhoGivesUpDiallingIsNotKeptWaiting(t *testing.T) {
+	t.Parallel()
 	for _, addrs := range [][]netip.Addr{
 		{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")},
 		{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")},
