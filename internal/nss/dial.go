@@ -115,9 +115,6 @@ func (d inTurn) dial(ctx context.Context, addrs []netip.Addr) (net.Conn, error) 
 		if first == nil {
 			first = err
 		}
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	return nil, first
 }

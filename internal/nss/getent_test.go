@@ -60,7 +60,7 @@ func TestTheRealGetentIsUnderstood(t *testing.T) {
 	if _, err := ask(t.Context(), "dragon.invalid"); !errors.Is(err, errUnknown) {
 		t.Errorf("a host that there is not: %v", err)
 	}
-	if _, err := ask(t.Context(), "-V"); !errors.Is(err, errUnknown) {
+	if _, err := ask(t.Context(), "-sfiles"); !errors.Is(err, errUnknown) {
 		t.Errorf("a host that looks like an option: %v", err)
 	}
 	me, err := user.LookupId(strconv.Itoa(os.Getuid()))
@@ -204,7 +204,7 @@ func TestOddWordsOfGetentAreNobody(t *testing.T) {
 	}
 }
 
-func TestWhoIsInAFileIsNotAskedFor(t *testing.T) {
+func TestFilesAreEnoughWhereTheyKnow(t *testing.T) {
 	machineWith(t, "passwd: ldap files\nhosts: files dns")
 	standIn(t, `touch "$0.asked"; exit 2`)
 	me, err := CurrentUser()
@@ -216,6 +216,10 @@ func TestWhoIsInAFileIsNotAskedFor(t *testing.T) {
 	}
 	if _, err := LookupNetIP(t.Context(), "ip", "localhost"); err != nil {
 		t.Error(err)
+	}
+	machineWith(t, "passwd: files")
+	if _, err := LookupUser("hodor"); !errors.As(err, new(user.UnknownUserError)) {
+		t.Errorf("a user who is nobody: %v", err)
 	}
 	program, _ := exec.LookPath("getent")
 	if _, err := os.Stat(program + ".asked"); err == nil {
