@@ -218,7 +218,7 @@ func TestFilesAreEnoughWhereTheyKnow(t *testing.T) {
 		t.Error(err)
 	}
 	machineWith(t, "passwd: files")
-	if _, err := LookupUser("hodor"); !errors.As(err, new(user.UnknownUserError)) {
+	if _, err := LookupUser("brienne"); !errors.As(err, new(user.UnknownUserError)) {
 		t.Errorf("a user who is nobody: %v", err)
 	}
 	program, _ := exec.LookPath("getent")

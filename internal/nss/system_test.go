@@ -87,8 +87,10 @@ func TestNamesLeftToLibc(t *testing.T) {
 // environment has one variable, "NAME=value".
 func environment(variable string) func(string) (string, bool) {
 	return func(name string) (string, bool) {
-		set, value, _ := strings.Cut(variable, "=")
-		return value, set == name
+		if set, value, _ := strings.Cut(variable, "="); set == name {
+			return value, true
+		}
+		return "", false
 	}
 }
 
