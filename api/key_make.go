@@ -3,10 +3,10 @@ package api
 import (
 	"fmt"
 	"os"
-	"os/user"
 
 	validator "github.com/wagslane/go-password-validator"
 
+	"sallyport/internal/nss"
 	"sallyport/keys"
 )
 
@@ -69,7 +69,7 @@ func VacantKey(path, around string) error {
 // where.
 func KeyComment() string {
 	host, _ := os.Hostname() // a comment may do without
-	if u, err := user.Current(); err == nil {
+	if u, err := nss.CurrentUser(); err == nil {
 		return u.Username + "@" + host
 	}
 	return host

@@ -11,7 +11,9 @@ import (
 // built is the program, built once and removed by TestMain.
 var built = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(workDir, "sallyport")
-	out, err := exec.Command("go", "build", "-o", path, "sallyport").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "sallyport")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as ./run builds it
+	out, err := build.CombinedOutput()
 	if err != nil {
 		os.Stderr.Write(out)
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"sallyport/api"
 	"sallyport/config"
+	"sallyport/internal/nss"
 )
 
 func (a *app) daemonInstall() *cobra.Command {
@@ -63,7 +63,7 @@ func serviceHere() (service, error) {
 	switch runtime.GOOS {
 	case "linux":
 		name := "$USER"
-		if u, err := user.Current(); err == nil {
+		if u, err := nss.CurrentUser(); err == nil {
 			name = u.Username
 		}
 		configHome := os.Getenv("XDG_CONFIG_HOME")

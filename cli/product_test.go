@@ -27,8 +27,9 @@ var buildProduct = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	productDir = dir
-	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "sallyport"), "sallyport").CombinedOutput()
-	if err != nil {
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "sallyport"), "sallyport")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as ./run builds it
+	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return dir, nil

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"sallyport/internal/nss"
 )
 
 // canonicalize finds the name to dial as main of ssh.c does after the first
@@ -240,7 +242,7 @@ func (r *resolution) exists(name string) bool {
 	if network == "" {
 		network = "ip"
 	}
-	addrs, err := net.DefaultResolver.LookupIP(context.Background(), network, name)
+	addrs, err := nss.LookupNetIP(context.Background(), network, name)
 	return err == nil && len(addrs) > 0
 }
 
@@ -271,7 +273,7 @@ const mostAliases = 16
 // where there is none. LookupCNAME gives the next of the chain only.
 func endOfAliases(name string) string {
 	for range mostAliases {
-		next, err := net.DefaultResolver.LookupCNAME(context.Background(), name)
+		next, err := nss.LookupCNAME(context.Background(), name)
 		if err != nil || equalFold(next, name) {
 			break
 		}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+
+	"sallyport/internal/nss"
 )
 
 // Paths says which files make up a configuration.
@@ -48,16 +50,12 @@ func File(path string) (Paths, error) {
 	return Paths{User: path, Home: pw.HomeDir, Explicit: true}, nil
 }
 
-// passwd is the entry of the real uid. os/user.Current would take $HOME. It is
-// asked for once, since the directory service behind it may be slow.
+// passwd is the entry of the real uid. It is asked for once, since the directory
+// service behind it may be slow.
 var passwd = sync.OnceValues(func() (*user.User, error) {
-	uid := os.Getuid()
-	if uid < 0 { // a system without uids
-		return user.Current()
-	}
-	pw, err := user.LookupId(strconv.Itoa(uid))
+	pw, err := nss.CurrentUser()
 	if err != nil {
-		return nil, fmt.Errorf("no user exists for uid %d: %w", uid, err)
+		return nil, fmt.Errorf("no user exists for uid %d: %w", os.Getuid(), err)
 	}
 	return pw, nil
 })

@@ -3,10 +3,11 @@ package config
 import (
 	"errors"
 	"os"
-	"os/user"
 	"path"
 	"slices"
 	"strings"
+
+	"sallyport/internal/nss"
 )
 
 // magic tells whether a path holds what glob(3) looks for.
@@ -107,7 +108,7 @@ func tilde(s, home string) (string, error) {
 	}
 	name, rest, _ := strings.Cut(s[1:], "/")
 	if name != "" {
-		u, err := user.Lookup(name)
+		u, err := nss.LookupUser(name)
 		if err != nil {
 			return "", errors.New("tilde_expand: No such user " + Printable(name))
 		}

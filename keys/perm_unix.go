@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"strconv"
 	"syscall"
+
+	"sallyport/internal/nss"
 )
 
 // tooOpen follows sshkey_perm_ok (authfile.c): the mode of another's file is
@@ -25,7 +26,7 @@ func owner(info fs.FileInfo) string {
 		return ""
 	}
 	id := strconv.FormatUint(uint64(stat.Uid), 10)
-	if u, err := user.LookupId(id); err == nil {
+	if u, err := nss.LookupUserID(id); err == nil {
 		return u.Username
 	}
 	return id

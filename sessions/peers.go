@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/internal/nss"
 	"sallyport/transport"
 )
 
@@ -123,7 +124,7 @@ const dialLimit = 10 * time.Second // to reach a socket of the caller's machine
 func dial(network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialLimit)
 	defer cancel()
-	return new(net.Dialer).DialContext(ctx, network, address)
+	return nss.Dial(ctx, net.Dialer{}, network, address)
 }
 
 // splice joins a channel with a connection of the caller's machine and closes

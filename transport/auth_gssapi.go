@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -21,6 +20,8 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cryptobyteasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/nss"
 )
 
 // ticketLimit is how long the Kerberos server may take to give a ticket for a
@@ -82,7 +83,7 @@ func (a *auth) serviceTicket(host string) (*serviceTicket, error) {
 // canonicalName follows the aliases of a name; it stays itself where the DNS
 // does not know it, as behind a bastion.
 func canonicalName(ctx context.Context, name string) string {
-	canonical, err := net.DefaultResolver.LookupCNAME(ctx, name)
+	canonical, err := nss.LookupCNAME(ctx, name)
 	if err != nil || canonical == "" {
 		return name
 	}

@@ -214,10 +214,10 @@ func (c dialCall) reason(err error) *Failure {
 		return &Failure{Code: CodeCancelled, Message: ErrCancelled.Error()}
 	case errors.Is(err, context.Canceled):
 		return &Failure{Code: CodeCancelled, Message: "cancelled"}
+	case errors.As(err, &family): // first, for some are both
+		return c.otherFamily(family)
 	case errors.As(err, &name):
 		return c.unknownName(name)
-	case errors.As(err, &family):
-		return c.otherFamily(family)
 	case errors.As(err, &channel):
 		return c.throughHop(channel)
 	case errors.As(err, &common):

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"syscall"
 	"time"
 
 	"sallyport/config"
+	"sallyport/internal/nss"
 )
 
 // tcpWay is one way to try an address: a family, from an address of ours.
@@ -73,7 +75,7 @@ func dialOnce(ctx context.Context, d net.Dialer, ways []tcpWay, address string, 
 		if way.from != nil {
 			d.LocalAddr = way.from // an interface, which a nil pointer would fill
 		}
-		conn, err := d.DialContext(ctx, way.network, address)
+		conn, err := nss.Dial(ctx, d, way.network, address)
 		if err == nil {
 			return conn, nil
 		}
@@ -110,11 +112,11 @@ func tcpWays(ctx context.Context, h *config.Host) ([]tcpWay, error) {
 	if network == "" {
 		network = "tcp"
 	}
-	var ours []net.IP
+	var ours []netip.Addr
 	var err error
 	keyword := "BindAddress"
 	if bind := given(h, keyword); bind != "" {
-		ours, err = net.DefaultResolver.LookupIP(ctx, "ip"+network[len("tcp"):], bind)
+		ours, err = nss.LookupNetIP(ctx, "ip"+network[len("tcp"):], bind)
 	} else if keyword = "BindInterface"; given(h, keyword) != "" {
 		ours, err = interfaceIPs(given(h, keyword), network)
 	} else {
@@ -142,17 +144,17 @@ func bindError(keyword, value string) BindError {
 }
 
 // boundWays takes the first address of each family.
-func boundWays(ours []net.IP) []tcpWay {
+func boundWays(ours []netip.Addr) []tcpWay {
 	var ways []tcpWay
 	seen := map[string]bool{}
 	for _, ip := range ours {
 		network := "tcp6"
-		if ip.To4() != nil {
+		if ip.Is4() {
 			network = "tcp4"
 		}
 		if !seen[network] {
 			seen[network] = true
-			ways = append(ways, tcpWay{network, &net.TCPAddr{IP: ip}})
+			ways = append(ways, tcpWay{network, net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0))})
 		}
 	}
 	return ways
@@ -161,7 +163,7 @@ func boundWays(ours []net.IP) []tcpWay {
 // interfaceIPs are the addresses of an interface that are in the families
 // wanted: those that reach beyond the link and this machine first, as
 // sshconnect.c check_ifaddrs chooses.
-func interfaceIPs(name, network string) ([]net.IP, error) {
+func interfaceIPs(name, network string) ([]netip.Addr, error) {
 	iface, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, err
@@ -170,16 +172,16 @@ func interfaceIPs(name, network string) ([]net.IP, error) {
 	if err != nil {
 		return nil, err
 	}
-	var far, near []net.IP
+	var far, near []netip.Addr
 	for _, a := range addrs {
-		n, ok := a.(*net.IPNet)
-		if is4 := ok && n.IP.To4() != nil; !ok || network != "tcp" && is4 != (network == "tcp4") {
+		n, err := netip.ParsePrefix(a.String())
+		if err != nil || network != "tcp" && n.Addr().Is4() != (network == "tcp4") {
 			continue
 		}
-		if n.IP.IsLinkLocalUnicast() || n.IP.IsLoopback() {
-			near = append(near, n.IP)
+		if ip := n.Addr(); ip.IsLinkLocalUnicast() || ip.IsLoopback() {
+			near = append(near, ip)
 		} else {
-			far = append(far, n.IP)
+			far = append(far, ip)
 		}
 	}
 	if len(far)+len(near) == 0 {

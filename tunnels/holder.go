@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"sallyport/config"
+	"sallyport/internal/nss"
 )
 
 // holder is who listens on a port or a socket, as far as can be seen.
@@ -184,7 +184,7 @@ func userName(uid string) string {
 	if uid == strconv.Itoa(os.Getuid()) {
 		return ""
 	}
-	if u, err := user.LookupId(uid); err == nil {
+	if u, err := nss.LookupUserID(uid); err == nil {
 		return config.Printable(u.Username)
 	}
 	return "uid " + uid

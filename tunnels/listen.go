@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"sallyport/internal/nss"
 )
 
 // listen takes the port of a local or dynamic forward on all its addresses,
@@ -93,9 +95,12 @@ func addresses(ctx context.Context, s Spec, o Options) ([]string, error) {
 	case net.ParseIP(host) != nil:
 		all = []string{host}
 	default:
-		var err error
-		if all, err = net.DefaultResolver.LookupHost(ctx, host); err != nil {
+		found, err := nss.LookupNetIP(ctx, "ip", host)
+		if err != nil {
 			return nil, err
+		}
+		for _, a := range found {
+			all = append(all, a.String())
 		}
 	}
 	all = slices.DeleteFunc(all, func(a string) bool { return !o.Family.has(net.ParseIP(a)) })

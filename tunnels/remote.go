@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"sallyport/internal/nss"
 	"sallyport/transport"
 )
 
@@ -187,7 +188,7 @@ func (t *Tunnel) dialHere(ctx context.Context, c *connection, to Address) (near 
 	case to.Host == "":
 		err = errors.New("it has no host")
 	default:
-		near, err = new(net.Dialer).DialContext(ctx, "tcp"+string(t.options.Family), to.dialled())
+		near, err = nss.Dial(ctx, net.Dialer{}, "tcp"+string(t.options.Family), to.dialled())
 	}
 	if err != nil {
 		f := failure(CodeTarget, "connecting from here to %q for a client of %q: %s", to, t.id.Host, innermost(err))
