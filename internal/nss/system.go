@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -180,7 +181,7 @@ func (s system) hasMore(database string) bool {
 // leftToLibc tells whether getent is to be asked for a host's name. Whoever has
 // set package net to its own resolver wants that.
 func leftToLibc(name string) bool {
-	if runtime.GOOS != "linux" || net.DefaultResolver.PreferGo || net.ParseIP(name) != nil {
+	if _, err := netip.ParseAddr(name); err == nil || runtime.GOOS != "linux" || net.DefaultResolver.PreferGo {
 		return false
 	}
 	thisHost, err := os.Hostname()
