@@ -100,10 +100,16 @@ func Serve(ctx context.Context, l net.Listener, h Handler) error {
 
 func (s *server) serve(ctx context.Context) error {
 	l := s.listener
+	// Who is hung up on and asks why finds no master any more: first the name goes.
+	there, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer hangUp()
+	defer context.AfterFunc(ctx, func() {
+		l.Close()
+		hangUp()
+	})()
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	defer l.Close()
-	defer context.AfterFunc(ctx, func() { l.Close() })()
 	for {
 		conn, err := l.Accept()
 		switch {
@@ -114,7 +120,7 @@ func (s *server) serve(ctx context.Context) error {
 		default:
 			if c := s.admit(conn); c != nil {
 				_ = c.answer(&helloMsg{version, []string{infoExtension, "0"}}) // there is room for it; who has gone, serve will see
-				clients.Go(func() { c.serve(ctx) })                            // ends with ctx or with the client
+				clients.Go(func() { c.serve(there) })                          // ends with ctx or with the client
 			}
 		}
 	}

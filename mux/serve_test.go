@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -225,6 +227,46 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	if _, err := os.Stat(socket); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket: %v", err)
 	}
+}
+
+// last is a listener that asks whether a client is still served when it is closed.
+type last struct {
+	net.Listener
+	ask func()
+}
+
+func (l last) Close() error {
+	l.ask()
+	return l.Listener.Close()
+}
+
+// TestTheNameOfAMasterGoesBeforeItsClients so that who asks why it was hung up on
+// finds nobody.
+func TestTheNameOfAMasterGoesBeforeItsClients(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	m, _ := serveMaster(t, s)
+	socket := socketPath(t)
+	asked := make(chan error, 2)
+	var c *mux.Client
+	l := last{listen(t, socket), sync.OnceFunc(func() {
+		_, err := c.Alive(t.Context())
+		asked <- err
+	})}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	served := make(chan error)
+	go func() { served <- mux.Serve(ctx, l, m) }()
+	c = dial(t, socket)
+	defer c.Close()
+	cancel()
+	if err := <-asked; err != nil {
+		t.Errorf("while the listener is closed a client is told %v", err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	<-c.Done()
 }
 
 func TestABrokenConnectionIsNoSuccess(t *testing.T) {
