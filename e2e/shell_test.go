@@ -134,7 +134,7 @@ func checkFullScreen(t *testing.T, p *pane) {
 
 func checkInterrupt(t *testing.T, p *pane) {
 	t.Helper()
-	p.line(`clear; echo slee"ping"; sleep 1000`)
+	p.line(`clear; sh -c 'echo slee"ping"; exec sleep 1000'`) // says so when it is in front: ^C before that bash keeps to itself
 	p.wait(`^sleeping$`)
 	p.keys("C-c")
 	p.wait(innerPrompt)
