@@ -90,7 +90,7 @@ func sshLogsInForTheScreen(t *testing.T) {
 	s.line("exit")
 	s.list()
 	s.keys("t")
-	s.wait(`\[x\] L 8022`)
+	s.wait(`\[x\] L 8022 .* ●`)
 	if r := g.run("ssh", "-p", "8022", "-o", "BatchMode=yes", "-o", "HostKeyAlias="+innerAddr, "dany@127.0.0.1", "hostname"); r != (result{0, "inner\n", ""}) {
 		t.Errorf("through the tunnel: %s", short(r))
 	}
