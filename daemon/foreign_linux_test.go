@@ -176,36 +176,14 @@ func TestNothingIsReadOfWhoIsStopped(t *testing.T) {
 // TestAnOfferWhileItIsAskedIsTakenUp when the terminal was refused for a key
 // that came first: a viewer does not offer again before the next.
 func TestAnOfferWhileItIsAskedIsTakenUp(t *testing.T) {
-	keys, tty, err := pty.Open()
-	if err != nil {
-		t.Skip("no pseudo terminals here")
-	}
-	defer keys.Close()
-	viewer := exec.Command("sleep", "600")
-	viewer.Stdin = tty
-	viewer.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := viewer.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer viewer.Wait()
-	defer viewer.Process.Kill()
-	tty.Close()
-
-	near, far := net.Pipe()
-	defer near.Close()
-	defer far.Close()
-	l := newLoan(api.NewFrameWriter(near), viewer.Process.Pid)
-	l.types = func([]byte, func(int)) {}
-	defer l.release()
+	l, _, _, _, frames := lentBy(t)
+	l.offer(api.Offer{Escape: '~'})
+	l.offer(api.Offer{Escape: '~'}) // it overtakes the answer to what the first has had asked
 	var running sync.WaitGroup
-	go func() {
-		l.offer(api.Offer{Escape: '~'})
-		l.offer(api.Offer{Escape: '~'}) // it overtakes the answer to what the first has had asked
-		l.lent(api.Lent{}, &running)
-	}()
-	for i := range 2 {
-		if kind, _, err := api.ReadFrame(far, nil); kind != api.FrameBorrow || err != nil {
-			t.Fatalf("after %d answers came a frame %d, %v; want to be asked", i, kind, err)
+	for answers := range 2 {
+		if kind := <-frames; kind != api.FrameBorrow {
+			t.Fatalf("after %d answers a frame %q came", answers, kind)
 		}
+		l.lent(api.Lent{}, &running)
 	}
 }

@@ -45,7 +45,7 @@ func (l sameUser) Accept() (net.Conn, error) {
 			c.Close()
 			continue
 		}
-		return brisk.Wrap(c), nil
+		return c, nil
 	}
 }
 
