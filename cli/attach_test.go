@@ -145,13 +145,14 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 	for _, name := range []string{"vim", "less", "mc", "emacs"} {
 		sshtest.Program(t, name)
 	}
-	// mc would show a hint by chance, and how full the disk is by now.
-	commander := server.Path(filepath.Join("mc", ".config", "mc"))
+	// mc would show a hint by chance, and how full the disk is by now. It shows when
+	// the directory above its home was changed, which is one that nobody changes.
+	commander := server.Path(filepath.Join("mc", "home", ".config", "mc"))
 	if err := os.MkdirAll(commander, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	server.Write(t, "mc/.config/mc/ini", "[Layout]\nmessage_visible=0\nfree_space=false\n")
-	t.Cleanup(func() { leftAlone(t, server.Path("mc")) }) // it writes its history when it ends
+	server.Write(t, "mc/home/.config/mc/ini", "[Layout]\nmessage_visible=0\nfree_space=false\n")
+	t.Cleanup(func() { leftAlone(t, server.Path("mc/home")) }) // it writes its history when it ends
 	for _, row := range []struct {
 		name, command, ready string
 		keys                 []string // and what they have shown, in turns
@@ -164,7 +165,7 @@ func TestShellsAreAsTheyWere(t *testing.T) {
 			[]string{"seq 100\r", "100\nbash-", "printf '\\033[1;38;2;9;99;200mblue\\033[m\\n'\r", "49mbash-", "echo half a line", "half a line"}, " whole\r", "half a line whole\n", "# seq 100\n1\n2\n3\n", panes.kill},
 		{"vim", "LC_ALL=C.UTF-8 vim -u NONE -N -n " + server.Path("text"), "line 0", []string{":set number\r:split\r5jiunsaved é", "unsaved é"}, " text", "unsaved é text", "", panes.closeWindow},
 		{"less", "LC_ALL=C.UTF-8 less " + server.Path("text"), "line 0", []string{" ", "line 40", "k/line 3\r", "line 50"}, "k", "line 29", "", panes.kill},
-		{"mc", "cd " + server.Path("mc") + " && LC_ALL=C.UTF-8 HOME=$PWD mc -u -d", ".config", []string{"\x0ehalf a line", "half a line"}, " whole", "half a line whole", "", panes.kill},
+		{"mc", "cd " + server.Path("mc/home") + " && LC_ALL=C.UTF-8 HOME=$PWD mc -u -d", ".config", []string{"\x0ehalf a line", "half a line"}, " whole", "half a line whole", "", panes.kill},
 		// Of two that edit one file, without their locks neither asks.
 		{"emacs", "LC_ALL=C.UTF-8 emacs -nw -Q --eval '(setq create-lockfiles nil auto-save-default nil)' " + server.Path("text"), "line 0",
 			[]string{"\x182\x18o\x1b>", "Bot", "unsaved é", "unsaved é"}, " text", "unsaved é text", "", panes.closeWindow},
