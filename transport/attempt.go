@@ -132,6 +132,7 @@ func (c dialCall) throughJumps(ctx context.Context, goOn connector) (conn *Conn,
 	case err != nil:
 		return nil, err // the failure of the hop before, in its own words
 	}
+	defer c.via.carry()()
 	return goOn(ctx, c)
 }
 

@@ -23,8 +23,11 @@ type SessionChannel struct {
 
 // SendRequest implements ssh.Channel.
 func (s *SessionChannel) SendRequest(name string, wantReply bool, payload []byte) (bool, error) {
-	if name == "pty-req" {
+	switch name {
+	case "pty-req":
 		s.terminal.Store(true)
+	case "shell", "exec", "subsystem":
+		defer s.conn.wire.relax()
 	}
 	return s.Channel.SendRequest(name, wantReply, payload)
 }

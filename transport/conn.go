@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -21,7 +22,8 @@ type Conn struct {
 	qos    qos
 	marked sync.Once // guards Prioritize against a second time
 	born   time.Time
-	rekey  uint64 // RekeyLimit in bytes, 0 for the cipher's own
+	rekey  uint64       // RekeyLimit in bytes, 0 for the cipher's own
+	logins atomic.Int32 // of hosts behind this one that are under way
 	done   chan struct{}
 	doubts chan struct{} // of size 1: keepAlive is to ask at once
 
@@ -93,7 +95,21 @@ func (c *Conn) NewSession(ctx context.Context) (*ssh.Session, error) {
 	if err != nil {
 		return nil, c.explainSession(ctx, err)
 	}
+	c.wire.relax() // something is started there next
 	return session, nil
+}
+
+// carry is told of a login that goes through the connection, and returns what is
+// to be called behind it.
+func (c *Conn) carry() (over func()) {
+	for below := c; below != nil; below = below.via {
+		below.logins.Add(1)
+	}
+	return func() {
+		for below := c; below != nil; below = below.via {
+			below.logins.Add(-1)
+		}
+	}
 }
 
 // Dial opens a connection from the far side ("tcp" or "unix"). It fails with

@@ -20,7 +20,8 @@ var ourPulse = pulse{15 * time.Second, 2}
 
 // firstPulse is the pause before the first question of a connection, which is
 // asked early to learn the latency but not in the way of what the caller
-// wanted the connection for.
+// wanted the connection for. While a host behind logs in it is put off once more,
+// until the interval is over.
 const firstPulse = 2 * time.Second
 
 func pulseOf(h *config.Host) pulse {
@@ -81,12 +82,17 @@ func (c *Conn) keepAlive(p pulse, measured func(time.Duration)) {
 	if p.interval <= 0 {
 		return
 	}
-	next := time.NewTimer(min(firstPulse, p.interval))
+	first := min(firstPulse, p.interval)
+	next := time.NewTimer(first)
 	defer next.Stop()
 	for {
 		beat := heartbeat{conn: c, pulse: p}
 		select {
 		case <-next.C:
+			if c.logins.Load() > 0 && time.Since(c.born)+first <= p.interval {
+				next.Reset(first)
+				continue
+			}
 		case <-c.doubts:
 			beat.hurry()
 		case <-c.done:

@@ -73,6 +73,7 @@ func (c dialCall) proxy(ctx context.Context, m *master) (*Conn, error) {
 		return nil, fmt.Errorf("speaking to ssh: %w", err)
 	}
 	w.settle()
+	w.relax()
 	return newMasterConn(ssh.NewClient(conn, channels, requests), w, config.Printable(c.host().Name), m), nil
 }
 

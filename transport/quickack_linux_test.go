@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestReadsOfALoginAreAcknowledgedAtOnce(t *testing.T) {
+func TestReadsAreAcknowledgedAtOnceUntilASessionStarts(t *testing.T) {
 	port := serve(t, func(c net.Conn) {
 		for {
 			if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
@@ -27,8 +27,12 @@ func TestReadsOfALoginAreAcknowledgedAtOnce(t *testing.T) {
 		t.Error("during the login an acknowledgement may be delayed")
 	}
 	w.settle()
+	if !quick(t, conn, w) {
+		t.Error("after the login, where no session has started, an acknowledgement may be delayed")
+	}
+	w.relax()
 	if quick(t, conn, w) {
-		t.Error("after the login each read still sets the option")
+		t.Error("where a session has started each read still sets the option")
 	}
 }
 

@@ -542,6 +542,36 @@ func TestASilentPeerIsFoundOut(t *testing.T) {
 	})
 }
 
+func TestTheFirstQuestionKeepsOutOfTheWayOfLogins(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		login    time.Duration // of a host behind the one behind
+		interval time.Duration
+		want     time.Duration // until the first answer
+	}{
+		{"nobody logs in", 0, 15 * time.Second, 2 * time.Second},
+		{"a login is over soon", time.Second, 15 * time.Second, 2 * time.Second},
+		{"a login is under way when it is time", 3 * time.Second, 15 * time.Second, 4 * time.Second},
+		{"a login takes long", time.Minute, 15 * time.Second, 14 * time.Second},
+		{"a login takes long, and answers are wanted often", time.Minute, 3 * time.Second, 2 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			onBench(t, nil, func(b *bench) {
+				c, _ := memoryConn(b.T, b.signer)
+				over := (&Conn{via: c}).carry()
+				time.AfterFunc(row.login, over)
+				asked := make(chan time.Duration, 100)
+				go c.keepAlive(pulse{row.interval, 3}, func(time.Duration) { asked <- time.Since(c.born) })
+				if got := <-asked; got != row.want {
+					b.Errorf("the first answer came after %v, want %v", got, row.want)
+				}
+				c.release()
+				<-c.Done()
+			})
+		})
+	}
+}
+
 func TestAPeerThatAnswersIsLeftAlone(t *testing.T) {
 	onBench(t, nil, func(b *bench) {
 		c, _ := memoryConn(b.T, b.signer)

@@ -21,10 +21,13 @@ type wire struct {
 	born  time.Time    // what heard counts from; a clock that is set does not touch it
 	heard atomic.Int64 // time of the last bytes read, in nanoseconds since born
 
-	// hurry is true while each read is acknowledged at once. sshd before 10.1
+	login atomic.Bool // until settle: what is read is kept for those who log in
+
+	// prompt is true while each read is acknowledged at once. sshd before 10.1
 	// leaves Nagle's algorithm on until a session starts, so each small packet
-	// of a login would wait for our delayed acknowledgement, about 40 ms.
-	hurry atomic.Bool
+	// of a login, and of what goes on to the hosts behind a jump, would wait for
+	// our delayed acknowledgement, about 40 ms.
+	prompt atomic.Bool
 
 	spoke func() // called by the reader at the first bytes of a login; nil for nobody
 
@@ -51,7 +54,8 @@ type wire struct {
 
 func newWire(c net.Conn) *wire {
 	w := &wire{Conn: c, brisk: brisk.Wrap(c), gone: make(chan struct{}), born: time.Now(), outbox: outbox{filled: make(chan struct{}, 1)}}
-	w.hurry.Store(true)
+	w.login.Store(true)
+	w.prompt.Store(true)
 	return w
 }
 
@@ -101,10 +105,10 @@ func (w *wire) receive(p []byte) (int, error) {
 		w.answered.Store(false)
 		w.received.Add(int64(n))
 		w.heard.Store(int64(time.Since(w.born)))
-		if w.hurry.Load() {
-			if w.keep(p[:n]) && w.spoke != nil {
-				w.spoke()
-			}
+		if w.login.Load() && w.keep(p[:n]) && w.spoke != nil {
+			w.spoke()
+		}
+		if w.prompt.Load() {
 			acknowledge(w.Conn)
 		}
 	}
@@ -144,7 +148,10 @@ func (w *wire) proof() (key, signature []byte) {
 }
 
 // settle ends the time of the login.
-func (w *wire) settle() { w.hurry.Store(false) }
+func (w *wire) settle() { w.login.Store(false) }
+
+// relax is told that a session has started.
+func (w *wire) relax() { w.prompt.Store(false) }
 
 // lastHeard is when the far side was last heard of.
 func (w *wire) lastHeard() time.Time { return w.born.Add(time.Duration(w.heard.Load())) }
