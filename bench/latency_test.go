@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 
 	"sallyport/internal/sshtest"
 )
@@ -65,6 +66,7 @@ type chain struct {
 func newChain(b *testing.B, hops int, roundTrip time.Duration) *chain {
 	b.Helper()
 	sshtest.Program(b, "ssh")
+	must(b, "becoming the parent of orphans", unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	places := make([]*place, hops+1)
 	if roundTrip > 0 {
 		if os.Geteuid() != 0 {
@@ -122,6 +124,7 @@ func (c *chain) start(argv ...string) *exec.Cmd {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "XDG_RUNTIME_DIR=" + c.dir, "XDG_STATE_HOME=" + c.dir, "TERM=xterm", "LANG=C.UTF-8"}
 	cmd.Stderr = new(bytes.Buffer)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // for orphans
 	return cmd
 }
 
@@ -167,7 +170,7 @@ func (c *chain) run(b *testing.B, args ...string) []byte {
 type cost struct {
 	first time.Duration // to the first byte
 	whole time.Duration // to the end
-	cpu   time.Duration // of the process and the children that it waited for
+	cpu   time.Duration // of the process and of all that it started
 }
 
 // measure runs a command that prints "x".
@@ -189,9 +192,30 @@ func (c *chain) measure(b *testing.B, cmd *exec.Cmd) cost {
 		b.Fatalf("%q: %v: %q: %s", cmd.Args, err, text, cmd.Stderr)
 	}
 	k.whole = time.Since(begin)
-	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	k.cpu = time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	k.cpu = processor(cmd.ProcessState.SysUsage().(*syscall.Rusage)) + orphans(b, cmd.Process.Pid)
 	return k
+}
+
+// orphans is the processor time of those that a process left running, whose
+// group is its own: the ssh of a jump ends after the one that started it.
+func orphans(b *testing.B, group int) (used time.Duration) {
+	b.Helper()
+	for {
+		var one syscall.Rusage
+		switch _, err := syscall.Wait4(-group, nil, 0, &one); err {
+		case nil:
+			used += processor(&one)
+		case syscall.EINTR:
+		case syscall.ECHILD:
+			return used
+		default:
+			b.Fatalf("waiting for what a command has left: %v", err)
+		}
+	}
+}
+
+func processor(used *syscall.Rusage) time.Duration {
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // compare runs the two in turn, so that what else the machine does meets both.
