@@ -109,7 +109,7 @@ func (w *wire) receive(p []byte) (int, error) {
 			w.spoke()
 		}
 		if w.prompt.Load() {
-			acknowledge(w.Conn)
+			brisk.Acknowledge(w.brisk)
 		}
 	}
 	if err != nil {

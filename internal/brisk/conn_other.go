@@ -18,6 +18,9 @@ func (c *Conn) WriteBoth(first, second []byte) (int, error) {
 	return c.Write(append(first, second...))
 }
 
+// Acknowledge does nothing where there is no TCP_QUICKACK.
+func Acknowledge(net.Conn) {}
+
 // CloseSoon closes c.
 func CloseSoon(c net.Conn) { _ = c.Close() } // it has ended
 
