@@ -45,6 +45,7 @@ type fileSigner struct {
 	ask    Passphrase
 	public ssh.PublicKey // nil until known; set before the first signature
 	token  *Token        // of a security key; set before the first signature
+	ring   *Ring         // of what others have opened; nil for none, set before the first signature
 
 	// mu makes two signatures ask once. It guards half.
 	mu   sync.Mutex
@@ -175,7 +176,7 @@ func (s *fileSigner) decrypt(data []byte) (*private, error) {
 		if err != nil {
 			return nil, err
 		}
-		half, err := parsePrivate(data, passphrase)
+		half, err := s.ring.parse(data, passphrase)
 		clear(passphrase)
 		if !errors.Is(err, x509.IncorrectPasswordError) {
 			return half, err

@@ -120,6 +120,9 @@ func (a *auth) files() []*identity {
 			continue
 		}
 		a.token(key)
+		if a.chain != nil {
+			key.Share(&a.chain.ring)
+		}
 		all = append(all, &identity{key: key, explicit: explicit})
 		if !beside {
 			continue

@@ -1,6 +1,10 @@
 package transport
 
-import "sync"
+import (
+	"sync"
+
+	"sallyport/keys"
+)
 
 // secret is a text in memory that the system neither swaps nor dumps, where
 // it can be told so.
@@ -31,8 +35,11 @@ type claim struct {
 	prompt string
 }
 
-// wallet holds secrets by what they are for; a nil one holds nothing.
+// wallet holds secrets by what they are for, and the keys that they opened; a nil one
+// holds nothing.
 type wallet struct {
+	ring keys.Ring
+
 	mu   sync.Mutex // guards held
 	held map[claim]*secret
 }
@@ -96,6 +103,7 @@ func (w *wallet) wipe() {
 	for _, c := range w.claims() {
 		w.drop(c)
 	}
+	w.ring.Forget()
 }
 
 func (w *wallet) claims() []claim {
