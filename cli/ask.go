@@ -18,16 +18,23 @@ type terminalAsker struct {
 	err    error // why a question could not be asked; read after wait
 
 	mu   sync.Mutex
-	open map[string]context.CancelFunc // questions being asked, by ID; guarded by mu
+	open map[string]asking // by ID; guarded by mu
 
 	floor  floor
+	opened map[string]api.Answer // that have opened a key, by its file; touched only by who has the floor
 	touch  touches
 	banner *banners // nil: not printed
 	wg     sync.WaitGroup
 }
 
+// asking is a question on its way to the terminal.
+type asking struct {
+	api.Question
+	stop context.CancelFunc
+}
+
 func (a *app) asker(c *api.Client) *terminalAsker {
-	return &terminalAsker{client: c, open: make(map[string]context.CancelFunc), floor: newFloor(), banner: a.banners()}
+	return &terminalAsker{client: c, open: make(map[string]asking), opened: make(map[string]api.Answer), floor: newFloor(), banner: a.banners()}
 }
 
 // see begins to ask what is new among the questions of links, and stops
@@ -37,20 +44,20 @@ func (a *terminalAsker) see(ctx context.Context, now api.Snapshot, links []strin
 	a.tell(now, links)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id, stop := range a.open {
+	for id, asked := range a.open {
 		if !slices.ContainsFunc(now.Questions, func(q api.Question) bool { return q.ID == id }) {
-			stop()
+			asked.stop()
 		}
 	}
 	for _, q := range now.Questions {
-		if a.open[q.ID] != nil || !slices.Contains(links, q.Link) {
+		if _, known := a.open[q.ID]; known || !slices.Contains(links, q.Link) {
 			continue
 		}
-		asking, stop := context.WithCancel(ctx)
-		a.open[q.ID] = stop
+		ctx, stop := context.WithCancel(ctx)
+		a.open[q.ID] = asking{q, stop}
 		a.wg.Go(func() {
 			defer stop()
-			a.ask(asking, q)
+			a.ask(ctx, q)
 		})
 	}
 }
@@ -68,8 +75,14 @@ func (a *terminalAsker) tell(now api.Snapshot, links []string) {
 	}
 }
 
-// wait waits until nothing is being asked.
-func (a *terminalAsker) wait() { a.wg.Wait() }
+// wait waits until nothing is being asked, and forgets what was answered.
+func (a *terminalAsker) wait() {
+	a.wg.Wait()
+	for _, answer := range a.opened {
+		answer.Wipe()
+	}
+	clear(a.opened)
+}
 
 // between does f while no question has the terminal.
 func (a *terminalAsker) between(f func() error) error {
@@ -84,13 +97,13 @@ func (a *terminalAsker) ask(ctx context.Context, q api.Question) {
 		return
 	}
 	defer give()
-	answer, err := prompt(ctx, q, ourWords)
+	answer, err := a.answer(ctx, q)
 	defer answer.Wipe()
 	if ctx.Err() != nil {
 		return // answered elsewhere, or interrupted
 	}
 	if err == nil {
-		err = a.client.Answer(ctx, q.ID, answer)
+		err = a.put(ctx, q, answer)
 	} else {
 		a.refuse(q, err)
 		err = a.client.Cancel(ctx, q.ID)
@@ -98,6 +111,49 @@ func (a *terminalAsker) ask(ctx context.Context, q api.Question) {
 	if err != nil && api.AsError(err).Code != api.CodeNotFound && ctx.Err() == nil {
 		a.refuse(q, err)
 	}
+}
+
+// put gives the answer to the background process, which passes the passphrase of a
+// key to all who asked for it until then: those are not asked any more.
+func (a *terminalAsker) put(ctx context.Context, q api.Question, answer api.Answer) error {
+	answered := a.same(q)
+	err := a.client.Answer(ctx, q.ID, answer)
+	if err == nil {
+		for _, other := range answered {
+			other.stop()
+		}
+	}
+	return err
+}
+
+// same are the other questions for the passphrase that q asks for.
+func (a *terminalAsker) same(q api.Question) (same []asking) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, other := range a.open {
+		if q.Kind == api.AskPassphrase && id != q.ID && other.Kind == q.Kind && other.File == q.File {
+			same = append(same, other)
+		}
+	}
+	return same
+}
+
+// answer is the person's. For the passphrase of a key it is asked once in a
+// command, however many hosts want it, unless it was wrong.
+func (a *terminalAsker) answer(ctx context.Context, q api.Question) (api.Answer, error) {
+	if q.Kind != api.AskPassphrase {
+		return prompt(ctx, q, ourWords)
+	}
+	before, known := a.opened[q.File]
+	if known && q.Try == 1 {
+		return before.Clone(), nil
+	}
+	answer, err := prompt(ctx, q, ourWords)
+	if err == nil {
+		before.Wipe()
+		a.opened[q.File] = answer.Clone()
+	}
+	return answer, err
 }
 
 // refuse keeps the reason why a question was not answered, unless the person

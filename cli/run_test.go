@@ -178,6 +178,36 @@ func TestABastionAsksOnce(t *testing.T) {
 	}
 }
 
+// TestAKeyIsUnlockedOnceForAllHosts has hosts that want the same locked key, without
+// an agent.
+func TestAKeyIsUnlockedOnceForAllHosts(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, atOnce string
+		typed        []string
+	}{
+		{"all at once", "3", []string{"winter"}},
+		{"one after the other", "1", []string{"winter"}},
+		{"it was wrong at first", "1", []string{"summer", "winter"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := nodes(t, 3, "")
+			sshtest.Run(t, "ssh-keygen", "-q", "-p", "-a", "1", "-P", "", "-N", "winter", "-f", c.server.Path("id"))
+			p := newConsole(t, c.sallyport("run", "-H", "node*", "-j", row.atOnce, "--", "echo hello"))
+			for _, passphrase := range row.typed {
+				p.wait("Passphrase: ")
+				p.press(passphrase+"\r", "\n")
+			}
+			for _, host := range []string{"node01", "node02", "node03"} {
+				p.wait(host + ":\x1b[m hello")
+			}
+			if status := p.ended(); status != 0 || strings.Contains(p.since(), "Passphrase") {
+				t.Errorf("exit status %d, want 0: %q", status, p.since())
+			}
+		})
+	}
+}
+
 func TestBatchModeFailsInsteadOfAsking(t *testing.T) {
 	t.Parallel()
 	c := nodes(t, 2, "Host node02\nBatchMode yes\nStrictHostKeyChecking ask\nUserKnownHostsFile /nonexistent/known_hosts")

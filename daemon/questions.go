@@ -16,7 +16,13 @@ type questions struct {
 	hub *hub
 
 	mu   sync.Mutex
-	open map[string]chan reply // by Question.ID; guarded by mu
+	open map[string]openQuestion // by Question.ID; guarded by mu
+}
+
+// openQuestion waits for its reply.
+type openQuestion struct {
+	transport.Question
+	reply chan<- reply // of size 1
 }
 
 // reply is an answer or a refusal to answer.
@@ -26,7 +32,7 @@ type reply struct {
 }
 
 func newQuestions(h *hub) *questions {
-	return &questions{hub: h, open: make(map[string]chan reply)}
+	return &questions{hub: h, open: make(map[string]openQuestion)}
 }
 
 // Ask implements transport.Asker.
@@ -34,7 +40,7 @@ func (q *questions) Ask(ctx context.Context, question transport.Question) (trans
 	question.ID = rand.Text()
 	answered := make(chan reply, 1)
 	q.mu.Lock()
-	q.open[question.ID] = answered
+	q.open[question.ID] = openQuestion{question, answered}
 	q.mu.Unlock()
 	q.hub.post(api.Event{Question: &question})
 	defer q.forget(question.ID)
@@ -58,7 +64,8 @@ func (q *questions) forget(id string) {
 }
 
 // answer gives the reply to an open question; false when there is none with
-// that ID (any more).
+// that ID (any more). The passphrase of a key is the answer to all who want to
+// open that one.
 func (q *questions) answer(id string, r reply) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -67,6 +74,14 @@ func (q *questions) answer(id string, r reply) bool {
 		return false
 	}
 	delete(q.open, id)
-	answered <- r
+	if !r.cancelled && answered.Kind == transport.AskPassphrase {
+		for other, a := range q.open {
+			if a.Kind == answered.Kind && a.File == answered.File {
+				delete(q.open, other)
+				a.reply <- reply{answer: r.answer.Clone()}
+			}
+		}
+	}
+	answered.reply <- r
 	return true
 }

@@ -75,3 +75,49 @@ func TestAQuestionThatIsGivenUpDisappears(t *testing.T) {
 		t.Error("it can still be answered")
 	}
 }
+
+// TestAPassphraseIsTheAnswerToAllWhoOpenThatKey has two others ask beside the one
+// that is answered.
+func TestAPassphraseIsTheAnswerToAllWhoOpenThatKey(t *testing.T) {
+	locked := transport.Question{Kind: transport.AskPassphrase, File: "/keys/a"}
+	for _, row := range []struct {
+		name           string
+		first, second  transport.Question
+		reply          reply
+		answeredSecond bool
+	}{
+		{"the same key", locked, locked, reply{answer: transport.Answer{Texts: [][]byte{[]byte("winter")}}}, true},
+		{"another key", locked, transport.Question{Kind: transport.AskPassphrase, File: "/keys/b"}, reply{}, false},
+		{"a password", transport.Question{Kind: transport.AskPassword}, transport.Question{Kind: transport.AskPassword}, reply{}, false},
+		{"the PIN of a token, which counts wrong ones", transport.Question{Kind: transport.AskPIN, File: "/keys/a"}, transport.Question{Kind: transport.AskPIN, File: "/keys/a"}, reply{}, false},
+		{"a refusal", locked, locked, reply{cancelled: true}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := runningHub(t)
+			q := newQuestions(h)
+			w, _ := h.watch()
+			<-w.events
+			answers := make([]chan transport.Answer, 2)
+			var ids []string
+			for i, question := range []transport.Question{row.first, row.second} {
+				answers[i] = make(chan transport.Answer, 1)
+				go func() { // ends with the test
+					a, _ := q.Ask(t.Context(), question)
+					answers[i] <- a
+				}()
+				ids = append(ids, (<-w.events).Question.ID)
+			}
+			if !q.answer(ids[0], row.reply) {
+				t.Fatal("the question is not open")
+			}
+			first := <-answers[0]
+			first.Wipe()
+			if open := q.answer(ids[1], reply{cancelled: true}); open == row.answeredSecond {
+				t.Errorf("the other question is open: %v", open)
+			}
+			if second := <-answers[1]; row.answeredSecond && string(second.Texts[0]) != "winter" {
+				t.Errorf("the answer to the other is %q", second.Texts)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Kind says what a question is about.
@@ -75,6 +76,16 @@ type Answer struct {
 	// Keep asks to hold the text in memory while the link lives, so that the
 	// link does not ask again when it comes back. Question.MayKeep allows it.
 	Keep bool `json:"keep,omitempty"`
+}
+
+// Clone is a copy of its own.
+func (a Answer) Clone() Answer {
+	copied := make([][]byte, len(a.Texts))
+	for i, t := range a.Texts {
+		copied[i] = slices.Clone(t)
+	}
+	a.Texts = copied
+	return a
 }
 
 // Wipe overwrites the texts.
