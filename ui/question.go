@@ -25,8 +25,18 @@ func (s *screen) askNext() {
 		s.dialog = nil
 	}
 	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() && s.where() != inNode {
-		s.dialog = s.questionDialog(open[0], len(open))
+		s.dialog = s.questionDialog(open[0], answersTo(open))
 	}
+}
+
+// answersTo is how many answers some questions take.
+func answersTo(open []api.Question) (n int) {
+	for i, q := range open {
+		if !slices.ContainsFunc(open[:i], func(before api.Question) bool { return alike(before, q) }) {
+			n++
+		}
+	}
+	return n
 }
 
 // questionDialog is the form for a question.
@@ -159,11 +169,23 @@ func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
 	if s.reply(q, &a) {
 		return
 	}
-	s.finish(q)
+	all := append([]api.Question{q}, s.others(q)...)
+	s.finish(all...)
 	s.act(func(ctx context.Context) error {
 		defer a.Wipe()
 		return s.b.Answer(ctx, q.ID, a)
-	}, func(err error) { s.unanswered(q, err) })
+	}, func(err error) { s.unanswered(err, all...) })
+}
+
+// others are the questions that the answer to q answers too.
+func (s *screen) others(q api.Question) []api.Question {
+	return slices.DeleteFunc(slices.Clone(s.snap.Questions), func(o api.Question) bool { return o.ID == q.ID || !alike(o, q) })
+}
+
+// alike tells whether the answer to one question is that to another: the background
+// process passes the passphrase of a key to all who want to open that one.
+func alike(a, b api.Question) bool {
+	return a.Kind == api.AskPassphrase && b.Kind == a.Kind && b.File == a.File
 }
 
 // decline tells that there will be no answer.
@@ -175,7 +197,7 @@ func (s *screen) decline(q api.Question) {
 		return
 	}
 	s.finish(q)
-	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(q, err) })
+	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(err, q) })
 	switch q.Kind {
 	case api.AskAddKey:
 		s.tell("The key is not added to the agent.")
@@ -187,18 +209,24 @@ func (s *screen) decline(q api.Question) {
 }
 
 // finish takes the dialog away and shows the next question.
-func (s *screen) finish(q api.Question) {
-	s.answered[q.ID], s.dialog = true, nil
+func (s *screen) finish(answered ...api.Question) {
+	for _, q := range answered {
+		s.answered[q.ID] = true
+	}
+	s.dialog = nil
 	s.askNext()
 }
 
-// unanswered brings a question back whose answer has not arrived.
-func (s *screen) unanswered(q api.Question, err error) {
+// unanswered brings questions back whose answer has not arrived, the first of which
+// was shown.
+func (s *screen) unanswered(err error, asked ...api.Question) {
 	if err == nil {
 		return
 	}
-	delete(s.answered, q.ID)
+	for _, q := range asked {
+		delete(s.answered, q.ID)
+	}
 	message, hint := sentence(err)
-	s.fail(q.Host, message, hint)
+	s.fail(asked[0].Host, message, hint)
 	s.askNext()
 }

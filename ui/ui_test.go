@@ -386,6 +386,44 @@ func TestQuestionsQueueAndDisappear(t *testing.T) {
 	st.loses("is not known")
 }
 
+// TestAPassphraseAnswersAllWhoOpenThatKey has three hosts ask for the passphrases of
+// two keys.
+func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		fails  error
+		behind string // the host whose dialog comes behind that of the other key; "" for none
+	}{
+		{"it arrives", nil, ""},
+		{"it does not arrive", errRefused, "tyrell"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFake()
+			f.fails["answer"] = row.fails
+			st := perform(t, f, 100, 30, Options{})
+			snap := afternoon()
+			snap.Questions = nil
+			for i, of := range [][2]string{{"tyrell", "a"}, {"targaryen", "a"}, {"martell", "b"}} {
+				snap.Questions = append(snap.Questions, api.Question{ID: fmt.Sprint(i), Kind: api.AskPassphrase, Host: of[0], File: "/keys/" + of[1],
+					Title: "The key is locked.", Prompts: []api.Prompt{{Text: "Passphrase"}}, Try: 1})
+			}
+			st.snapshot(snap)
+			st.sees("┌ tyrell (1 of 2 questions) ─")
+			st.keys("x", "Enter")
+			st.sees("┌ martell ─")
+			if row.fails != nil {
+				st.sees(row.fails.Error())
+			}
+			st.keys("Esc")
+			if row.behind == "" {
+				st.loses("The key is locked.")
+				return
+			}
+			st.sees("┌ " + row.behind + " ─")
+		})
+	}
+}
+
 func TestAQuestionWaitsForTheSearchToBeTyped(t *testing.T) {
 	st := perform(t, newFake(), 100, 30, Options{})
 	st.sees("tyrell")
