@@ -35,18 +35,8 @@ func TestAnAccountThatIsKeptOutHearsWhatSSHIsTold(t *testing.T) {
 		"\naccount required pam_unix.so\npassword required pam_unix.so\nsession required pam_permit.so\n")
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "mount --bind "+shadow+" /etc/shadow; mount --bind "+pam+" /etc/pam.d/sshd",
 		"UsePAM yes", "KbdInteractiveAuthentication yes", "PrintMotd no", "PrintLastLog no")
-	passwd, err := os.ReadFile(a.Path("passwd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, hash, _ := strings.Cut(string(passwd), sshtest.AccountName+":")
-	hash, _, _ = strings.Cut(hash, ":")
-	a.Write(t, "passwd", strings.Replace(string(passwd), hash, "x", 1))
-	key, err := os.ReadFile(a.Path("authorized_keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Put(t, ".ssh/authorized_keys", string(key), 0o600)
+	hash := a.Shadow(t)
+	a.LetIn(t)
 	askpass := sshtest.Script(t, filepath.Join(dir, "askpass"), "echo "+sshtest.AccountPassword+"\n")
 	a.Run(t)
 

@@ -38,18 +38,8 @@ func TestAnExpiredPasswordIsChangedInTheSession(t *testing.T) {
 	put("group", "root:x:0:\nshadow:x:42:\n")
 	a := sshtest.NewAccount(t, "jon", "/bin/sh", "cp /etc/passwd /etc/ld.so.cache "+etc+"; mount --bind "+etc+" /etc",
 		"UsePAM yes", "PrintMotd no", "PrintLastLog no")
-	passwd, err := os.ReadFile(a.Path("passwd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, hash, _ := strings.Cut(string(passwd), sshtest.AccountName+":")
-	hash, _, _ = strings.Cut(hash, ":")
-	a.Write(t, "passwd", strings.Replace(string(passwd), hash, "x", 1))
-	key, err := os.ReadFile(a.Path("authorized_keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Put(t, ".ssh/authorized_keys", string(key), 0o600)
+	hash := a.Shadow(t)
+	a.LetIn(t)
 	if err := os.Chmod(etc, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,29 @@ func (a *Account) own(t testing.TB, path string) {
 	}
 }
 
+// Shadow takes the password out of passwd(5), for a shadow(5) that has its hash.
+func (a *Account) Shadow(t testing.TB) (hash string) {
+	t.Helper()
+	passwd, err := os.ReadFile(a.Path("passwd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, hash, _ = strings.Cut(string(passwd), AccountName+":")
+	hash, _, _ = strings.Cut(hash, ":")
+	a.Write(t, "passwd", strings.Replace(string(passwd), hash, "x", 1))
+	return hash
+}
+
+// LetIn lets the server's key log in to the account.
+func (a *Account) LetIn(t testing.TB) {
+	t.Helper()
+	key, err := os.ReadFile(a.Path("authorized_keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Put(t, ".ssh/authorized_keys", string(key), 0o600)
+}
+
 // Clear makes the home as it was at first. One that is mounted stays.
 func (a *Account) Clear(t testing.TB) {
 	t.Helper()
