@@ -56,7 +56,7 @@ func (s *screen) linkStatus(l *api.Link) status {
 		}
 		return status{"●", s.up, "up", s.plain}
 	case api.LinkConnecting:
-		return status{"◐", s.busy, s.since(stepNote(s.busyHop(l))+"…", l.Since), s.busy}
+		return status{"◐", s.busy, s.since(stepNote(s.busyHop(l)), l.Since), s.busy}
 	case api.LinkAsking:
 		note := "asks"
 		if q := s.asks[l.Host]; q != nil {
@@ -101,16 +101,19 @@ var askNote = map[string]string{
 	string(api.AskShare):       "share?",
 }
 
-// stepNote is what a connection does, in a word.
+// stepWidth is for what transport calls its steps, in columns.
+const stepWidth = 15
+
+// stepNote is what a connection does, in a word or two.
 func stepNote(l *api.Link) string {
 	step, _, _ := strings.Cut(l.Step, " ")
 	switch step {
-	case "publickey", "password", "keyboard-interactive", "hostbased", "none", "agent":
-		return "auth"
+	case "authentication", "publickey", "password", "keyboard-interactive", "gssapi-with-mic", "hostbased", "none", "agent":
+		return "auth…"
 	case "":
-		return "connecting"
+		return "connecting…"
 	}
-	return fit(clean(l.Step), 12)
+	return fit(clean(l.Step)+"…", stepWidth)
 }
 
 // failNotes are the codes of transport.Failure that have a word of their own.
