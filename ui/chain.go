@@ -61,11 +61,14 @@ func (s *screen) stops(name string, d api.Detail, w int, addresses bool) []stop 
 }
 
 // hopState is the state under a hop. A failure further back in the chain is
-// shown at the hop that it names.
+// shown at the hop that it names, and what is done now at the hop that does it.
 func (s *screen) hopState(goal string, h api.Hop, i int, chain []api.Hop) line {
 	l := s.hopLink(goal, h, i)
 	if f := s.failure(goal); f != nil && f.Hop == h.Name && (l == nil || l.State != api.LinkUp) {
 		return line{{"✗ " + failNote(f), s.bad}}
+	}
+	if l != nil && l.State == api.LinkConnecting && s.busyHop(l) != l {
+		return line{{"◐", s.busy}, {" waits", s.dim}}
 	}
 	if i == len(chain)-1 {
 		st := s.status(goal)

@@ -22,3 +22,13 @@ func TestAStepIsToldInAWordOrTwo(t *testing.T) {
 		}
 	}
 }
+
+func TestTheChainShowsWhatIsDoneAtTheHopThatDoesIt(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("targaryen")
+	bastion, behind := link("l1", "got-bastion", "", api.LinkConnecting), link("l2", "targaryen", "l1", api.LinkConnecting)
+	bastion.Step = "publickey ~/.ssh/id_ed25519"
+	st.snapshot(api.Snapshot{Links: []api.Link{bastion, behind}})
+	st.keys("Down")
+	st.sees("you ──▶ got-bastion ─────────▶ targaryen", "        ◐ auth…                ◐ waits ")
+}
