@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,30 +63,38 @@ const sshUsage = `usage: sallyport ssh [-46AaCfGgKkMNnqsTtVvXxYy] [-B bind_inter
 // stands what is wrong, if ssh says that.
 func usage(what string) error { return &sshExit{status: ours, stderr: what + sshUsage} }
 
-// parseSSH takes a command line apart. Options may follow the host once, and
-// the command begins with what is none (main of ssh.c). Errors are *sshExit.
+// parseSSH takes a command line apart. Errors are *sshExit.
 func parseSSH(args []string) (*sshCall, error) {
 	c := &sshCall{args: args, given: map[byte]bool{}}
-	rest, ended, err := c.flags(args)
+	if err := c.parse(); err != nil {
+		return nil, cmp.Or(c.refusedOption(), err)
+	}
+	return c, c.check()
+}
+
+// parse reads the words in the order of main of ssh.c: options may follow the
+// host once, and the command begins with what is none.
+func (c *sshCall) parse() error {
+	rest, ended, err := c.flags(c.args)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(rest) > 0 {
 		c.destination, rest = rest[0], rest[1:]
 		if !config.ValidDestination(c.destination) {
-			return nil, usage("")
+			return usage("")
 		}
 		if len(rest) > 0 && !ended {
 			if rest, _, err = c.flags(rest); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	if c.destination == "" {
-		return nil, usage("")
+		return usage("")
 	}
 	c.command = strings.Join(rest, " ")
-	return c, c.check()
+	return nil
 }
 
 // check refuses what does not go together.

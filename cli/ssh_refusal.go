@@ -44,6 +44,22 @@ func (s *sshSession) refused(c *config.Config) bool {
 	return len(files) > 0
 }
 
+// refusedOption is what ssh says of the options before the word that ends its
+// reading of the line, nil if it takes them: main of ssh.c applies each as it
+// comes. So programs ask whether it knows an option, without naming a host.
+func (c *sshCall) refusedOption() error {
+	match, _ := c.line.match() // its error ended the reading, and follows
+	none := config.Load(config.Paths{})
+	host, _ := none.Resolve("none", match) // what is wrong is told apart below
+	now, _ := host.Refusals()
+	for _, p := range now {
+		if p.Origin == config.CommandLine && !isUnplaced(p) {
+			return fatal("%s", api.Printable((&sshSession{call: c, config: none}).refusal(p)))
+		}
+	}
+	return nil
+}
+
 // unplaced begin the refusals that ssh words without a place: those of main of
 // ssh.c, and two of readconf.c.
 var unplaced = []string{

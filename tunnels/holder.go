@@ -3,8 +3,10 @@ package tunnels
 import (
 	"bufio"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,17 +33,29 @@ func (h holder) String() string {
 	return "another program"
 }
 
-// holderOf finds who listens on a TCP port by /proc, which only Linux has;
-// elsewhere it finds nobody. Processes of other users cannot be looked into.
-func holderOf(port int) holder {
+// holderOf finds who listens on a TCP port of one of the addresses by /proc,
+// which only Linux has; elsewhere it finds nobody. Processes of other users
+// cannot be looked into.
+func holderOf(port int, hosts []string) holder {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		for _, s := range sockets(table) {
-			if s.port == port && s.state == tcpListen {
+			if s.port == port && s.state == tcpListen && slices.ContainsFunc(hosts, s.holds) {
 				return ownerOf(s)
 			}
 		}
 	}
 	return holder{}
+}
+
+// holds tells whether a listener keeps others off an address: it has it, or
+// one of the two is all addresses.
+func (s socket) holds(host string) bool {
+	own, err := netip.ParseAddr(s.address())
+	other, otherErr := netip.ParseAddr(host)
+	if err != nil || otherErr != nil {
+		return false
+	}
+	return own == other.Unmap().WithZone("") || own.IsUnspecified() || other.IsUnspecified()
 }
 
 // holderOfSocket finds who listens on a path.
@@ -96,6 +110,7 @@ const tcpListen = 0x0a
 
 // socket is a line of /proc/net/tcp (proc_pid_net(5)).
 type socket struct {
+	local       string // the address, see address
 	port, state int
 	remote      int // port of the other end
 	uid, inode  string
@@ -122,7 +137,7 @@ func parseSocket(line string) (socket, bool) {
 	if len(f) < 10 {
 		return socket{}, false
 	}
-	_, hexPort, _ := strings.Cut(f[1], ":")
+	local, hexPort, _ := strings.Cut(f[1], ":")
 	port, err := strconv.ParseUint(hexPort, 16, 16)
 	if err != nil {
 		return socket{}, false // the heading
@@ -133,7 +148,7 @@ func parseSocket(line string) (socket, bool) {
 		return socket{}, false
 	}
 	state, err := strconv.ParseUint(f[3], 16, 8)
-	return socket{port: int(port), state: int(state), remote: int(remote), uid: f[7], inode: f[9]}, err == nil
+	return socket{local: local, port: int(port), state: int(state), remote: int(remote), uid: f[7], inode: f[9]}, err == nil
 }
 
 // ownerOf finds the process that has the socket open, or at least its user.

@@ -104,7 +104,7 @@ func ParseListeners(out string) []Listener {
 			}
 		default:
 			s, ok := parseSocket(line)
-			address := parseAddress(line)
+			address := s.address()
 			if !ok || s.state != tcpListen || s.port == 0 || address == "" {
 				continue
 			}
@@ -149,16 +149,11 @@ func nameProcess(all []Listener, inodes map[string]int, line string) {
 	}
 }
 
-// parseAddress reads the local address of a line of /proc/net/tcp or tcp6:
-// words of 32 bits in the order of the machine, which is taken to be little
-// endian as all are that Jupyter runs on.
-func parseAddress(line string) string {
-	f := strings.Fields(line)
-	if len(f) < 2 {
-		return ""
-	}
-	text, _, _ := strings.Cut(f[1], ":")
-	b, err := hex.DecodeString(text)
+// address is the local one of a line of /proc/net/tcp or tcp6, which has words
+// of 32 bits in the order of the machine, taken to be little endian as all are
+// that Jupyter runs on.
+func (s socket) address() string {
+	b, err := hex.DecodeString(s.local)
 	if err != nil || len(b)%4 != 0 {
 		return ""
 	}

@@ -39,8 +39,9 @@ func explain(ctx context.Context, s Spec, o Options, why cause, err error) *obst
 		found.failure = taken(s.Listen.Path, why.squatter)
 	case errors.Is(err, syscall.EADDRINUSE):
 		found.state, found.passes = Busy, true
-		found.freePort = freePort(ctx, s, o)
-		found.failure = busy(s.Listen.Port, holderOf(s.Listen.Port), found.freePort)
+		hosts, _ := addresses(ctx, s, o) // none any more: then nobody is named, and no port offered
+		found.freePort = freePort(ctx, hosts, s.Listen.Port, o)
+		found.failure = busy(s.Listen.Port, holderOf(s.Listen.Port, hosts), found.freePort)
 	case errors.Is(err, syscall.EACCES) && s.Listen.Network == "tcp":
 		found.failure = failure("privileged", "port %d is privileged: only root may listen on ports below %d", s.Listen.Port, firstUnprivileged())
 		found.failure.Hint = fmt.Sprintf("choose a higher port, such as %s", higher(s).argument())
@@ -93,13 +94,9 @@ func busy(port int, h holder, free int) *transport.Failure {
 
 // freePort is the next port above the one asked for that could be taken now,
 // 0 if there is none near it.
-func freePort(ctx context.Context, s Spec, o Options) int {
-	hosts, err := addresses(ctx, s, o)
-	if err != nil {
-		return 0
-	}
-	for port := s.Listen.Port + 1; port <= min(s.Listen.Port+100, 65535); port++ {
-		if listeners, err := bindTCP(ctx, hosts, port, o); err == nil {
+func freePort(ctx context.Context, hosts []string, taken int, o Options) int {
+	for port := taken + 1; port <= min(taken+100, 65535); port++ {
+		if listeners, err := bindTCP(ctx, hosts, port, o); err == nil && len(listeners) > 0 {
 			closeAll(listeners)
 			return port
 		}

@@ -278,7 +278,7 @@ func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
 	spec := local(t, serving(t, echo))
 	port := spec.Listen.Port
 	nc := otherProgram(t, "-l", "127.0.0.1", strconv.Itoa(port))
-	sshtest.Eventually(t, "nc listens", func() bool { return holderOf(port).pid != 0 })
+	sshtest.Eventually(t, "nc listens", func() bool { return holderOf(port, []string{"127.0.0.1"}).pid != 0 })
 
 	tunnel := open(t, s, spec)
 	tunnel.wait(t, Busy)
@@ -301,6 +301,55 @@ func TestABusyPortIsNamedAndTakenWhenItIsFree(t *testing.T) {
 		t.Errorf("with its port the tunnel still says %v, free port %d", got.Failure, got.FreePort)
 	}
 	greet(t, tunnel)
+}
+
+// TestABusyPortIsNotThatOfAnotherAddress has two programs listen on one port,
+// of which one only is in the way.
+func TestABusyPortIsNotThatOfAnotherAddress(t *testing.T) {
+	t.Parallel()
+	s := sshtest.StartServer(t)
+	spec := local(t, serving(t, echo))
+	port := spec.Listen.Port
+	hosts := []string{"127.0.0.3", "127.0.0.1", "127.0.0.2"} // the middle one is not what comes first or last in the table
+	pids := map[string]int{}
+	for _, host := range hosts {
+		pids[host] = otherProgram(t, "-l", host, strconv.Itoa(port)).Pid
+		sshtest.Eventually(t, "nc listens", func() bool { return holderOf(port, []string{host}).pid == pids[host] })
+	}
+	tunnel := open(t, s, spec)
+	tunnel.wait(t, Busy)
+	want := fmt.Sprintf("port %d is in use by %q (pid %d)", port, "nc", pids["127.0.0.1"])
+	if got := tunnel.Status().Failure.Message; got != want {
+		t.Errorf("the failure is %q, not %q", got, want)
+	}
+}
+
+// TestListenersHoldAddresses tells which listeners keep others off an address
+// (bind(2) without SO_REUSEPORT).
+func TestListenersHoldAddresses(t *testing.T) {
+	t.Parallel()
+	const loopback, all, loopback6, all6, mapped = "0100007F", "00000000", "00000000000000000000000001000000",
+		"00000000000000000000000000000000", "0000000000000000FFFF00000100007F"
+	for _, row := range []struct {
+		local, host string
+		want        bool
+	}{
+		{loopback, "127.0.0.1", true},
+		{loopback, "127.0.0.2", false},
+		{loopback, "::1", false},
+		{loopback, "0.0.0.0", true},
+		{mapped, "127.0.0.1", true},
+		{all, "127.0.0.1", true},
+		{all6, "127.0.0.1", true}, // unless IPV6_V6ONLY, which the table does not say
+		{loopback6, "::1", true},
+		{loopback6, "127.0.0.1", false},
+		{loopback6, "::", true},
+		{"", "127.0.0.1", false},
+	} {
+		if got := (socket{local: row.local}).holds(row.host); got != row.want {
+			t.Errorf("that a listener on %q holds %s is %v", row.local, row.host, got)
+		}
+	}
 }
 
 func greet(t *testing.T, tunnel *opened) {
