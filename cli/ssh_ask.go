@@ -33,6 +33,10 @@ func (a *sshAsker) Ask(ctx context.Context, q transport.Question) (transport.Ans
 		return answer, context.Cause(ctx)
 	case err == nil:
 		return answer, nil
+	case err == errNoTerminal && q.Kind != api.AskHostKey:
+		// As ssh's read_passphrase (readpass.c): the next key or method may log
+		// in, and of a login that fails this is told in the account of it.
+		a.log.say(logVerbose, "sallyport: %s", err)
 	case !errors.Is(err, errDeclined):
 		a.log.say(logError, "sallyport: %s", api.AsError(err).Message)
 	}
