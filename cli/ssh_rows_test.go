@@ -117,7 +117,7 @@ var commandLines = []struct{ name, script string }{
 	{"a key file that is not there", `ssh -o IdentityFile="$PWD/k" one echo x`},
 	{"a jump's key that others can read, and its LogLevel", `cp "$D/id" k; chmod 644 k; printf 'Host j\nHostName 127.0.0.1\nPort %s\nLogLevel QUIET\nIdentityFile %s/k\nMatch all\nInclude %s\n' $SERVER "$PWD" "$CONFIG" >c; bare -F "$PWD/c" -J j one echo x; rm c`},
 	{"a jump's key that others can read, and our -q", `cp "$D/id" k; chmod 644 k; printf 'Host j\nHostName 127.0.0.1\nPort %s\nIdentityFile %s/k\nMatch all\nInclude %s\n' $SERVER "$PWD" "$CONFIG" >c; bare -q -F "$PWD/c" -J j one echo x; rm c`},
-	{"a key whose passphrase nobody can be asked for, and one that logs in", `unset SSH_ASKPASS DISPLAY; export -f ssh; setsid -w bash -c 'ssh -i "$D/locked" one echo x' </dev/null 2>errors`},
+	{"a key whose passphrase nobody can be asked for, and one that logs in", `unset SSH_ASKPASS DISPLAY; export -f ssh; setsid -w bash -c 'ssh -i "$D/locked" one echo x' </dev/null 2>errors; wc -l <errors`},
 	{"a passphrase is asked for in ssh's words", `SSH_ASKPASS_REQUIRE=force ssh -o IdentityFile="$D/locked" -o IdentityFile=none -F "$D/none" -o UserKnownHostsFile="$D/known_hosts" -p $SERVER 127.0.0.1 echo x`},
 	{"a password is asked for three times", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o PreferredAuthentications=password one echo x`},
 	{"NumberOfPasswordPrompts", `SSH_ASKPASS_REQUIRE=force ANSWER=wrong ssh -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 one true`},
