@@ -15,7 +15,9 @@ import (
 // JupyterScript lists the user's Jupyter servers, in POSIX sh. The directories
 // are those of jupyter_core's paths.py, and the one of notebook before 6. The
 // home of a cluster is shared: a server whose process is not here may run on a
-// node where the user has a job, which squeue(1) knows.
+// node where the user has a job, which squeue(1) knows: by %N, for the %B of a
+// job of salloc or srun is where that was typed. A squeue without its controller
+// waits for long.
 const JupyterScript = `
 data=${JUPYTER_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/jupyter}
 for dir in "${JUPYTER_RUNTIME_DIR:-$data/runtime}" "$HOME/Library/Jupyter/runtime" "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/jupyter"; do
@@ -30,8 +32,10 @@ for dir in "${JUPYTER_RUNTIME_DIR:-$data/runtime}" "$HOME/Library/Jupyter/runtim
 	done
 done
 if command -v squeue >/dev/null 2>&1; then
+	limit=
+	command -v timeout >/dev/null 2>&1 && limit='timeout 15'
 	echo
-	squeue -h -t RUNNING -u "$(id -un)" -o '@node %B' 2>/dev/null
+	$limit squeue -h -t RUNNING -u "$(id -un)" -o '@node %N' 2>/dev/null
 fi
 exit 0
 `
@@ -82,11 +86,15 @@ type jupyterFile struct {
 }
 
 // ParseJupyter reads what JupyterScript wrote. With a node, only servers that
-// do not run on the host itself are wanted, and all are taken to run there.
+// do not run on the host itself are wanted: those whose URL names it, or else
+// all are taken to run there.
 func ParseJupyter(out []byte, node string) []JupyterServer {
-	here, away, nodes := readJupyter(out)
+	here, away, jobs := readJupyter(out)
 	var all []JupyterServer
 	if node != "" {
+		if named := slices.DeleteFunc(slices.Clone(away), func(f jupyterFile) bool { return !f.runsOn(node) }); len(named) > 0 {
+			away = named
+		}
 		for _, f := range away {
 			all = append(all, f.server(node))
 		}
@@ -96,7 +104,7 @@ func ParseJupyter(out []byte, node string) []JupyterServer {
 		all = append(all, f.server(""))
 	}
 	for _, f := range away {
-		if at := f.node(nodes); at != "" {
+		if at := f.node(jobs); at != "" {
 			all = append(all, f.server(at))
 		}
 	}
@@ -106,17 +114,23 @@ func ParseJupyter(out []byte, node string) []JupyterServer {
 // JupyterNodes are the nodes on which the user has jobs, of what JupyterScript
 // wrote.
 func JupyterNodes(out []byte) []string {
-	_, _, nodes := readJupyter(out)
-	return nodes
+	_, _, jobs := readJupyter(out)
+	nodes := slices.Concat(jobs...)
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
 }
 
-func readJupyter(out []byte) (here, away []jupyterFile, nodes []string) {
+// readJupyter gives the servers whose processes run on the host and the others,
+// and the nodes of each job.
+func readJupyter(out []byte) (here, away []jupyterFile, jobs [][]string) {
 	for _, part := range bytes.Split(append([]byte("\n"), out...), []byte("\n@")) {
 		head, body, _ := bytes.Cut(part, []byte("\n"))
 		var f jupyterFile
 		switch kind, rest, _ := strings.Cut(string(head), " "); {
-		case kind == "node" && isHostName(rest):
-			nodes = append(nodes, rest)
+		case kind == "node":
+			if nodes := hosts(rest); len(nodes) > 0 {
+				jobs = append(jobs, nodes)
+			}
 		case kind != "server" || json.Unmarshal(body, &f) != nil || !f.sound():
 		case rest == "here":
 			here = append(here, f)
@@ -124,29 +138,41 @@ func readJupyter(out []byte) (here, away []jupyterFile, nodes []string) {
 			away = append(away, f)
 		}
 	}
-	slices.Sort(nodes)
-	return here, away, slices.Compact(nodes)
+	return here, away, jobs
 }
 
 func (f jupyterFile) sound() bool {
 	return f.PID > 0 && (f.Port > 0 && f.Port < 1<<16 || strings.HasPrefix(f.Socket, "/"))
 }
 
-// node is which of the user's nodes a server runs on: the one that its URL
-// names, or the only one. What listens on its loopback is not reached from
-// outside.
-func (f jupyterFile) node(nodes []string) string {
-	if f.Socket != "" || f.Hostname == "localhost" || net.ParseIP(f.Hostname).IsLoopback() {
+// node is which of the nodes of the user's jobs a server runs on: the one that
+// its URL names, or the first of the only job, where a batch script runs. Of
+// several jobs an address says it as well. What listens on its loopback is not
+// reached from outside.
+func (f jupyterFile) node(jobs [][]string) string {
+	ip := net.ParseIP(f.Hostname)
+	if f.Socket != "" || f.Hostname == "localhost" || ip.IsLoopback() {
 		return ""
 	}
-	u, err := url.Parse(f.URL)
-	for _, name := range nodes {
-		short, _, _ := strings.Cut(name, ".")
-		if err == nil && (u.Hostname() == name || strings.HasPrefix(u.Hostname()+".", short+".")) || len(nodes) == 1 {
+	for _, name := range slices.Concat(jobs...) {
+		if f.runsOn(name) {
 			return name
 		}
 	}
+	switch {
+	case len(jobs) > 0 && !slices.ContainsFunc(jobs[1:], func(other []string) bool { return !slices.Equal(other, jobs[0]) }):
+		return jobs[0][0]
+	case len(jobs) > 0 && ip != nil && !ip.IsUnspecified():
+		return f.Hostname
+	}
 	return ""
+}
+
+// runsOn tells that the server's URL names a node.
+func (f jupyterFile) runsOn(node string) bool {
+	u, err := url.Parse(f.URL)
+	short, _, _ := strings.Cut(node, ".")
+	return err == nil && (u.Hostname() == node || strings.HasPrefix(u.Hostname()+".", short+"."))
 }
 
 func (f jupyterFile) server(node string) JupyterServer {
@@ -169,10 +195,10 @@ func (f jupyterFile) server(node string) JupyterServer {
 
 // listening is how to connect, on the host, to what listens on an address.
 func listening(address string) string {
-	if ip := net.ParseIP(address); ip != nil && !ip.IsUnspecified() {
-		return address
+	if ip := net.ParseIP(address); ip.IsUnspecified() || ip == nil && !isHostName(address) {
+		return "localhost"
 	}
-	return "localhost"
+	return address
 }
 
 // isHostName tells that a node's name is one, and nothing that could mean

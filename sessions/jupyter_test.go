@@ -26,7 +26,7 @@ func info(pid int, hostname, address string) string {
 func TestJupyterServersAreFound(t *testing.T) {
 	const away = 1 << 30 // more than any process has
 	here := os.Getpid()
-	on := func(node, host string, pid int) JupyterServer {
+	at := func(node, host string, pid int) JupyterServer {
 		return JupyterServer{PID: pid, Node: node, Host: host, Port: 8888, Dir: "/data", Version: "2.1", base: "/lab/", token: "a&b"}
 	}
 	for _, test := range []struct {
@@ -36,13 +36,22 @@ func TestJupyterServersAreFound(t *testing.T) {
 		want        []JupyterServer
 	}{
 		{name: "none"},
-		{name: "one here", files: []string{info(here, "127.0.0.1", "http://127.0.0.1:8888/lab/")}, want: []JupyterServer{on("", "127.0.0.1", here)}},
-		{name: "one on all addresses", files: []string{info(here, "0.0.0.0", "http://login:8888/lab/")}, want: []JupyterServer{on("", "localhost", here)}},
+		{name: "one here", files: []string{info(here, "127.0.0.1", "http://127.0.0.1:8888/lab/")}, want: []JupyterServer{at("", "127.0.0.1", here)}},
+		{name: "one on all addresses", files: []string{info(here, "0.0.0.0", "http://login:8888/lab/")}, want: []JupyterServer{at("", "localhost", here)}},
 		{name: "one that has ended", files: []string{info(away, "0.0.0.0", "http://login:8888/lab/")}},
-		{name: "the only job's node", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1"}, want: []JupyterServer{on("r1n1", "r1n1", away)}},
-		{name: "of two jobs the node of the URL", files: []string{info(away, "0.0.0.0", "http://r1n2.cluster:8888/lab/")}, jobs: []string{"r1n1", "r1n2"}, want: []JupyterServer{on("r1n2", "r1n2", away)}},
+		{name: "the only job's node", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1"}, want: []JupyterServer{at("r1n1", "r1n1", away)}},
+		{name: "of two jobs the node of the URL", files: []string{info(away, "0.0.0.0", "http://r1n2.cluster:8888/lab/")}, jobs: []string{"r1n1", "r1n2"}, want: []JupyterServer{at("r1n2", "r1n2", away)}},
+		{name: "a name that the host has", files: []string{info(here, "login1", "http://login1:8888/lab/")}, want: []JupyterServer{at("", "login1", here)}},
+		{name: "no name at all", files: []string{info(here, "*", "")}, want: []JupyterServer{at("", "localhost", here)}},
+		{name: "of a job of several nodes that of the URL", files: []string{info(away, "0.0.0.0", "http://node02:8888/lab/")}, jobs: []string{"node[01-03]"}, want: []JupyterServer{at("node02", "node02", away)}},
+		{name: "of a job of several nodes the first", files: []string{info(away, "0.0.0.0", "http://0.0.0.0:8888/lab/")}, jobs: []string{"node[02-03,07]"}, want: []JupyterServer{at("node02", "node02", away)}},
+		{name: "of several jobs on one node", files: []string{info(away, "::", "http://:::8888/lab/")}, jobs: []string{"n1", "n1"}, want: []JupyterServer{at("n1", "n1", away)}},
+		{name: "of two jobs an address", files: []string{info(away, "10.1.2.3", "http://10.1.2.3:8888/lab/")}, jobs: []string{"r1n1", "r1n2"}, want: []JupyterServer{at("10.1.2.3", "10.1.2.3", away)}},
+		{name: "of two jobs no telling", files: []string{info(away, "0.0.0.0", "http://0.0.0.0:8888/lab/")}, jobs: []string{"r1n1", "r1n2"}},
+		{name: "a job that has no node", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"", "(null)", "n/a"}},
+		{name: "of the servers elsewhere that of the node that was typed", files: []string{info(away, "0.0.0.0", "http://gpu7.site:8888/lab/"), info(away+1, "0.0.0.0", "http://gpu8.site:8888/lab/")}, node: "gpu7", want: []JupyterServer{at("gpu7", "gpu7", away)}},
 		{name: "a node's loopback is out of reach", files: []string{info(away, "localhost", "http://localhost:8888/lab/")}, jobs: []string{"r1n1"}},
-		{name: "a node that was typed", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/"), info(here, "127.0.0.1", "")}, node: "gpu7", want: []JupyterServer{on("gpu7", "gpu7", away)}},
+		{name: "a node that was typed", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/"), info(here, "127.0.0.1", "")}, node: "gpu7", want: []JupyterServer{at("gpu7", "gpu7", away)}},
 		{name: "a file that is no JSON", files: []string{`"pid": 1 {`}},
 		{name: "a job on a node with a strange name", files: []string{info(away, "0.0.0.0", "")}, jobs: []string{"-oProxyCommand=x"}},
 	} {
@@ -70,6 +79,44 @@ func TestJupyterServersAreFound(t *testing.T) {
 				t.Errorf("%s\nof %s", diff, out)
 			}
 		})
+	}
+}
+
+// TestAllocatedNodesAreAskedFor has squeue be given the format whose nodes are
+// those of the job, not where it was asked for.
+func TestAllocatedNodesAreAskedFor(t *testing.T) {
+	bin := t.TempDir()
+	sshtest.Script(t, filepath.Join(bin, "squeue"), `for last; do :; done; echo "$last" | sed 's/%B/login/; s/%N/node[01-02]/'`)
+	cmd := exec.Command(sshtest.Program(t, "sh"))
+	cmd.Stdin = strings.NewReader(JupyterScript)
+	cmd.Env = []string{"HOME=" + bin, "PATH=" + bin + ":" + os.Getenv("PATH")}
+	out, err := cmd.Output()
+	if diff := cmp.Diff([]string{"node01", "node02"}, JupyterNodes(out)); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+func TestListsOfNodesAreExpanded(t *testing.T) {
+	for _, test := range []struct{ list, want string }{
+		{"", ""},
+		{"node01", "node01"},
+		{"a,b", "a b"},
+		{"node[01-03]", "node01 node02 node03"},
+		{"node[1,3-4,08-10]x", "node1x node3x node4x node08x node09x node10x"},
+		{"r[1-2]n[01-02],gpu7", "r1n01 r1n02 r2n01 r2n02 gpu7"},
+		{"n[098-101]", "n098 n099 n100 n101"},
+		{"n[3-1]", ""},
+		{"n[1-", ""},
+		{"n[a-b],m", "m"},
+		{"-oProxyCommand=x,$(x),m", "m"},
+		{"(null)", ""},
+	} {
+		if got := strings.Join(hosts(test.list), " "); got != test.want {
+			t.Errorf("%q is %q, not %q", test.list, got, test.want)
+		}
+	}
+	if n := len(hosts("a[0-99999999]b[0-99999999],c[1-9999]")); n > 2*hostsLimit {
+		t.Errorf("%d names of one line", n)
 	}
 }
 
