@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -46,7 +47,7 @@ only where you ask for the address: with --json or --no-browser.`,
 	cmd.Flags().BoolVar(&f.noBrowser, "no-browser", false, "print the address, and open no browser")
 	cmd.Flags().BoolVar(&f.untilEnd, "until-end", false, "stay, and close the tunnel when the server has ended")
 	cmd.Flags().StringVar(&f.node, "node", "", "the server runs on `NODE`, which HOST reaches")
-	cmd.Flags().StringVar(&f.port, "port", "", "of several servers, the one on `PORT` there")
+	cmd.Flags().StringVar(&f.port, "port", "", "of several servers, the one on `PORT` there, or on a socket")
 	return cmd
 }
 
@@ -81,7 +82,7 @@ func (a *app) jupyter(ctx context.Context, host string, f jupyterFlags) error {
 func (a *app) chooseJupyter(host string, out []byte, f jupyterFlags) (api.JupyterServer, error) {
 	var found []api.JupyterServer
 	for _, s := range api.ParseJupyter(out, f.node) {
-		if f.port == "" || f.port == strconv.Itoa(s.Port) {
+		if f.port == "" || f.port == jupyterPort(s) {
 			found = append(found, s)
 		}
 	}
@@ -93,7 +94,7 @@ func (a *app) chooseJupyter(host string, out []byte, f jupyterFlags) (api.Jupyte
 	}
 	t := tabwriter.NewWriter(a.Err, 0, 0, 2, ' ', 0)
 	for _, s := range found {
-		fmt.Fprintf(t, "%d\t%s\t%s\n", s.Port, s.Node, s.Dir)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", jupyterPort(s), s.Node, s.Dir)
 	}
 	if err := t.Flush(); err != nil {
 		return api.JupyterServer{}, err
@@ -102,8 +103,27 @@ func (a *app) chooseJupyter(host string, out []byte, f jupyterFlags) (api.Jupyte
 	return api.JupyterServer{}, &api.Error{
 		Code:    api.CodeNotFound,
 		Message: fmt.Sprintf("%d Jupyter servers of yours run on %s", len(found), shown),
-		Hints:   []string{fmt.Sprintf("sallyport jupyter %s --port %d", shown, found[0].Port)},
+		Hints:   []string{"sallyport jupyter " + shown + tellingApart(found)},
 	}
+}
+
+// jupyterPort is what --port calls a server by.
+func jupyterPort(s api.JupyterServer) string {
+	if s.Socket != "" {
+		return api.Printable(s.Socket)
+	}
+	return strconv.Itoa(s.Port)
+}
+
+// tellingApart are flags that take one of several servers: the port, or the node
+// where that is the same.
+func tellingApart(found []api.JupyterServer) string {
+	for i, s := range found {
+		if s.Node != "" && slices.ContainsFunc(found[:i], func(o api.JupyterServer) bool { return jupyterPort(o) == jupyterPort(s) && o.Node != s.Node }) {
+			return " --node " + s.Node + " --port " + jupyterPort(s)
+		}
+	}
+	return " --port " + jupyterPort(found[0])
 }
 
 // openJupyter hands the address to the browser, or to who asked for it.

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -176,6 +177,33 @@ func TestOneOfSeveralJupytersIsChosenByItsPort(t *testing.T) {
 	out, err = c.sallyport("jupyter", sshtest.Alias, "--json", "--port", strconv.Itoa(second)).Output()
 	if err != nil || !strings.Contains(string(out), fmt.Sprintf(`"dir": "/data/%d"`, second)) {
 		t.Errorf("with the port of the second: %v: %s%s", err, out, stderrOf(err))
+	}
+}
+
+// TestSeveralJupytersAreToldApart gives the flags of the hint back, which have to
+// choose one.
+func TestSeveralJupytersAreToldApart(t *testing.T) {
+	server := func(state, node string, pid, port int, socket string) string {
+		return fmt.Sprintf("\n@server %s\n{\"hostname\": \"0.0.0.0\", \"pid\": %d, \"port\": %d, \"sock\": %q, \"url\": \"http://%s:8888/\"}", state, pid, port, socket, node)
+	}
+	for _, row := range []struct {
+		name, out string
+		flags     jupyterFlags
+		hint      string
+	}{
+		{"by port", server("here", "x", 1, 8888, "") + server("here", "x", 2, 8889, ""), jupyterFlags{port: "8888"}, "--port 8888"},
+		{"by socket", server("here", "x", 1, 0, "/run/a") + server("here", "x", 2, 0, "/run/b"), jupyterFlags{port: "/run/a"}, "--port /run/a"},
+		{"by node", server("away", "n1", 1, 8888, "") + server("away", "n2", 2, 8888, "") + "\n@node n[1-2]", jupyterFlags{node: "n2", port: "8888"}, "--node n2 --port 8888"},
+	} {
+		var said bytes.Buffer
+		a := &app{Stdio: Stdio{Err: &said}}
+		_, err := a.chooseJupyter("h", []byte(row.out), jupyterFlags{})
+		if e := api.AsError(err); e == nil || !slices.Equal(e.Hints, []string{"sallyport jupyter h " + row.hint}) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		if _, err := a.chooseJupyter("h", []byte(row.out), row.flags); err != nil {
+			t.Errorf("%s: %+v chooses none: %v", row.name, row.flags, err)
+		}
 	}
 }
 
