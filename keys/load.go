@@ -87,6 +87,14 @@ func ParsePublic(data []byte) (key ssh.PublicKey, comment string, ok bool) {
 	return nil, "", false
 }
 
+// IsPublic tells that the file at path is a public key. A key that Load finds
+// there is signed with by an agent only.
+func IsPublic(path string) bool {
+	data, err := readFile(path)
+	_, _, ok := ParsePublic(data)
+	return err == nil && ok
+}
+
 // LoadCertificate reads the certificate in the file at path, which is named
 // like "id_ed25519-cert.pub". The error satisfies fs.ErrNotExist if there is
 // none.

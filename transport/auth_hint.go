@@ -21,6 +21,7 @@ func (a *auth) hint(cut bool) string {
 	for _, find := range []func() string{
 		a.hintBarred,
 		func() string { return a.hintFewer(cut) },
+		a.hintPublic,
 		a.hintMode,
 		a.hintSHA1,
 		a.hintLocked,
@@ -84,6 +85,25 @@ func (a *auth) namedFile() string {
 		}
 	}
 	return slices.Concat(paths, []string{""})[0]
+}
+
+// hintPublic is for an IdentityFile that is the public half of a key.
+func (a *auth) hintPublic() string {
+	for _, t := range a.tried {
+		if t.err != errPublic {
+			continue
+		}
+		path := t.key.key.Path
+		private := strings.TrimSuffix(path, ".pub")
+		if _, err := os.Stat(private); err != nil || private == path {
+			return "name the private half of " + a.word(path) + ", or give it to the agent: ssh-add FILE"
+		}
+		if origin, set := a.host.IsSet("IdentityFile"); set && origin != config.CommandLine {
+			return "name the private half, " + a.word(private) + ": " + whereSet(a.host, "IdentityFile")
+		}
+		return "name the private half: ssh -i " + a.word(private) + " " + shellescape.Quote(a.host.Name)
+	}
+	return ""
 }
 
 // hintMode is for a key file that others can reach.

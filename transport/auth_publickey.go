@@ -68,6 +68,9 @@ func (a *auth) offer(id *identity) ssh.Signer {
 		a.note(a.describe(id), err)
 		return nil
 	}
+	if err != nil && keys.IsPublic(id.key.Path) { // which others may read: it is no mistake before it is to sign
+		err = nil
+	}
 	signer, ok := id.key.Signer.(ssh.AlgorithmSigner)
 	if !ok {
 		return nil
@@ -112,6 +115,9 @@ func (o *offered) sign(rand io.Reader, data []byte, algorithm string) (*ssh.Sign
 	return o.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
 }
 
+// errPublic is an IdentityFile that was to sign and cannot.
+var errPublic = errors.New("the file is the public half of the key, and no agent has the private one")
+
 // unlock reads the private half of a key in a file, asking for its passphrase
 // if there is one. The other hops of the chain, and the agent if it is to
 // have the key, then have it too.
@@ -123,6 +129,9 @@ func (a *auth) unlock(id *identity) error {
 		a.warnOfMode(id, err)
 		if errors.Is(err, keys.ErrNoKey) {
 			a.sayUnread(id, err)
+		}
+		if keys.IsPublic(id.key.Path) {
+			return errPublic
 		}
 		return err
 	}
@@ -152,6 +161,10 @@ func (a *auth) warnOfMode(id *identity, err error) {
 	shown.Path = config.Printable(open.Path) // a line break in it makes no line
 	for line := range strings.SplitSeq(fmt.Sprintf(unprotected, &shown, shown.Path), "\n") {
 		a.told.say(LevelError, "%s", line)
+	}
+	if keys.IsPublic(open.Path) { // and chmod would not help
+		a.notices = append(a.notices, config.Printable(fmt.Sprintf("The key %s was passed over: %v.", a.describe(id), errPublic)))
+		return
 	}
 	a.notices = append(a.notices, config.Printable(fmt.Sprintf("The key %s was passed over: its mode is %04o, which lets others reach it. chmod 600 %s", a.describe(id), open.Mode.Perm(), a.word(open.Path))))
 }

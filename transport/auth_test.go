@@ -404,6 +404,10 @@ func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	own := generate(t, dir, "own", "", "-t", "ed25519") + ".pub" // its private half is elsewhere
+	if err := errors.Join(os.Chmod(own, 0o600), os.Remove(strings.TrimSuffix(own, ".pub"))); err != nil {
+		t.Fatal(err)
+	}
 	other := sshtest.NewKey(t).PublicKey()
 	rows := []struct {
 		name    string
@@ -428,6 +432,15 @@ func TestARefusedLoginSaysWhatWasTriedAndWhatToDo(t *testing.T) {
 		{"a key that others can read and that is not known there", castle{key: other}, "IdentityFile DIR/open", nil,
 			`the login as "jon" was refused; tried publickey ~/open ED25519 (not accepted, and Permissions 0644 for 'DIR/open' are too open); the server accepts publickey`,
 			"chmod 600 ~/open"},
+		{"the public half of a key", castle{key: publicKey(t, path+".pub")}, "IdentityFile DIR/id.pub", nil,
+			`the login as "jon" was refused; tried publickey ~/id.pub ED25519 (the file is the public half of the key, and no agent has the private one); the server accepts publickey`,
+			"name the private half, ~/id: IdentityFile is set at CONFIG:2"},
+		{"the public half of a key that only its owner can read", castle{key: publicKey(t, own)}, "IdentityFile DIR/own.pub", nil,
+			`the login as "jon" was refused; tried publickey ~/own.pub ED25519 (the file is the public half of the key, and no agent has the private one); the server accepts publickey`,
+			"name the private half of ~/own.pub, or give it to the agent: ssh-add FILE"},
+		{"the public half of a key that is not known there", castle{key: other}, "IdentityFile DIR/id.pub", nil,
+			`the login as "jon" was refused; tried publickey ~/id.pub ED25519 (not accepted); the server accepts publickey`,
+			`have the line of ~/id.pub added to .ssh/authorized_keys of jon there; if it is there: chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys on the server; if "jon" is the wrong account: User is set at CONFIG:5`},
 		{"a key that stays locked", castle{key: publicKey(t, locked+".pub")}, "IdentityFile DIR/locked", []Answer{typed("a"), typed("b"), typed("c")},
 			`the login as "jon" was refused; tried publickey ~/locked ED25519 (the passphrase was wrong); the server accepts publickey`,
 			"ssh-add ~/locked"},
