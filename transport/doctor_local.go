@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
+	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
 	"sallyport/keys"
@@ -205,6 +206,11 @@ func (e *exam) keyFiles(check) {
 	for _, path := range e.paths() {
 		facts, err := keys.Inspect(path)
 		switch {
+		case err == nil && strings.HasSuffix(path, ".pub") && keys.IsPublic(path):
+			if e.publicHalf(path) {
+				sound++
+			}
+			continue
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
@@ -222,10 +228,29 @@ func (e *exam) keyFiles(check) {
 	}
 }
 
+// publicHalf tells whether the key of a public half can sign, which only the
+// private one in an agent can (ssh_config(5), IdentityFile).
+func (e *exam) publicHalf(path string) (can bool) {
+	key, err := keys.Load(e.ctx, path, nil)
+	if err != nil {
+		return false // it has gone since
+	}
+	if e.agentHas(key.Public) {
+		return true
+	}
+	e.unfit = append(e.unfit, path)
+	fix, repair := "ssh-add FILE for the private half", (func(context.Context) error)(nil)
+	if private := strings.TrimSuffix(path, ".pub"); keys.CheckMode(private) == nil {
+		fix, repair = e.name(private)
+	}
+	e.wrong(fmt.Sprintf("the key file %s: it is the public half of a key, and no agent has the private one", path), fix, repair)
+	return false
+}
+
 // keyFaults tells what is wrong with one pair, and whether anything is.
 func (e *exam) keyFaults(path string, facts *keys.Facts) (any bool) {
 	for _, f := range facts.Findings {
-		if e.Host != "" && !slices.Contains(hindering, f.Rule) || f.Rule == keys.RuleOrphan && e.agentHas(facts) {
+		if e.Host != "" && !slices.Contains(hindering, f.Rule) || f.Rule == keys.RuleOrphan && e.agentHas(facts.Public) {
 			continue
 		}
 		any = true
@@ -241,10 +266,15 @@ func (e *exam) keyFaults(path string, facts *keys.Facts) (any bool) {
 	return any
 }
 
-// agentHas tells whether the private half of a key is in the agent.
-func (e *exam) agentHas(facts *keys.Facts) bool {
+// agentHas tells whether the private half of a key is in the agent of this
+// machine, or of a hop that has one of its own (IdentityAgent).
+func (e *exam) agentHas(public ssh.PublicKey) bool {
 	held, _ := e.held(nil) // what is wrong with it has a row of its own
-	return slices.ContainsFunc(held, func(k *keys.Key) bool { return keys.Equal(keys.Plain(k.Public), keys.Plain(facts.Public)) })
+	for _, hop := range e.chain {
+		more, _ := e.held(hop.Host)
+		held = append(held, more...)
+	}
+	return slices.ContainsFunc(held, func(k *keys.Key) bool { return keys.Equal(keys.Plain(k.Public), keys.Plain(public)) })
 }
 
 // certificate tells of one that no server takes any more, or not yet.

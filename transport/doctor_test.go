@@ -303,6 +303,16 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		{name: "the key has the mode 0777", setUp: mode("id_ed25519", 0o777), found: []string{"key-file"}, said: "0777", mended: true},
 		{name: "the private half is the public one", setUp: func(t *testing.T, w *ward) { write(t, w.here("id_ed25519"), text(t, w.here("id_ed25519.pub"))) },
 			found: []string{"key-file"}},
+		{name: "the configuration names the public half", block: []string{"IdentityFile ~/.ssh/id_ed25519.pub"}, found: []string{"key-file"}, said: "IdentityFile=", mended: true},
+		{name: "the configuration names the public half of a key that is elsewhere", block: []string{"IdentityFile ~/.ssh/id_ed25519.pub"},
+			setUp: func(t *testing.T, w *ward) { os.Remove(w.here("id_ed25519")) }, found: []string{"key-file"}, said: "ssh-add"},
+		{name: "a healthy host whose key is in the agent, and the configuration names its public half", block: []string{"IdentityFile ~/.ssh/id_ed25519.pub"},
+			setUp: func(t *testing.T, w *ward) {
+				socket := sshtest.Agent(t)
+				sshtest.Add(t, socket, w.here("id_ed25519"))
+				os.Remove(w.here("id_ed25519"))
+				w.env = append(w.env, "SSH_AUTH_SOCK="+socket)
+			}},
 		{name: "the key is PuTTY's", setUp: func(t *testing.T, w *ward) {
 			sshtest.Run(t, "puttygen", w.here("id_ed25519"), "-O", "private", "-o", w.here("ppk"), "--old-passphrase", "/dev/null", "--new-passphrase", "/dev/null")
 			os.Rename(w.here("ppk"), w.here("id_ed25519"))
