@@ -2,13 +2,19 @@ package cli
 
 import (
 	"os"
+	"strconv"
 
 	"sallyport/config"
 )
 
-// realSSHEnv marks an ssh that we have handed a command line to, so that a
-// script called ssh which runs us again does not go round in a circle.
+// realSSHEnv counts how often a command line was handed over on the way to a
+// program, so that a script called ssh which runs us again does not go round for
+// ever. The real ssh itself runs us once more for each jump, where a link called
+// ssh is ours: it starts the ssh of PATH for them (ssh.c).
 const realSSHEnv = "SALLYPORT_HANDED_OVER"
+
+// mostHandedOver is more than anybody's jumps.
+const mostHandedOver = 16
 
 // beyondUs are the options that only the real ssh carries out, when they are
 // in force: by a flag or by the configuration.
@@ -48,9 +54,13 @@ func (s *sshSession) ordersTimeouts() bool {
 // refused: nothing that was asked for is left out.
 func (s *sshSession) handOver(why string) error {
 	program, err := config.Program()
-	if err != nil || os.Getenv(realSSHEnv) != "" {
+	if err != nil {
 		return s.fatal("sallyport: %s: only the real ssh does that, and none is installed", why)
 	}
+	times, _ := strconv.Atoi(os.Getenv(realSSHEnv)) // 0 where it is not set
+	if times >= mostHandedOver {
+		return s.fatal("sallyport: %s: only the real ssh does that, and %s runs us again", why, program)
+	}
 	s.log.say(logDebug, "%s is not ours to do: running %s", why, program)
-	return execute(program, append([]string{"ssh"}, s.call.args...), append(os.Environ(), realSSHEnv+"=1"))
+	return execute(program, append([]string{"ssh"}, s.call.args...), append(os.Environ(), realSSHEnv+"="+strconv.Itoa(times+1)))
 }

@@ -116,6 +116,31 @@ func TestALinkCalledSSHIsSSH(t *testing.T) {
 	}
 }
 
+// TestALinkCalledSSHJumpsAsAMaster has the real ssh, which becomes the master,
+// run the link again for each of its jumps.
+func TestALinkCalledSSHJumpsAsAMaster(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	link := `mkdir bin; ln -s "$(command -v sallyport)" bin/ssh; export PATH="$PWD/bin:$PATH"; `
+	script := `{ echo ControlMaster auto; echo "ControlPath $PWD/%n"; echo ControlPersist no; echo Match all; cat "$CONFIG"; } >c; bare -F c -J two three echo x; rm -r c bin`
+	want := outcome{0, "x\n", "", ""}
+	if got := b.run(t, "ssh", link+script); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAScriptThatRunsUsAgainGoesNotRoundForEver has nothing but such a script be
+// the real ssh.
+func TestAScriptThatRunsUsAgainGoesNotRoundForEver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	fake := `mkdir bin; printf '#!/bin/sh\nexec sallyport ssh "$@"\nOpenSSH_9.6p1 Debian-1\0' >bin/ssh; chmod +x bin/ssh; PATH="$PWD/bin:$PATH"; `
+	got := b.run(t, "sallyport ssh", fake+`ssh -C one true 2>said; s=$?; cat said; rm -r said bin; exit $s`)
+	if want := "runs us again"; got.status != ours || !strings.Contains(got.stdout, want) {
+		t.Errorf("it does not say %q: %s", want, got)
+	}
+}
+
 // TestTheConnectionOfTheBackgroundProcessIsUsed counts logins.
 func TestTheConnectionOfTheBackgroundProcessIsUsed(t *testing.T) {
 	t.Parallel()
