@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,29 @@ func root(std Stdio) *app {
 		a.attachCommand(), a.sessionsCommand(), a.mastersCommand(), a.envCommand(),
 		a.keyCommand(), a.agentCommand(), a.doctorCommand(),
 		a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
+	refuseUnknown(a.cmd)
 	return a
+}
+
+// refuseUnknown has commands that only hold others refuse a name that none of
+// those has; cobra shows their help then, and says that all went well.
+func refuseUnknown(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		refuseUnknown(c)
+		if c.HasSubCommands() && !c.Runnable() {
+			c.DisableFlagsInUseLine = true
+			c.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return cmd.Help()
+				}
+				return &api.Error{
+					Code:    api.CodeBadRequest,
+					Message: fmt.Sprintf("unknown command %q for %q", api.Printable(args[0]), cmd.CommandPath()),
+					Hints:   []string{cmd.CommandPath() + " --help"},
+				}
+			}
+		}
+	}
 }
 
 // afterHost reads the options between the host and the command, which ssh has

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -31,5 +33,30 @@ func TestOptionsMayFollowTheHost(t *testing.T) {
 				t.Errorf("the user is %q, want %q", got, row.user)
 			}
 		})
+	}
+}
+
+// TestAnUnknownCommandIsRefused asks each command that has others for one that
+// there is not.
+func TestAnUnknownCommandIsRefused(t *testing.T) {
+	asked := 0
+	for _, c := range root(Stdio{}).cmd.Commands() {
+		if !c.HasSubCommands() {
+			continue
+		}
+		asked++
+		var out, said bytes.Buffer
+		// "config" takes a host, which is asked for before the file is.
+		status := Main(t.Context(), []string{c.Name(), "no-such", "-F", t.TempDir() + "/config"}, Stdio{In: strings.NewReader(""), Out: &out, Err: &said})
+		if status != ours || out.Len() > 0 || said.Len() == 0 {
+			t.Errorf("%s no-such: status %d, %q, %q", c.CommandPath(), status, out.String(), said.String())
+		}
+		want := fmt.Sprintf("unknown command %q for %q", "no-such", c.CommandPath())
+		if c.Name() != "config" && !strings.Contains(said.String(), want) {
+			t.Errorf("%s no-such does not say %q: %q", c.CommandPath(), want, said.String())
+		}
+	}
+	if asked < 8 {
+		t.Errorf("%d commands have others", asked)
 	}
 }
