@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sallyport/api"
 )
@@ -66,7 +67,26 @@ func root(std Stdio) *app {
 		a.keyCommand(), a.agentCommand(), a.doctorCommand(),
 		a.daemonCommand(), a.demoCommand(), a.sshCommand(), a.versionCommand())
 	refuseUnknown(a.cmd)
+	a.cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd == a.cmd {
+			return badOption(err)
+		}
+		return err
+	})
 	return a
+}
+
+// badOption is the refusal of an option before the command. One of ssh's is taken
+// by "sallyport ssh".
+func badOption(err error) error {
+	refused := &api.Error{Code: api.CodeBadRequest, Message: err.Error()}
+	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "" {
+		letter := unknown.GetSpecifiedName()
+		if _, sshs := flagNamed(letter[0]); sshs {
+			refused.Hints = []string{"sallyport ssh takes -" + letter + " and all other options of ssh"}
+		}
+	}
+	return refused
 }
 
 // refuseUnknown has commands that only hold others refuse a name that none of
@@ -98,7 +118,7 @@ func afterHost(cmd *cobra.Command, args []string) ([]string, error) {
 		return rest, nil
 	}
 	if err := cmd.Flags().Parse(rest); err != nil {
-		return nil, badUsage("%v", err)
+		return nil, badOption(err)
 	}
 	if help, _ := cmd.Flags().GetBool("help"); help { // cobra has made it
 		return nil, errHelp

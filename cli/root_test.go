@@ -60,3 +60,34 @@ func TestAnUnknownCommandIsRefused(t *testing.T) {
 		t.Errorf("%d commands have others", asked)
 	}
 }
+
+// TestAnOptionOfSSHIsTakenElsewhere gives options that "sallyport HOST" has not.
+func TestAnOptionOfSSHIsTakenElsewhere(t *testing.T) {
+	for _, row := range []struct{ line, hint string }{
+		{"-o User=jon h", "  hint: sallyport ssh takes -o and all other options of ssh\n"},
+		{"h -Tv", "  hint: sallyport ssh takes -v and all other options of ssh\n"},
+		{"h -L 1:x:1", "  hint: sallyport ssh takes -L and all other options of ssh\n"},
+		{"-@ h", ""},
+		{"--colour h", ""},
+		{"tunnel ls -L 1", ""},
+	} {
+		var said bytes.Buffer
+		status := Main(t.Context(), strings.Fields(row.line), Stdio{In: strings.NewReader(""), Out: io.Discard, Err: &said})
+		if _, hint, _ := strings.Cut(said.String(), "\n"); status != ours || hint != row.hint {
+			t.Errorf("%s: status %d, %q; the hint should be %q", row.line, status, said.String(), row.hint)
+		}
+	}
+}
+
+func TestTheUserIsPartOfADestination(t *testing.T) {
+	for _, row := range []struct{ dest, user, host string }{
+		{"h", "", "h"},
+		{"jon@h", "jon", "h"},
+		{"jon@wall@h", "jon@wall", "h"},
+		{"ssh://jon@h:5022", "", "ssh://jon@h:5022"},
+	} {
+		if user, host := splitUser(row.dest); user != row.user || host != row.host {
+			t.Errorf("%s: %q at %q", row.dest, user, host)
+		}
+	}
+}

@@ -220,8 +220,12 @@ func ended(w io.Writer, exit api.Exit) error {
 	return nil
 }
 
-// splitUser takes "user@" off a destination; the last @ counts, as in ssh.
+// splitUser takes "user@" off a destination; the last @ counts, as in ssh. A URI
+// is read where the host is resolved, with its port.
 func splitUser(dest string) (user, host string) {
+	if strings.HasPrefix(dest, "ssh://") {
+		return "", dest
+	}
 	if i := strings.LastIndexByte(dest, '@'); i >= 0 {
 		return dest[:i], dest[i+1:]
 	}

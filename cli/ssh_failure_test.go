@@ -58,3 +58,12 @@ func TestAConnectionThatEndsReadsAsSSHHasIt(t *testing.T) {
 		}
 	}
 }
+
+// TestAPortBehindTheNameIsToldApart types a host as a URL has it.
+func TestAPortBehindTheNameIsToldApart(t *testing.T) {
+	var said bytes.Buffer
+	status := Main(t.Context(), []string{"ssh", "-F", "none", "jon@no-such-host.invalid:5022", "true"}, Stdio{In: strings.NewReader(""), Out: io.Discard, Err: &said})
+	if want := "  hint: ssh -p 5022 no-such-host.invalid, or in one word ssh://no-such-host.invalid:5022"; status != ours || !strings.Contains(said.String(), want) {
+		t.Errorf("status %d: it does not say %q: %s", status, want, said.String())
+	}
+}

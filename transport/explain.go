@@ -317,7 +317,14 @@ func (c dialCall) unknownName(err *net.DNSError) *Failure {
 		f.Message = fmt.Sprintf("looking up the name %q: %s", err.Name, err.Err)
 		f.Hint = joinedHints("the name servers do not answer: check the network and the VPN of this machine", f.Hint)
 	}
-	if f.Hint == "" && err.IsNotFound {
+	host, port, hasPort := strings.Cut(err.Name, ":")
+	switch _, numberErr := strconv.ParseUint(port, 10, 16); {
+	case !err.IsNotFound:
+	case hasPort && numberErr == nil && f.Hint != "": // as people know it of URLs
+		f.Hint = fmt.Sprintf("a port has a line of its own, Port %s: %s", port, f.Hint)
+	case hasPort && numberErr == nil:
+		f.Hint = fmt.Sprintf("ssh -p %s %s, or in one word ssh://%[2]s:%[1]s", port, shellescape.Quote(host))
+	case f.Hint == "":
 		f.Hint = fmt.Sprintf("check the spelling, or add a HostName below \"Host %s\"", c.host().Name)
 	}
 	return f

@@ -100,6 +100,7 @@ func TestEachFailureIsExplained(t *testing.T) {
 		// the way
 		{name: "nobody listens", serve: nobody, hops: true},
 		{name: "the name is not known", block: []string{"HostName no-such-host.invalid"}},
+		{name: "the name has a port behind it", block: []string{"HostName no-such-host.invalid:5022"}},
 		{name: "the name is not known, and is the alias", err: &net.DNSError{Err: "no such host", Name: "wall", IsNotFound: true}},
 		{name: "the name servers do not answer", err: &net.DNSError{Err: "i/o timeout", Name: "wall", IsTimeout: true}},
 		{name: "nobody listens on port 22, and nobody said which port", err: syscall.ECONNREFUSED},
