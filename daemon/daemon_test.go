@@ -287,6 +287,21 @@ func TestAQuestionIsAnsweredByWhoeverWatches(t *testing.T) {
 	}
 }
 
+// TestACommandThatIsGivenUpAtAQuestionDoesNotRun: whoever answers later, it has
+// gone.
+func TestACommandThatIsGivenUpAtAQuestionDoesNotRun(t *testing.T) {
+	h := newHouse(t)
+	term, err := h.StartSession(t.Context(), api.SessionRequest{Target: h.target("esrf"), Spec: api.SessionSpec{Command: "exit 0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.until("a password is asked", func(s api.Snapshot) bool { return len(s.Questions) > 0 })
+	term.Close()
+	h.until("nobody is asked, and nothing waits to run", func(s api.Snapshot) bool {
+		return len(s.Questions) == 0 && len(s.Sessions) == 0
+	})
+}
+
 func TestATunnelOutlivesTheProcessThatHeldIt(t *testing.T) {
 	h := newHouse(t)
 	inv := api.ReadInventory(config.Paths{User: h.network.Config(), Home: h.network.Dir(), Explicit: true})
