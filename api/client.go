@@ -270,6 +270,9 @@ func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal,
 		t, err = c.openTerminal(ctx, sessionsPath, r, r.Target.Host)
 		return err
 	})
+	if err == nil {
+		t.own = true
+	}
 	return t, err
 }
 
