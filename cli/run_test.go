@@ -208,6 +208,22 @@ func TestAKeyIsUnlockedOnceForAllHosts(t *testing.T) {
 	}
 }
 
+// TestAKeyThatStaysClosedDoesSoForAllHosts has ^D typed at the passphrase, once.
+func TestAKeyThatStaysClosedDoesSoForAllHosts(t *testing.T) {
+	t.Parallel()
+	for _, atOnce := range []string{"3", "1"} {
+		c := nodes(t, 3, "")
+		sshtest.Run(t, "ssh-keygen", "-q", "-p", "-a", "1", "-P", "", "-N", "winter", "-f", c.server.Path("id"))
+		p := newConsole(t, c.sallyport("run", "-H", "node*", "-j", atOnce, "--", "echo hello"))
+		p.wait("Passphrase: ")
+		p.press("\x04", "\n")
+		p.wait("the command succeeded on 0 of 3 hosts, not on 3:")
+		if status := p.ended(); status != 4 || strings.Contains(p.since(), "Passphrase") {
+			t.Errorf("-j %s: exit status %d, want 4: %q", atOnce, status, p.since())
+		}
+	}
+}
+
 func TestBatchModeFailsInsteadOfAsking(t *testing.T) {
 	t.Parallel()
 	c := nodes(t, 2, "Host node02\nBatchMode yes\nStrictHostKeyChecking ask\nUserKnownHostsFile /nonexistent/known_hosts")
