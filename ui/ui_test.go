@@ -410,7 +410,7 @@ func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
 			st.snapshot(snap)
 			st.sees("┌ tyrell and 1 other (1 of 2 questions) ─")
 			st.keys("x", "Enter")
-			st.sees("┌ martell ─")
+			st.sees("┌ martell")
 			if row.fails != nil {
 				st.sees(row.fails.Error())
 			}
