@@ -302,6 +302,16 @@ func TestACommandThatIsGivenUpAtAQuestionDoesNotRun(t *testing.T) {
 	})
 }
 
+// TestAProcessThatWasSucceededIsNotWaitedFor: its lock is the next one's.
+func TestAProcessThatWasSucceededIsNotWaitedFor(t *testing.T) {
+	h := newHouse(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := daemon.Stopped(ctx, h.dirs, func() bool { return h.Succeeded(ctx, api.DaemonStatus{}) }); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWhoTurnsBackAtTheDoorEndsNoShell: "sallyport attach" that fails before it shows
 // anything leaves the shell as it was.
 func TestWhoTurnsBackAtTheDoorEndsNoShell(t *testing.T) {
@@ -456,7 +466,7 @@ func TestStopEndsTheProcess(t *testing.T) {
 	if err := h.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := daemon.Stopped(t.Context(), h.dirs); err != nil {
+	if err := daemon.Stopped(t.Context(), h.dirs, func() bool { return false }); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := h.Snapshot(t.Context()); err != nil || s.Daemon.PID != 0 {
