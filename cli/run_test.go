@@ -133,10 +133,8 @@ func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
 		t.Errorf("exit status %d, want 3", r.status)
 	}
 	want := `sallyport: the command succeeded on 0 of 4 hosts, not on 4:
-  node01: not finished when it was interrupted
-  node02: not finished when it was interrupted
-  node03: not begun when it was interrupted
-  node04: not begun when it was interrupted
+  node01, node02: not finished when it was interrupted
+  node03, node04: not begun when it was interrupted
 `
 	if diff := cmp.Diff(want, r.errs); diff != "" {
 		t.Errorf("stderr: -want +got\n%s", diff)
