@@ -133,7 +133,8 @@ func gathered(wrong []hostOutcome) (all []complaint) {
 func (o hostOutcome) reason() string {
 	switch {
 	case o.Error != nil:
-		return strings.TrimPrefix(o.Error.Message, fmt.Sprintf("connecting to %q: ", o.Host))
+		said := strings.TrimPrefix(o.Error.Message, fmt.Sprintf("connecting to %q: ", o.Host))
+		return strings.Replace(said, fmt.Sprintf("the login to %q ", o.Host), "the login ", 1)
 	case o.Signal != "":
 		return "ended by signal " + api.Printable(o.Signal)
 	}

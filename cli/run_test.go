@@ -215,7 +215,7 @@ func TestAKeyThatStaysClosedDoesSoForAllHosts(t *testing.T) {
 		p := newConsole(t, c.sallyport("run", "-H", "node*", "-j", atOnce, "--", "echo hello"))
 		p.wait("Passphrase: ")
 		p.press("\x04", "\n")
-		p.wait("the command succeeded on 0 of 3 hosts, not on 3:")
+		p.wait("the command succeeded on 0 of 3 hosts, not on 3:\r\n  node01, node02, node03: the login was given up")
 		if status := p.ended(); status != 4 || strings.Contains(p.since(), "Passphrase") {
 			t.Errorf("-j %s: exit status %d, want 4: %q", atOnce, status, p.since())
 		}
