@@ -12,7 +12,7 @@ import (
 // that was answered elsewhere. While somebody types a search it waits: what
 // is typed there must not become an answer.
 func (s *screen) askNext() {
-	open := s.unansweredYet()
+	open, typing := s.unansweredYet(), false
 	for _, o := range s.own {
 		open = append(open, o.Question)
 	}
@@ -24,11 +24,15 @@ func (s *screen) askNext() {
 		if i >= 0 || d.question == "" {
 			return
 		}
+		typing = d.typed() || d.held
 		d.wipe()
 		s.dialog = nil
 	}
 	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() && s.where() != inNode {
 		s.dialog = s.questionDialog(open[0], open)
+		if typing {
+			s.dialog.hold()
+		}
 	}
 }
 

@@ -424,6 +424,32 @@ func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
 	}
 }
 
+// TestTheRestOfAPasswordIsNotForTheNextHost has a question answered elsewhere while
+// somebody types.
+func TestTheRestOfAPasswordIsNotForTheNextHost(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	snap := afternoon()
+	first, second := passwordQuestion(), passwordQuestion()
+	second.ID, second.Host = "q2", "tyrell"
+	snap.Questions = []api.Question{first, second}
+	st.snapshot(snap)
+	st.sees("(1 of 2 questions)")
+	st.keys("sec")
+	st.sees("•••")
+	st.event(api.Event{QuestionGone: first.ID})
+	st.sees("┌ tyrell", "The question before it has gone. Tab goes to this one.")
+	st.keys("add", "Enter")
+	st.sees("Tab goes to this one.")
+	if calls := st.made(); len(calls) != 0 {
+		t.Errorf("the calls are %q", calls)
+	}
+	st.keys("Tab", "x")
+	st.loses("Tab goes to this one.")
+	st.sees("Password of rech042", "•")
+	st.keys("Enter")
+	st.until("it is answered", func() bool { return len(st.made()) == 1 })
+}
+
 // TestAPassphraseIsDeclinedForAllWhoOpenThatKey has a third host ask while the dialog
 // is open.
 func TestAPassphraseIsDeclinedForAllWhoOpenThatKey(t *testing.T) {
