@@ -60,8 +60,10 @@ func (d *dialog) typed() bool {
 // nothing of that: the rest of a password is not for the next host.
 func (d *dialog) hold() {
 	d.held, d.focus = true, -1
-	d.said = "The question before it has gone. Tab goes to this one."
+	d.said = behindAnother
 }
+
+const behindAnother = "The question before it has gone. Tab goes to this one."
 
 func (d *dialog) turn(n int) {
 	if d.held {
@@ -85,6 +87,7 @@ func (d *dialog) field() *field {
 // was typed for somewhere else answers nothing.
 func (d *dialog) pick(r rune) {
 	if d.held {
+		d.said = behindAnother
 		return
 	}
 	for i, b := range d.buttons {
@@ -96,7 +99,8 @@ func (d *dialog) pick(r rune) {
 
 func (d *dialog) enter() {
 	switch n := len(d.fields); {
-	case d.focus < 0 && d.held: // it is said already
+	case d.focus < 0 && d.held:
+		d.said = behindAnother
 	case d.focus < 0:
 		d.said = "Choose with ← → or a letter first, then Enter."
 	case d.focus < n-1:
