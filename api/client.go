@@ -213,8 +213,13 @@ func (c *Client) EndSession(ctx context.Context, id string) error {
 }
 
 // Stop ends the background process and waits until it has gone. Its wanted
-// tunnels come back with the next one.
+// tunnels come back with the next one, which may be there at once: whoever follows
+// it may want one.
 func (c *Client) Stop(ctx context.Context) error {
+	before, err := c.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
 	if err := c.call(ctx, http.MethodPost, "/v1/stop", nil, nil); err != nil {
 		return err
 	}
@@ -223,10 +228,20 @@ func (c *Client) Stop(ctx context.Context) error {
 		if err != nil {
 			return nil
 		}
+		if c.Succeeded(ctx, before.Daemon) {
+			return conn.Close()
+		}
 		io.Copy(io.Discard, conn) // returns when the process closes its connections
 		conn.Close()
 	}
 	return context.Cause(ctx)
+}
+
+// Succeeded tells that another background process answers than the one that was
+// there before.
+func (c *Client) Succeeded(ctx context.Context, before DaemonStatus) bool {
+	now, err := c.Snapshot(ctx)
+	return err == nil && now.Daemon.PID != 0 && !now.Daemon.Started.Equal(before.Started)
 }
 
 // RestartRequest asks the background process to make room for another one.
@@ -270,6 +285,9 @@ func (c *Client) StartSession(ctx context.Context, r SessionRequest) (*Terminal,
 		t, err = c.openTerminal(ctx, sessionsPath, r, r.Target.Host)
 		return err
 	})
+	if err == nil {
+		t.own = true
+	}
 	return t, err
 }
 

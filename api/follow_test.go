@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -66,6 +67,40 @@ func TestAProcessIsSeenWheneverItComes(t *testing.T) {
 		shows(row.when, pid+1)
 		end()
 		shows(row.when+", once it has ended,", 0)
+	}
+}
+
+// TestStopDoesNotWaitForTheNextProcess has another one answer on the same socket once
+// the first was told to end.
+func TestStopDoesNotWaitForTheNextProcess(t *testing.T) {
+	run, err := os.MkdirTemp("", "sp") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(run) })
+	l, err := net.Listen("unix", filepath.Join(run, "daemon.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var begun atomic.Int64 // of the process that answers
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/stop" {
+			begun.Add(1)
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		json.NewEncoder(w).Encode(Snapshot{Daemon: DaemonStatus{PID: 7, Started: time.Unix(begun.Load(), 0)}})
+	})}
+	go server.Serve(l) // until it is closed
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	go func() { // ends with the server: so does the wait for a process that has not gone
+		<-ctx.Done()
+		server.Close()
+	}()
+	if err := (&Client{Socket: filepath.Join(run, "daemon.sock")}).Stop(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

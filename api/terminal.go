@@ -43,6 +43,7 @@ type Terminal struct {
 	ended chan struct{}   // closed when the reader has ended
 
 	window *window // how much may be typed
+	own    bool    // the session was begun for it
 
 	stdout, stderr, warnings io.Writer // set before begun is closed
 
@@ -166,12 +167,15 @@ func (t *Terminal) Detach() error { return t.out.Write(FrameDetach, nil) }
 // End ends the session, also one that is kept.
 func (t *Terminal) End() error { return t.out.Write(FrameEnd, nil) }
 
-// Close leaves the session, which ends unless it is kept and was attached to.
+// Close leaves the session. One that was begun for it ends, unless it is kept and
+// was attached to.
 func (t *Terminal) Close() error {
 	select {
 	case <-t.begun:
 	default:
-		t.End() // fails only where it has ended
+		if t.own {
+			t.End() // fails only where it has ended
+		}
 	}
 	t.stop()
 	return nil
@@ -221,7 +225,9 @@ func (t *Terminal) read(stopWatching func() bool) {
 			t.ready <- nil
 			select {
 			case <-t.begun:
-			case <-t.over:
+			case <-t.over: // nobody takes what came with it
+				t.exit, t.err = sessions.Exit{Status: 255}, context.Canceled
+				return
 			}
 		case FrameStdout:
 			_, err = t.stdout.Write(payload)

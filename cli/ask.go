@@ -21,7 +21,7 @@ type terminalAsker struct {
 	open map[string]asking // by ID; guarded by mu
 
 	floor  floor
-	opened map[string]api.Answer // that have opened a key, by its file; touched only by who has the floor
+	opened map[string]*opening // by the file of the key; touched only by who has the floor
 	touch  touches
 	banner *banners // nil: not printed
 	wg     sync.WaitGroup
@@ -33,8 +33,21 @@ type asking struct {
 	stop context.CancelFunc
 }
 
+// opening is what a person has said to those that want to open a key.
+type opening struct {
+	answer api.Answer
+	err    error           // errDeclined: it stays closed
+	had    map[string]bool // the links that have had the answer
+	typed  int             // answers until this one: a link has had no more
+}
+
+// suits tells that a question can be answered so without asking the person.
+func (o *opening) suits(q api.Question) bool {
+	return o.err != nil || !o.had[q.Link] && q.Try <= o.typed
+}
+
 func (a *app) asker(c *api.Client) *terminalAsker {
-	return &terminalAsker{client: c, open: make(map[string]asking), opened: make(map[string]api.Answer), floor: newFloor(), banner: a.banners()}
+	return &terminalAsker{client: c, open: make(map[string]asking), opened: make(map[string]*opening), floor: newFloor(), banner: a.banners()}
 }
 
 // see begins to ask what is new among the questions of links, and stops
@@ -78,8 +91,8 @@ func (a *terminalAsker) tell(now api.Snapshot, links []string) {
 // wait waits until nothing is being asked, and forgets what was answered.
 func (a *terminalAsker) wait() {
 	a.wg.Wait()
-	for _, answer := range a.opened {
-		answer.Wipe()
+	for _, o := range a.opened {
+		o.answer.Wipe()
 	}
 	clear(a.opened)
 }
@@ -121,6 +134,7 @@ func (a *terminalAsker) put(ctx context.Context, q api.Question, answer api.Answ
 	if err == nil {
 		for _, other := range answered {
 			other.stop()
+			a.opened[q.File].had[other.Link] = true
 		}
 	}
 	return err
@@ -139,21 +153,27 @@ func (a *terminalAsker) same(q api.Question) (same []asking) {
 }
 
 // answer is the person's. For the passphrase of a key it is asked once in a
-// command, however many hosts want it, unless it was wrong.
+// command, however many hosts want it, unless it was wrong; who declines, declines
+// for all of them.
 func (a *terminalAsker) answer(ctx context.Context, q api.Question) (api.Answer, error) {
 	if q.Kind != api.AskPassphrase {
 		return prompt(ctx, q, ourWords)
 	}
-	before, known := a.opened[q.File]
-	if known && q.Try == 1 {
-		return before.Clone(), nil
+	said := a.opened[q.File]
+	if said == nil || !said.suits(q) {
+		answer, err := prompt(ctx, q, ourWords)
+		if err != nil && !errors.Is(err, errDeclined) || ctx.Err() != nil {
+			return answer, err
+		}
+		next := &opening{answer: answer, err: err, had: make(map[string]bool), typed: 1}
+		if said != nil {
+			said.answer.Wipe()
+			next.typed += said.typed
+		}
+		said, a.opened[q.File] = next, next
 	}
-	answer, err := prompt(ctx, q, ourWords)
-	if err == nil {
-		before.Wipe()
-		a.opened[q.File] = answer.Clone()
-	}
-	return answer, err
+	said.had[q.Link] = true
+	return said.answer.Clone(), said.err
 }
 
 // refuse keeps the reason why a question was not answered, unless the person

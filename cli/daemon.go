@@ -135,10 +135,14 @@ func (a *app) stopDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	before, err := c.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
 	if err := c.Stop(ctx); err != nil && !api.IsNoDaemon(err) {
 		return err
 	}
-	return daemon.Stopped(ctx, d)
+	return daemon.Stopped(ctx, d, func() bool { return c.Succeeded(ctx, before.Daemon) })
 }
 
 func (a *app) daemonRestart() *cobra.Command {

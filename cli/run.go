@@ -30,9 +30,10 @@ that chooses nobody is an error, and nothing is run.
 The background process makes the connections, so hosts behind one bastion share
 that one's, and what is open already asks nothing. What has to be asked is asked
 on the terminal, once for a connection, and the passphrase of a key once; where
-the host's BatchMode is yes, the host fails instead. Hosts are taken in their order in the configuration, 10 at a
-time: an sshd as it comes refuses logins from the eleventh at once on
-(MaxStartups), and several hosts may be names of one machine.
+the host's BatchMode is yes, the host fails instead. Hosts are taken in their
+order in the configuration, 10 at a time: an sshd as it comes refuses logins from
+the eleventh at once on (MaxStartups), and several hosts may be names of one
+machine.
 
 --timeout is for one host, from its login to the command's end; it stands still
 while you are asked. A command that runs out of time, or is interrupted by

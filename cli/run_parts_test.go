@@ -147,6 +147,9 @@ func TestTheExitStatusIsThatOfTheWorst(t *testing.T) {
 	gone := hostOutcomeOf("gone\x1b", api.Exit{}, &api.Error{Code: "timeout", Message: "no answer"})
 	cut := hostOutcomeOf("cut", api.Exit{}, errInterrupted)
 	late := hostOutcomeOf("late", api.Exit{}, &api.Error{Code: codeTimeLimit, Message: "not finished after 2s"})
+	refused := func(host string) hostOutcome {
+		return hostOutcomeOf(host, api.Exit{}, &api.Error{Code: "unreachable", Message: `connecting to "` + host + `": connection refused`, Hints: []string{"look there"}})
+	}
 	for _, test := range []struct {
 		what string
 		all  []hostOutcome
@@ -160,6 +163,8 @@ func TestTheExitStatusIsThatOfTheWorst(t *testing.T) {
 			"  other: exit status 2\n  gone\\x1b: no answer\n  broke: it closed\n    hint: do this\n"},
 		{"an interrupt", []hostOutcome{gone, cut}, 3, "sallyport: the command succeeded on 0 of 2 hosts, not on 2:\n" +
 			"  gone\\x1b: no answer\n  cut: not finished when it was interrupted\n"},
+		{"the same on several hosts", []hostOutcome{refused("a"), other, refused("b"), refused("c")}, 4, "sallyport: the command succeeded on 0 of 4 hosts, not on 4:\n" +
+			"  a, b, c: connection refused\n    hint: look there\n  other: exit status 2\n"},
 		{"a time limit", []hostOutcome{late, other}, 3, "sallyport: the command succeeded on 0 of 2 hosts, not on 2:\n" +
 			"  late: not finished after 2s\n  other: exit status 2\n"},
 	} {

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"sallyport/api"
 )
@@ -89,12 +91,9 @@ func summary(w io.Writer, all []hostOutcome, unasked error) error {
 		return nil
 	}
 	fmt.Fprintf(w, "sallyport: the command succeeded on %d of %d hosts, not on %d:\n", len(all)-len(wrong), len(all), len(wrong))
-	for _, o := range wrong {
-		fmt.Fprintf(w, "  %s: %s\n", api.Printable(o.Host), o.reason())
-		if o.Error == nil {
-			continue
-		}
-		for _, hint := range o.Error.Hints {
+	for _, c := range gathered(wrong) {
+		fmt.Fprintf(w, "  %s: %s\n", strings.Join(c.hosts, ", "), c.reason)
+		for _, hint := range c.hints {
 			fmt.Fprintf(w, "    hint: %s\n", hint)
 		}
 	}
@@ -104,11 +103,38 @@ func summary(w io.Writer, all []hostOutcome, unasked error) error {
 	return status(worst)
 }
 
-// reason is what went wrong, in words.
+// complaint is what went wrong in the same way on some hosts.
+type complaint struct {
+	hosts  []string // printable
+	reason string
+	hints  []string
+}
+
+// gathered has one complaint for all that have the same, in the order of the first
+// host of each.
+func gathered(wrong []hostOutcome) (all []complaint) {
+	for _, o := range wrong {
+		c := complaint{reason: o.reason()}
+		if o.Error != nil {
+			c.hints = o.Error.Hints
+		}
+		i := slices.IndexFunc(all, func(before complaint) bool {
+			return before.reason == c.reason && slices.Equal(before.hints, c.hints)
+		})
+		if i < 0 {
+			i, all = len(all), append(all, c)
+		}
+		all[i].hosts = append(all[i].hosts, api.Printable(o.Host))
+	}
+	return all
+}
+
+// reason is what went wrong, in words, behind the name of the host.
 func (o hostOutcome) reason() string {
 	switch {
 	case o.Error != nil:
-		return o.Error.Message
+		said := strings.TrimPrefix(o.Error.Message, fmt.Sprintf("connecting to %q: ", o.Host))
+		return strings.Replace(said, fmt.Sprintf("the login to %q ", o.Host), "the login ", 1)
 	case o.Signal != "":
 		return "ended by signal " + api.Printable(o.Signal)
 	}

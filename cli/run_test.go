@@ -133,10 +133,8 @@ func TestAnInterruptEndsAllAndTellsOfWhom(t *testing.T) {
 		t.Errorf("exit status %d, want 3", r.status)
 	}
 	want := `sallyport: the command succeeded on 0 of 4 hosts, not on 4:
-  node01: not finished when it was interrupted
-  node02: not finished when it was interrupted
-  node03: not begun when it was interrupted
-  node04: not begun when it was interrupted
+  node01, node02: not finished when it was interrupted
+  node03, node04: not begun when it was interrupted
 `
 	if diff := cmp.Diff(want, r.errs); diff != "" {
 		t.Errorf("stderr: -want +got\n%s", diff)
@@ -205,6 +203,22 @@ func TestAKeyIsUnlockedOnceForAllHosts(t *testing.T) {
 				t.Errorf("exit status %d, want 0: %q", status, p.since())
 			}
 		})
+	}
+}
+
+// TestAKeyThatStaysClosedDoesSoForAllHosts has ^D typed at the passphrase, once.
+func TestAKeyThatStaysClosedDoesSoForAllHosts(t *testing.T) {
+	t.Parallel()
+	for _, atOnce := range []string{"3", "1"} {
+		c := nodes(t, 3, "")
+		sshtest.Run(t, "ssh-keygen", "-q", "-p", "-a", "1", "-P", "", "-N", "winter", "-f", c.server.Path("id"))
+		p := newConsole(t, c.sallyport("run", "-H", "node*", "-j", atOnce, "--", "echo hello"))
+		p.wait("Passphrase: ")
+		p.press("\x04", "\n")
+		p.wait("the command succeeded on 0 of 3 hosts, not on 3:\r\n  node01, node02, node03: the login was given up")
+		if status := p.ended(); status != 4 || strings.Contains(p.since(), "Passphrase") {
+			t.Errorf("-j %s: exit status %d, want 4: %q", atOnce, status, p.since())
+		}
 	}
 }
 

@@ -88,13 +88,15 @@ func (t *terminal) line(ctx context.Context, prompt string, echo bool) ([]byte, 
 	if err := unix.IoctlSetTermios(t.fd, setTermios, &asking); err != nil {
 		return nil, os.NewSyscallError("tcsetattr", err)
 	}
-	defer unix.IoctlSetTermios(t.fd, setTermios, before) // nothing can be done about a failure
+	restore := uint(setTermios)
+	defer func() { unix.IoctlSetTermios(t.fd, restore, before) }() // nothing can be done about a failure
 	t.print(prompt)
 	line, err := t.readLine()
 	if !echo || err != nil {
 		t.print("\n")
 	}
 	if ctx.Err() != nil {
+		restore = forgetTermios // what was typed of this answer begins no other, nor a command of the shell
 		return nil, context.Cause(ctx)
 	}
 	return line, err

@@ -177,6 +177,9 @@ type viewer struct {
 	bound   chan struct{}
 	typed   *flow
 	loan    *loan
+
+	mu    sync.Mutex // guards what follows, and the closing of bound
+	ended bool       // the viewer has ended what it has not been bound to
 }
 
 // open waits until a session runs, and tells the viewer why it does not.
@@ -237,6 +240,9 @@ func (v *viewer) listen(ctx context.Context) {
 				return
 			}
 			buf = payload
+			if v.givesUp(kind) {
+				return
+			}
 			select {
 			case <-v.bound:
 			case <-ctx.Done():
@@ -247,8 +253,31 @@ func (v *viewer) listen(ctx context.Context) {
 	})
 }
 
-// bind says what the viewer's keys go to.
+// givesUp tells that a frame ends a session that does not run yet: it may never, as
+// where nobody answers a question, and must not begin once somebody does.
+func (v *viewer) givesUp(kind api.FrameKind) bool {
+	if kind != api.FrameEnd && kind != api.FrameDetach {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	select {
+	case <-v.bound:
+		return false
+	default:
+		v.ended = true
+		return true
+	}
+}
+
+// bind says what the viewer's keys go to. What it has ended meanwhile ends.
 func (v *viewer) bind(k keys) {
+	v.mu.Lock()
 	v.keys = k
 	close(v.bound)
+	ended := v.ended
+	v.mu.Unlock()
+	if ended {
+		k.End()
+	}
 }

@@ -150,8 +150,9 @@ func takeLock(ctx context.Context, o Options) (*os.File, error) {
 	}
 }
 
-// Stopped waits until no background process has the lock.
-func Stopped(ctx context.Context, d Dirs) error {
+// Stopped waits until no background process has the lock, or, as succeeded tells,
+// another one.
+func Stopped(ctx context.Context, d Dirs, succeeded func() bool) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -164,6 +165,9 @@ func Stopped(ctx context.Context, d Dirs) error {
 		}
 		if ok {
 			return lock.Close()
+		}
+		if succeeded() {
+			return nil
 		}
 		select {
 		case <-ctx.Done():

@@ -287,6 +287,71 @@ func TestAQuestionIsAnsweredByWhoeverWatches(t *testing.T) {
 	}
 }
 
+// TestACommandThatIsGivenUpAtAQuestionDoesNotRun: whoever answers later, it has
+// gone.
+func TestACommandThatIsGivenUpAtAQuestionDoesNotRun(t *testing.T) {
+	h := newHouse(t)
+	term, err := h.StartSession(t.Context(), api.SessionRequest{Target: h.target("esrf"), Spec: api.SessionSpec{Command: "exit 0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.until("a password is asked", func(s api.Snapshot) bool { return len(s.Questions) > 0 })
+	term.Close()
+	h.until("nobody is asked, and nothing waits to run", func(s api.Snapshot) bool {
+		return len(s.Questions) == 0 && len(s.Sessions) == 0
+	})
+}
+
+// TestAProcessThatWasSucceededIsNotWaitedFor: its lock is the next one's.
+func TestAProcessThatWasSucceededIsNotWaitedFor(t *testing.T) {
+	h := newHouse(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := daemon.Stopped(ctx, h.dirs, func() bool { return h.Succeeded(ctx, api.DaemonStatus{}) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhoTurnsBackAtTheDoorEndsNoShell: "sallyport attach" that fails before it shows
+// anything leaves the shell as it was.
+func TestWhoTurnsBackAtTheDoorEndsNoShell(t *testing.T) {
+	h := newHouse(t)
+	term, err := h.StartSession(t.Context(), api.SessionRequest{
+		Target: h.target("targaryen"), Spec: api.SessionSpec{PTY: true, Term: "xterm"}, TTY: "force", Keep: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := term.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	keys, typing := io.Pipe()
+	defer typing.Close()
+	left := make(chan error, 1)
+	go func() {
+		_, err := term.Attach(t.Context(), keys, io.Discard, io.Discard)
+		left <- err
+	}()
+	term.Detach()
+	if err := <-left; !errors.Is(err, api.ErrDetached) {
+		t.Fatalf("leaving it gives %v", err)
+	}
+	nobodyLooks := func(s api.Snapshot) bool { return len(s.Sessions) == 0 || len(s.Sessions[0].Viewers) == 0 }
+	s := h.until("nobody looks at it", nobodyLooks)
+	view, err := h.View(t.Context(), s.Sessions[0], api.SessionView{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := view.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	view.Close()
+	s = h.until("nobody looks at it", nobodyLooks)
+	if len(s.Sessions) != 1 || !s.Sessions[0].Left() {
+		t.Errorf("after that the sessions are %+v", s.Sessions)
+	}
+}
+
 func TestATunnelOutlivesTheProcessThatHeldIt(t *testing.T) {
 	h := newHouse(t)
 	inv := api.ReadInventory(config.Paths{User: h.network.Config(), Home: h.network.Dir(), Explicit: true})
@@ -401,7 +466,7 @@ func TestStopEndsTheProcess(t *testing.T) {
 	if err := h.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := daemon.Stopped(t.Context(), h.dirs); err != nil {
+	if err := daemon.Stopped(t.Context(), h.dirs, func() bool { return false }); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := h.Snapshot(t.Context()); err != nil || s.Daemon.PID != 0 {

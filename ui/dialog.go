@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -18,6 +19,7 @@ type dialog struct {
 	escape   func()
 	said     string      // why the last key did nothing
 	live     func() line // what is typed means; nil says nothing
+	held     bool        // until Tab: what is being typed is for another one, which has gone
 }
 
 // paragraph is text of a dialog. Verbatim text keeps its lines and is centred
@@ -49,7 +51,24 @@ func (d *dialog) wipe() {
 
 func (d *dialog) stops() int { return len(d.fields) + len(d.buttons) }
 
+// typed tells whether somebody has begun to answer.
+func (d *dialog) typed() bool {
+	return slices.ContainsFunc(d.fields, func(f *prompt) bool { return len(f.text) > 0 })
+}
+
+// hold has a dialog that came in place of one in which somebody was typing take
+// nothing of that: the rest of a password is not for the next host.
+func (d *dialog) hold() {
+	d.held, d.focus = true, -1
+	d.said = behindAnother
+}
+
+const behindAnother = "The question before it has gone. Tab goes to this one."
+
 func (d *dialog) turn(n int) {
+	if d.held {
+		d.held, d.said = false, ""
+	}
 	if d.focus < 0 && n < 0 {
 		d.focus = 0
 	}
@@ -67,6 +86,10 @@ func (d *dialog) field() *field {
 // pick moves to the button with that letter; Enter presses it, so that what
 // was typed for somewhere else answers nothing.
 func (d *dialog) pick(r rune) {
+	if d.held {
+		d.said = behindAnother
+		return
+	}
 	for i, b := range d.buttons {
 		if b.key == r {
 			d.focus = len(d.fields) + i
@@ -76,6 +99,8 @@ func (d *dialog) pick(r rune) {
 
 func (d *dialog) enter() {
 	switch n := len(d.fields); {
+	case d.focus < 0 && d.held:
+		d.said = behindAnother
 	case d.focus < 0:
 		d.said = "Choose with ← → or a letter first, then Enter."
 	case d.focus < n-1:

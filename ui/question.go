@@ -12,20 +12,27 @@ import (
 // that was answered elsewhere. While somebody types a search it waits: what
 // is typed there must not become an answer.
 func (s *screen) askNext() {
-	open := slices.DeleteFunc(slices.Clone(s.snap.Questions), func(q api.Question) bool { return s.answered[q.ID] })
+	open, typing := s.unansweredYet(), false
 	for _, o := range s.own {
 		open = append(open, o.Question)
 	}
 	if d := s.dialog; d != nil {
-		gone := d.question != "" && !slices.ContainsFunc(open, func(q api.Question) bool { return q.ID == d.question })
-		if !gone {
+		i := slices.IndexFunc(open, func(q api.Question) bool { return q.ID == d.question })
+		if i >= 0 {
+			d.title = questionTitle(open[i], open)
+		}
+		if i >= 0 || d.question == "" {
 			return
 		}
+		typing = d.typed() || d.held
 		d.wipe()
 		s.dialog = nil
 	}
 	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() && s.where() != inNode {
-		s.dialog = s.questionDialog(open[0], answersTo(open))
+		s.dialog = s.questionDialog(open[0], open)
+		if typing {
+			s.dialog.hold()
+		}
 	}
 }
 
@@ -39,18 +46,39 @@ func answersTo(open []api.Question) (n int) {
 	return n
 }
 
-// questionDialog is the form for a question.
-func (s *screen) questionDialog(q api.Question, waiting int) *dialog {
-	d := &dialog{question: q.ID, title: clean(q.Host), escape: func() { s.decline(q) }}
+// unansweredYet are the questions of links to which no answer is on its way.
+func (s *screen) unansweredYet() []api.Question {
+	return slices.DeleteFunc(slices.Clone(s.snap.Questions), func(q api.Question) bool { return s.answered[q.ID] })
+}
+
+// questionTitle names who waits for the answer to a question, and tells how many are
+// to be answered.
+func questionTitle(q api.Question, open []api.Question) string {
+	title := clean(q.Host)
 	if q.Hops > 1 {
-		d.title += fmt.Sprintf(", hop %d of %d", q.Hop, q.Hops)
+		title += fmt.Sprintf(", hop %d of %d", q.Hop, q.Hops)
 	}
 	if q.Goal != "" && q.Goal != q.Host {
-		d.title += " to " + clean(q.Goal)
+		title += " to " + clean(q.Goal)
 	}
-	if waiting > 1 {
-		d.title += fmt.Sprintf(" (1 of %d questions)", waiting)
+	title += andOthers(len(others(q, open)))
+	if n := answersTo(open); n > 1 {
+		title += fmt.Sprintf(" (1 of %d questions)", n)
 	}
+	return title
+}
+
+// andOthers are so many hosts behind the name of one.
+func andOthers(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return " and " + count(n, "other")
+}
+
+// questionDialog is the form for one of the questions that wait.
+func (s *screen) questionDialog(q api.Question, open []api.Question) *dialog {
+	d := &dialog{question: q.ID, title: questionTitle(q, open), escape: func() { s.decline(q) }}
 	d.body = s.questionText(q)
 	for _, p := range q.Prompts {
 		d.fields = append(d.fields, &prompt{p.Text, newField(!p.Echo)})
@@ -169,7 +197,7 @@ func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
 	if s.reply(q, &a) {
 		return
 	}
-	all := append([]api.Question{q}, s.others(q)...)
+	all := append([]api.Question{q}, others(q, s.unansweredYet())...)
 	s.finish(all...)
 	s.act(func(ctx context.Context) error {
 		defer a.Wipe()
@@ -177,9 +205,9 @@ func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
 	}, func(err error) { s.unanswered(err, all...) })
 }
 
-// others are the questions that the answer to q answers too.
-func (s *screen) others(q api.Question) []api.Question {
-	return slices.DeleteFunc(slices.Clone(s.snap.Questions), func(o api.Question) bool { return o.ID == q.ID || !alike(o, q) })
+// others are those of the open questions that the answer to q answers too.
+func others(q api.Question, open []api.Question) []api.Question {
+	return slices.DeleteFunc(slices.Clone(open), func(o api.Question) bool { return o.ID == q.ID || !alike(o, q) })
 }
 
 // alike tells whether the answer to one question is that to another: the background
@@ -188,7 +216,7 @@ func alike(a, b api.Question) bool {
 	return a.Kind == api.AskPassphrase && b.Kind == a.Kind && b.File == a.File
 }
 
-// decline tells that there will be no answer.
+// decline tells that there will be no answer, to none of those that it would be for.
 func (s *screen) decline(q api.Question) {
 	if s.dialog != nil {
 		s.dialog.wipe()
@@ -196,16 +224,28 @@ func (s *screen) decline(q api.Question) {
 	if s.reply(q, nil) {
 		return
 	}
-	s.finish(q)
-	s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, q.ID) }, func(err error) { s.unanswered(err, q) })
+	too := others(q, s.unansweredYet())
+	all := append([]api.Question{q}, too...)
+	s.finish(all...)
+	for _, one := range all {
+		s.act(func(ctx context.Context) error { return s.b.Cancel(ctx, one.ID) }, func(err error) { s.unanswered(err, one) })
+	}
 	switch q.Kind {
 	case api.AskAddKey:
 		s.tell("The key is not added to the agent.")
 	case api.AskShare:
 		s.tell("Refused. The connection to " + clean(q.Host) + " goes on.")
 	default:
-		s.tell("Not answered: the connection to " + clean(q.Host) + " is given up.")
+		s.tell("Not answered: " + givenUp(q.Host, len(too)))
 	}
+}
+
+// givenUp says whose connections are.
+func givenUp(host string, others int) string {
+	if others == 0 {
+		return "the connection to " + clean(host) + " is given up."
+	}
+	return "the connections to " + clean(host) + andOthers(others) + " are given up."
 }
 
 // finish takes the dialog away and shows the next question.

@@ -395,7 +395,7 @@ func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
 		behind string // the host whose dialog comes behind that of the other key; "" for none
 	}{
 		{"it arrives", nil, ""},
-		{"it does not arrive", errRefused, "tyrell"},
+		{"it does not arrive", errRefused, "tyrell and 1 other"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFake()
@@ -408,9 +408,9 @@ func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
 					Title: "The key is locked.", Prompts: []api.Prompt{{Text: "Passphrase"}}, Try: 1})
 			}
 			st.snapshot(snap)
-			st.sees("┌ tyrell (1 of 2 questions) ─")
+			st.sees("┌ tyrell and 1 other (1 of 2 questions) ─")
 			st.keys("x", "Enter")
-			st.sees("┌ martell ─")
+			st.sees("┌ martell")
 			if row.fails != nil {
 				st.sees(row.fails.Error())
 			}
@@ -422,6 +422,56 @@ func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
 			st.sees("┌ " + row.behind + " ─")
 		})
 	}
+}
+
+// TestTheRestOfAPasswordIsNotForTheNextHost has a question answered elsewhere while
+// somebody types.
+func TestTheRestOfAPasswordIsNotForTheNextHost(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	snap := afternoon()
+	first, second := passwordQuestion(), passwordQuestion()
+	second.ID, second.Host = "q2", "tyrell"
+	snap.Questions = []api.Question{first, second}
+	st.snapshot(snap)
+	st.sees("(1 of 2 questions)")
+	st.keys("sec")
+	st.sees("•••")
+	st.event(api.Event{QuestionGone: first.ID})
+	st.sees("┌ tyrell", "The question before it has gone. Tab goes to this one.")
+	st.keys("add", "Enter")
+	st.sees("Tab goes to this one.")
+	if calls := st.made(); len(calls) != 0 {
+		t.Errorf("the calls are %q", calls)
+	}
+	st.keys("Tab", "x")
+	st.loses("Tab goes to this one.")
+	st.sees("Password of rech042", "•")
+	st.keys("Enter")
+	st.until("it is answered", func() bool { return len(st.made()) == 1 })
+}
+
+// TestAPassphraseIsDeclinedForAllWhoOpenThatKey has a third host ask while the dialog
+// is open.
+func TestAPassphraseIsDeclinedForAllWhoOpenThatKey(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	snap := afternoon()
+	snap.Questions = nil
+	ask := func(host string) api.Question {
+		return api.Question{ID: host, Kind: api.AskPassphrase, Host: host, File: "/keys/a", Title: "The key is locked.",
+			Prompts: []api.Prompt{{Text: "Passphrase"}}, Try: 1}
+	}
+	snap.Questions = []api.Question{ask("tyrell"), ask("targaryen")}
+	st.snapshot(snap)
+	st.sees("┌ tyrell and 1 other ─")
+	third := ask("martell")
+	st.event(api.Event{Question: &third})
+	st.sees("┌ tyrell and 2 others ─")
+	st.keys("Esc")
+	st.loses("The key is locked.")
+	st.sees("Not answered: the connections to tyrell and 2 others are given up.")
+	st.expects("cancel tyrell")
+	st.expects("cancel targaryen")
+	st.expects("cancel martell")
 }
 
 func TestAQuestionWaitsForTheSearchToBeTyped(t *testing.T) {
