@@ -72,6 +72,7 @@ type TunnelRequest struct {
 type AnswerRequest struct {
 	Answer transport.Answer `json:"answer"`
 	Cancel bool             `json:"cancel,omitempty"`
+	Nobody bool             `json:"nobody,omitempty"` // with Cancel: there is nobody to ask
 }
 
 // Client talks to the background process of this user.
@@ -199,6 +200,12 @@ func (c *Client) Answer(ctx context.Context, id string, a transport.Answer) erro
 // Cancel declines a question.
 func (c *Client) Cancel(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodPost, "/v1/questions/"+id, AnswerRequest{Cancel: true}, nil)
+}
+
+// CannotAsk tells that there is nobody to answer a question: a login goes on with
+// what needs no answer.
+func (c *Client) CannotAsk(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, "/v1/questions/"+id, AnswerRequest{Cancel: true, Nobody: true}, nil)
 }
 
 // CloseLink ends a connection and what stands on it.

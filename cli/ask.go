@@ -115,15 +115,29 @@ func (a *terminalAsker) ask(ctx context.Context, q api.Question) {
 	if ctx.Err() != nil {
 		return // answered elsewhere, or interrupted
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = a.put(ctx, q, answer)
-	} else {
+	case err == errNoTerminal && forLogin(q):
+		a.refuse(q, err)
+		err = a.client.CannotAsk(ctx, q.ID)
+	default:
 		a.refuse(q, err)
 		err = a.client.Cancel(ctx, q.ID)
 	}
 	if err != nil && api.AsError(err).Code != api.CodeNotFound && ctx.Err() == nil {
 		a.refuse(q, err)
 	}
+}
+
+// forLogin tells that a question is for one of several ways to log in: another key or
+// method may need no answer.
+func forLogin(q api.Question) bool {
+	switch q.Kind {
+	case api.AskPassphrase, api.AskPIN, api.AskPassword, api.AskInteractive:
+		return true
+	}
+	return false
 }
 
 // put gives the answer to the background process, which passes the passphrase of a

@@ -114,14 +114,14 @@ func (a *app) connect(ctx context.Context, c *api.Client, target api.Target) (ap
 	switch {
 	case ctx.Err() != nil:
 		return link, context.Cause(ctx)
+	case link.State == api.LinkUp:
+		return link, nil
 	case asker.err != nil:
 		return link, asker.err
 	case link.State == api.LinkFailed:
 		return link, link.Failure
-	case link.State != api.LinkUp:
-		return link, &api.Error{Code: transport.CodeCancelled, Message: "the connection to " + link.Host + " was closed before it could be used"}
 	}
-	return link, nil
+	return link, &api.Error{Code: transport.CodeCancelled, Message: "the connection to " + link.Host + " was closed before it could be used"}
 }
 
 // linkOf is what has become of a link; one that is not there is down.

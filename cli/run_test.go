@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,6 +220,37 @@ func TestAKeyThatStaysClosedDoesSoForAllHosts(t *testing.T) {
 		p.wait("the command succeeded on 0 of 3 hosts, not on 3:\r\n  node01, node02, node03: the login was given up")
 		if status := p.ended(); status != 4 || strings.Contains(p.since(), "Passphrase") {
 			t.Errorf("-j %s: exit status %d, want 4: %q", atOnce, status, p.since())
+		}
+	}
+}
+
+// TestAnotherKeyLogsInWhereNobodyCanBeAsked has a locked key before one that needs no
+// answer, as for ssh in a job without a terminal.
+func TestAnotherKeyLogsInWhereNobodyCanBeAsked(t *testing.T) {
+	t.Parallel()
+	locked := filepath.Join(t.TempDir(), "locked")
+	sshtest.Keygen(t, locked, "winter", "-t", "ed25519", "-a", "1")
+	c := nodes(t, 2, "Host node*\nIdentityFile "+locked)
+	public, err := os.ReadFile(locked + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := os.ReadFile(c.server.Path("authorized_keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.server.Write(t, "authorized_keys", string(own)+string(public))
+	c.env = slices.DeleteFunc(c.env, func(v string) bool {
+		return strings.HasPrefix(v, "SSH_ASKPASS") || strings.HasPrefix(v, "DISPLAY=") || strings.HasPrefix(v, "SSH_AUTH_SOCK=")
+	})
+	for _, line := range [][]string{{"node01", "echo hello"}, {"run", "-H", "node*", "--", "echo hello"}} {
+		cmd := c.sallyport(line...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if out, errs, status := c.run(t, cmd); status != 0 || !strings.Contains(out, "hello\n") || errs != "" {
+			t.Errorf("%q: status %d, %q, %q", line, status, out, errs)
+		}
+		if out, err := c.sallyport("daemon", "stop").CombinedOutput(); err != nil {
+			t.Errorf("daemon stop: %v: %s", err, out)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
 			asker.tell(now, t.Links()) // what was said since, or in a login that was over at once
 		}
 	}
-	if asker.err != nil {
+	if err != nil && asker.err != nil {
 		return asker.err
 	}
 	return err

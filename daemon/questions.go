@@ -29,6 +29,7 @@ type openQuestion struct {
 type reply struct {
 	answer    transport.Answer
 	cancelled bool
+	nobody    bool // cancelled, for there is nobody to ask
 }
 
 func newQuestions(h *hub) *questions {
@@ -47,7 +48,10 @@ func (q *questions) Ask(ctx context.Context, question transport.Question) (trans
 
 	select {
 	case r := <-answered:
-		if r.cancelled {
+		switch {
+		case r.nobody:
+			return transport.Answer{}, transport.ErrNobody
+		case r.cancelled:
 			return transport.Answer{}, transport.ErrCancelled
 		}
 		return r.answer, nil

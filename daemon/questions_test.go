@@ -15,6 +15,7 @@ func TestAQuestionIsShownUntilItIsAnswered(t *testing.T) {
 	}{
 		"an answer reaches who asked": {reply{answer: transport.Answer{Choice: "accept"}}, nil},
 		"a refusal is ErrCancelled":   {reply{cancelled: true}, transport.ErrCancelled},
+		"nobody is ErrNobody":         {reply{cancelled: true, nobody: true}, transport.ErrNobody},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := runningHub(t)

@@ -140,7 +140,7 @@ func (d *daemon) postAnswer(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &req) {
 		return
 	}
-	if !d.questions.answer(r.PathValue("id"), reply{req.Answer, req.Cancel}) {
+	if !d.questions.answer(r.PathValue("id"), reply{req.Answer, req.Cancel, req.Nobody}) {
 		fail(w, http.StatusNotFound, &api.Error{Code: api.CodeNotFound, Message: "the question has been answered, or is not asked any more"})
 		return
 	}
