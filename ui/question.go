@@ -27,12 +27,26 @@ func (s *screen) askNext() {
 		typing = d.typed() || d.held
 		d.wipe()
 		s.dialog = nil
+		if typing && len(open) == 0 {
+			s.dialog = s.goneDialog(d.title)
+		}
 	}
 	if len(open) > 0 && !s.list.typing && !s.journal.typing && !s.form.busyTyping() && s.where() != inNode {
 		s.dialog = s.questionDialog(open[0], open)
 		if typing {
 			s.dialog.hold()
 		}
+	}
+}
+
+// goneDialog is in place of one in which somebody was typing: what comes of that is
+// no key of the page below.
+func (s *screen) goneDialog(title string) *dialog {
+	leave := func() { s.dialog = nil; s.askNext() }
+	return &dialog{
+		title: title, focus: -1, escape: leave,
+		body:    []paragraph{{text: "Nobody waits for this answer any more: it was given elsewhere, or the connection has gone. What was typed is forgotten.", style: s.plain}},
+		buttons: []button{{"Close", 'c', leave}},
 	}
 }
 

@@ -386,6 +386,26 @@ func TestQuestionsQueueAndDisappear(t *testing.T) {
 	st.loses("is not known")
 }
 
+// TestWhatIsTypedForAQuestionThatHasGoneIsNoCommand types the rest of a password in
+// which letters are keys of the page.
+func TestWhatIsTypedForAQuestionThatHasGoneIsNoCommand(t *testing.T) {
+	f := newFake()
+	st := perform(t, f, 100, 30, Options{})
+	q := passwordQuestion()
+	st.event(api.Event{Question: &q})
+	st.sees("Password of rech042")
+	st.keys("x")
+	st.event(api.Event{QuestionGone: q.ID})
+	st.sees("Nobody waits for this answer any more")
+	st.keys("t", "q", "Enter")
+	st.sees("Choose with")
+	st.keys("Esc")
+	st.loses("Nobody waits for this answer any more")
+	if calls := st.made(); len(calls) != 0 {
+		t.Errorf("the calls are %q", calls)
+	}
+}
+
 // TestAPassphraseAnswersAllWhoOpenThatKey has three hosts ask for the passphrases of
 // two keys.
 func TestAPassphraseAnswersAllWhoOpenThatKey(t *testing.T) {
