@@ -226,10 +226,11 @@ func TestScreensOfTheirOwnAreAsTheyWere(t *testing.T) {
 	t.Parallel()
 	server := sshtest.StartServer(t)
 	server.Write(t, "bars", bars())
-	for _, row := range []struct{ name, program, command, ready string }{
-		{"top", "top", "LC_ALL=C.UTF-8 top -d 1000", "PID"},
-		{"htop", "htop", "LC_ALL=C.UTF-8 HOME=" + server.Path("") + " htop -d 1000", "PID"},
-		{"text of all widths in all colours", "cat", "cat " + server.Path("bars") + "; stty -echo; cat", "the end"},
+	for _, row := range []struct{ name, program, command, ready, key, shows string }{
+		{"top", "top", "LC_ALL=C.UTF-8 top -d 1000", "PID", "", ""},
+		// It paints once more right after the first time, before it takes a key.
+		{"htop", "htop", "LC_ALL=C.UTF-8 HOME=" + server.Path("") + " htop -d 1000", "PID", "t", "mList "},
+		{"text of all widths in all colours", "cat", "cat " + server.Path("bars") + "; stty -echo; cat", "the end", "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -238,6 +239,10 @@ func TestScreensOfTheirOwnAreAsTheyWere(t *testing.T) {
 			p := newPanes(t, c)
 			pane := p.open(80, 24, "-t", sshtest.Alias, row.command)
 			p.wait(pane, row.ready)
+			if row.key != "" {
+				p.press(pane, row.key)
+				p.wait(pane, row.shows)
+			}
 			before := p.settled(pane)
 
 			p.kill(pane)
