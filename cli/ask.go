@@ -159,7 +159,7 @@ func (a *terminalAsker) same(q api.Question) (same []asking) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, other := range a.open {
-		if q.Kind == api.AskPassphrase && id != q.ID && other.Kind == q.Kind && other.File == q.File {
+		if id != q.ID && other.Alike(q) {
 			same = append(same, other)
 		}
 	}

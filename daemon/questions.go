@@ -78,12 +78,10 @@ func (q *questions) answer(id string, r reply) bool {
 		return false
 	}
 	delete(q.open, id)
-	if !r.cancelled && answered.Kind == transport.AskPassphrase {
-		for other, a := range q.open {
-			if a.Kind == answered.Kind && a.File == answered.File {
-				delete(q.open, other)
-				a.reply <- reply{answer: r.answer.Clone()}
-			}
+	for other, a := range q.open {
+		if !r.cancelled && a.Alike(answered.Question) {
+			delete(q.open, other)
+			a.reply <- reply{answer: r.answer.Clone()}
 		}
 	}
 	answered.reply <- r

@@ -67,6 +67,12 @@ type HostKey struct {
 	Note        string `json:"note"`        // e.g. where else this key is known
 }
 
+// Alike tells whether the answer to one question is that to another: the passphrase
+// of a key is, to all who want to open that one.
+func (q Question) Alike(other Question) bool {
+	return q.Kind == AskPassphrase && other.Kind == q.Kind && other.File == q.File
+}
+
 // Answer is a person's answer: a text for each prompt, or a choice. Texts are
 // wiped once they have been used.
 type Answer struct {

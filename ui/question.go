@@ -53,7 +53,7 @@ func (s *screen) goneDialog(title string) *dialog {
 // answersTo is how many answers some questions take.
 func answersTo(open []api.Question) (n int) {
 	for i, q := range open {
-		if !slices.ContainsFunc(open[:i], func(before api.Question) bool { return alike(before, q) }) {
+		if !slices.ContainsFunc(open[:i], func(before api.Question) bool { return before.Alike(q) }) {
 			n++
 		}
 	}
@@ -221,16 +221,11 @@ func (s *screen) answer(q api.Question, d *dialog, a api.Answer) {
 
 // others are those of the open questions that the answer to q answers too.
 func others(q api.Question, open []api.Question) []api.Question {
-	return slices.DeleteFunc(slices.Clone(open), func(o api.Question) bool { return o.ID == q.ID || !alike(o, q) })
+	return slices.DeleteFunc(slices.Clone(open), func(o api.Question) bool { return o.ID == q.ID || !o.Alike(q) })
 }
 
-// alike tells whether the answer to one question is that to another: the background
-// process passes the passphrase of a key to all who want to open that one.
-func alike(a, b api.Question) bool {
-	return a.Kind == api.AskPassphrase && b.Kind == a.Kind && b.File == a.File
-}
-
-// decline tells that there will be no answer, to none of those that it would be for.
+// decline tells that there will be no answer to a question, nor to those that it would
+// answer too.
 func (s *screen) decline(q api.Question) {
 	if s.dialog != nil {
 		s.dialog.wipe()
