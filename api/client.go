@@ -219,29 +219,30 @@ func (c *Client) EndSession(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, sessionPath(id), nil, nil)
 }
 
-// Stop ends the background process and waits until it has gone. Its wanted
-// tunnels come back with the next one, which may be there at once: whoever follows
-// it may want one.
-func (c *Client) Stop(ctx context.Context) error {
+// Stop ends the background process, tells which one it was, and waits until that has
+// gone. Its wanted tunnels come back with the next one, which may be there at once:
+// whoever follows it may want one.
+func (c *Client) Stop(ctx context.Context) (ended DaemonStatus, err error) {
 	before, err := c.Snapshot(ctx)
 	if err != nil {
-		return err
+		return ended, err
 	}
+	ended = before.Daemon
 	if err := c.call(ctx, http.MethodPost, "/v1/stop", nil, nil); err != nil {
-		return err
+		return ended, err
 	}
 	for ctx.Err() == nil {
 		conn, err := c.dial(ctx)
 		if err != nil {
-			return nil
+			return ended, nil
 		}
-		if c.Succeeded(ctx, before.Daemon) {
-			return conn.Close()
+		if c.Succeeded(ctx, ended) {
+			return ended, conn.Close()
 		}
 		io.Copy(io.Discard, conn) // returns when the process closes its connections
 		conn.Close()
 	}
-	return context.Cause(ctx)
+	return ended, context.Cause(ctx)
 }
 
 // Succeeded tells that another background process answers than the one that was

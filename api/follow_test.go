@@ -99,7 +99,7 @@ func TestStopDoesNotWaitForTheNextProcess(t *testing.T) {
 		<-ctx.Done()
 		server.Close()
 	}()
-	if err := (&Client{Socket: filepath.Join(run, "daemon.sock")}).Stop(ctx); err != nil {
+	if _, err := (&Client{Socket: filepath.Join(run, "daemon.sock")}).Stop(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -135,14 +135,11 @@ func (a *app) stopDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := c.Snapshot(ctx)
-	if err != nil {
+	ended, err := c.Stop(ctx)
+	if err != nil && !api.IsNoDaemon(err) {
 		return err
 	}
-	if err := c.Stop(ctx); err != nil && !api.IsNoDaemon(err) {
-		return err
-	}
-	return daemon.Stopped(ctx, d, func() bool { return c.Succeeded(ctx, before.Daemon) })
+	return daemon.Stopped(ctx, d, func() bool { return c.Succeeded(ctx, ended) })
 }
 
 func (a *app) daemonRestart() *cobra.Command {

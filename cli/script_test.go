@@ -62,7 +62,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() {
 				c := &api.Client{Socket: filepath.Join(run, "sallyport", "daemon.sock")}
-				_ = c.Stop(context.Background()) // only a script that fails leaves it
+				_, _ = c.Stop(context.Background()) // only a script that fails leaves it
 				os.RemoveAll(run)
 			})
 			env.Setenv("XDG_RUNTIME_DIR", run)

@@ -463,7 +463,7 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 
 func TestStopEndsTheProcess(t *testing.T) {
 	h := newHouse(t)
-	if err := h.Stop(t.Context()); err != nil {
+	if _, err := h.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := daemon.Stopped(t.Context(), h.dirs, func() bool { return false }); err != nil {
