@@ -66,9 +66,11 @@ func TestAForwardOfAMasterEndsWithTheBackgroundProcess(t *testing.T) {
 	if !answers() {
 		t.Error("nobody answers after an upgrade")
 	}
-	if err := syscall.Kill(now().Daemon.PID, syscall.SIGKILL); err != nil {
+	second := now().Daemon.PID
+	if err := syscall.Kill(second, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	_ = api.AwaitEnd(t.Context(), second) // it takes connections until then
 	must(sshtest.Alias, "true")
 	sshtest.Eventually(t, "the one after the kill lists it", listed)
 	if !answers() {
