@@ -111,8 +111,12 @@ func hostKeyWords(q api.Question, h *config.Host) string {
 	if h.Port() != defaultPort && given(h, "HostKeyAlias") == "" {
 		name = fmt.Sprintf("[%s]:%d", name, h.Port())
 	}
+	address := q.HostKey.Address
+	if address == "" {
+		address = "<no hostip for proxy command>"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "The authenticity of host '%s' can't be established.\n", api.Printable(name))
+	fmt.Fprintf(&b, "The authenticity of host '%s (%s)' can't be established.\n", api.Printable(name), address)
 	fmt.Fprintf(&b, "%s key fingerprint is %s.\n", q.HostKey.Type, q.HostKey.Fingerprint)
 	if h.Get("VisualHostKey") == "yes" {
 		indentLines(&b, "", q.HostKey.Art)

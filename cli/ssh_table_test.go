@@ -191,7 +191,6 @@ var wordings = append([]rewording{
 	{`ssh: Could not resolve hostname 127.0.0.1: .*\n`, "no address\n", "glibc's words for a family that a name does not have"},
 	{`(?m)^Connection to 127.0.0.1 closed by remote host\.\n`, "", "ssh is silent where its own stdout has gone"},
 	{`banner exchange: Connection to UNKNOWN port 65535: Broken pipe`, "Connection closed by UNKNOWN port 65535", "ssh says either of a jump that ends, as its banner was written before or after"},
-	{`Authenticity|The authenticity of host '.*' can't`, "The authenticity can't", "ssh adds the address to the name"},
 	{`\(yes/no/\[fingerprint\]\)\? $`, "(yes/no/[fingerprint])?", "blanks at the end"},
 }, figures...)
 

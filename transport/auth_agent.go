@@ -149,7 +149,7 @@ func (a *auth) mayAdd(id *identity) bool {
 	}
 	answer, err := a.ask(a.ctx, Question{
 		Kind:    AskAddKey,
-		Title:   config.Printable(fmt.Sprintf("Add key %s (%s) to agent?", a.tilde(id.key.Path), id.key.CommentInside())),
+		Title:   config.Printable(fmt.Sprintf("Add key %s (%s) to agent?", a.env.tilde(id.key.Path), id.key.CommentInside())),
 		Choices: []string{AddKey, Refuse},
 		Try:     1,
 		File:    config.Printable(id.key.Path),

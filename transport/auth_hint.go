@@ -323,7 +323,7 @@ func (a *auth) otherUser() string {
 
 // word is a path as a person types it.
 func (a *auth) word(path string) string {
-	if rest, home := strings.CutPrefix(a.tilde(path), "~/"); home {
+	if rest, home := strings.CutPrefix(a.env.tilde(path), "~/"); home {
 		return "~/" + shellescape.Quote(rest)
 	}
 	return shellescape.Quote(path)

@@ -227,9 +227,9 @@ func (a *auth) passphrase(_ context.Context, path string, try int) ([]byte, erro
 	if q.Try = a.asks[c]; q.Try > number(a.host, "NumberOfPasswordPrompts") {
 		return nil, errTries
 	}
-	q.Title = config.Printable(fmt.Sprintf("The key %s is locked.", a.tilde(path)))
+	q.Title = config.Printable(fmt.Sprintf("The key %s is locked.", a.env.tilde(path)))
 	if q.Try > 1 {
-		q.Title = config.Printable(fmt.Sprintf("That passphrase does not open %s.", a.tilde(path)))
+		q.Title = config.Printable(fmt.Sprintf("That passphrase does not open %s.", a.env.tilde(path)))
 	}
 	answer, err := a.put(q)
 	if err != nil {
@@ -276,7 +276,7 @@ func (a *auth) pin(key *keys.Key, path string) ([]byte, error) {
 	}
 	answer, err := a.put(Question{
 		Kind:    AskPIN,
-		Title:   config.Printable(fmt.Sprintf("The security key of %s asks for its PIN.", a.tilde(path))),
+		Title:   config.Printable(fmt.Sprintf("The security key of %s asks for its PIN.", a.env.tilde(path))),
 		Prompts: []Prompt{{Text: config.Printable(fmt.Sprintf("Enter PIN for %s key %s", keys.TypeName(key.Public), path))}},
 		Try:     1,
 		File:    config.Printable(path),
@@ -291,19 +291,11 @@ func (a *auth) pin(key *keys.Key, path string) ([]byte, error) {
 func (a *auth) describe(id *identity) string {
 	switch {
 	case id.key.Path != "":
-		return config.Printable(a.tilde(id.key.Path))
+		return config.Printable(a.env.tilde(id.key.Path))
 	case id.key.Comment != "":
 		return config.Printable(fmt.Sprintf("%q of the agent", id.key.Comment))
 	}
 	return "a key of the agent"
-}
-
-// tilde shortens a path in the caller's home.
-func (a *auth) tilde(path string) string {
-	if rest, inside := strings.CutPrefix(path, strings.TrimSuffix(a.env.Get("HOME"), "/")+"/"); inside && a.env.Get("HOME") != "" {
-		return "~/" + rest
-	}
-	return path
 }
 
 // problem is why a key was not offered.
@@ -313,7 +305,7 @@ type problem struct {
 }
 
 func (a *auth) note(what string, err error) {
-	p := problem{a.tilde(what), err}
+	p := problem{a.env.tilde(what), err}
 	known := slices.ContainsFunc(a.unused, func(o problem) bool { return o.what == p.what && o.err.Error() == err.Error() })
 	if !known && a.stop == nil {
 		a.unused = append(a.unused, p)

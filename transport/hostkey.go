@@ -42,6 +42,7 @@ type hostKeys struct {
 	// trusted is the key accepted on this connection: a key exchange during
 	// the connection asks again.
 	trusted ssh.PublicKey
+	at      net.Addr // the other end of the connection
 	address string   // how known_hosts calls the IP address; "" if CheckHostIP is not for it
 	learns  bool     // UpdateHostKeys may act
 	notices []string // what a person should hear of without the connection ending
@@ -109,7 +110,8 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	if keys.Equal(k.trusted, key) {
 		return nil
 	}
-	if err := k.judge(remote, key); err != nil {
+	k.at = remote
+	if err := k.judge(key); err != nil {
 		return err
 	}
 	k.trusted = key
@@ -139,11 +141,11 @@ func (k *hostKeys) describe(key ssh.PublicKey) {
 	}
 }
 
-func (k *hostKeys) judge(remote net.Addr, key ssh.PublicKey) error {
+func (k *hostKeys) judge(key ssh.PublicKey) error {
 	if err := k.listedAsRevoked(key); err != nil {
 		return err
 	}
-	if k.exempt(remote) {
+	if k.exempt() {
 		k.told.say(1, "Forcing accepting of host key for loopback/localhost.")
 		return nil
 	}
@@ -174,14 +176,14 @@ func (k *hostKeys) judge(remote net.Addr, key ssh.PublicKey) error {
 		// ssh goes on with the key in the certificate, and leaves its address
 		// alone.
 		k.told.say(1, "No matching CA found. Retry with plain key")
-		note, key = joined("Its certificate was not accepted: "+err.Error()+".", note), cert.Key
+		note, key = append([]string{"Its certificate was not accepted: " + err.Error() + "."}, note...), cert.Key
 	} else {
-		k.address = k.addressName(remote)
+		k.address = k.addressName()
 	}
 	return k.judgePlain(key, note)
 }
 
-func (k *hostKeys) judgePlain(key ssh.PublicKey, note string) error {
+func (k *hostKeys) judgePlain(key ssh.PublicKey, note []string) error {
 	known := k.known.marked("")
 	if line, found := known.find(key); found {
 		k.recognize(line)
@@ -221,11 +223,11 @@ func (k *hostKeys) recognize(line knownHost) {
 
 // exempt is NoHostAuthenticationForLocalhost; behind a proxy the other end is
 // not this machine, whatever its name.
-func (k *hostKeys) exempt(remote net.Addr) bool {
+func (k *hostKeys) exempt() bool {
 	if !yes(k.host, "NoHostAuthenticationForLocalhost") || given(k.host, "HostKeyAlias") != "" || k.proxied() {
 		return false
 	}
-	tcp, ok := remote.(*net.TCPAddr)
+	tcp, ok := k.at.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
 
@@ -275,11 +277,6 @@ func (k *hostKeys) notice(format string, args ...any) {
 
 func (k *hostKeys) fail(code, hint, format string, args ...any) *Failure {
 	return &Failure{Code: code, Hint: config.Printable(hint), Message: config.Printable(fmt.Sprintf(format, args...))}
-}
-
-// joined are sentences after one another.
-func joined(sentences ...string) string {
-	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
 // The modes of StrictHostKeyChecking.

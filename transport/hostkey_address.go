@@ -15,13 +15,9 @@ import (
 // addressName is how known_hosts calls the IP address that CheckHostIP is to
 // compare, "" where there is nothing to compare: the name is an address
 // itself, the other end is this machine, or only a proxy knows the address.
-func (k *hostKeys) addressName(remote net.Addr) string {
-	tcp, ok := remote.(*net.TCPAddr)
-	if !ok || !yes(k.host, "CheckHostIP") || k.proxied() || tcp.IP.IsLoopback() {
-		return ""
-	}
-	name := knownName((&net.IPAddr{IP: tcp.IP, Zone: tcp.Zone}).String(), k.host.Port())
-	if name == k.name {
+func (k *hostKeys) addressName() string {
+	name := k.reached()
+	if name == "" || name == k.name || !yes(k.host, "CheckHostIP") || k.at.(*net.TCPAddr).IP.IsLoopback() {
 		return ""
 	}
 	return name
@@ -84,7 +80,7 @@ func (k *hostKeys) addressDiffers(key ssh.PublicKey, old knownHost, line *knownH
 	if strict(k.host) != strictAsk || yes(k.host, "BatchMode") {
 		return refused
 	}
-	q := k.question(key, places)
+	q := k.question(key, []string{places})
 	q.Title = "Warning: " + said + "."
 	q.Choices = []string{AcceptOnce, Refuse}
 	answer, err := k.ask(k.ctx, q)

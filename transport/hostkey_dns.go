@@ -35,12 +35,12 @@ var sshfpAlgorithms = map[string]uint8{
 // verifyByDNS is VerifyHostKeyDNS: sure that the key is right where a signed
 // record says so and the value is yes; else note is for the person who is
 // asked (verify_host_key, sshconnect.c).
-func (k *hostKeys) verifyByDNS(key ssh.PublicKey) (sure bool, note string) {
+func (k *hostKeys) verifyByDNS(key ssh.PublicKey) (sure bool, note []string) {
 	mode := strings.ToLower(k.host.Get("VerifyHostKeyDNS"))
 	if mode != "ask" && !yes(k.host, "VerifyHostKeyDNS") {
-		return false, ""
+		return false, nil
 	}
-	const nothing = "No matching host key fingerprint found in DNS."
+	nothing := []string{"No matching host key fingerprint found in DNS."}
 	name := k.host.HostName()
 	if _, err := netip.ParseAddr(name); err == nil {
 		k.told.say(1, "skipped DNS lookup for numerical hostname")
@@ -61,9 +61,9 @@ func (k *hostKeys) verifyByDNS(key ssh.PublicKey) (sure bool, note string) {
 	switch {
 	case matching && secure:
 		k.told.say(1, "matching host key fingerprint found in DNS")
-		return mode != "ask", "Matching host key fingerprint found in DNS."
+		return mode != "ask", []string{"Matching host key fingerprint found in DNS."}
 	case matching:
-		return false, "Matching host key fingerprint found in DNS, but the answer is not secure: it is not verified by DNSSEC."
+		return false, []string{"Matching host key fingerprint found in DNS, but the answer is not secure: it is not verified by DNSSEC."}
 	case len(records) > 0:
 		k.notice("The %s host key of '%s', %s, is not the one that its SSHFP records in DNS name. Update the SSHFP RR in DNS with the new host key to get rid of this message.",
 			keys.TypeName(key), k.name, k.digest.Fingerprint(key))

@@ -260,14 +260,14 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 			if row.choice != "" {
 				p.answers = []Answer{{Choice: row.choice}}
 			}
-			k, err := newHostKeys(t.Context(), h, nil, p.ask, nil)
+			file := h.Get("UserKnownHostsFile")
+			k, err := newHostKeys(t.Context(), h, Env{"HOME=" + filepath.Dir(file)}, p.ask, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := verdict(exchangeKeys(t, h, k)); got != row.want {
 				t.Errorf("the verdict is %q, want %q", got, row.want)
 			}
-			file := h.Get("UserKnownHostsFile")
 			want := []Question{{
 				Kind:    AskHostKey,
 				Title:   fmt.Sprintf("The host key of 127.0.0.1:%d is not known.", server.port),
@@ -277,7 +277,8 @@ func TestAnUnknownKeyIsAskedAboutWithItsPicture(t *testing.T) {
 					Type:        "ED25519",
 					Fingerprint: keys.Fingerprint(server.ed),
 					Art:         keys.Randomart(server.ed),
-					Note:        "This key is known by other names: elsewhere (" + file + ":1).",
+					Note:        "This host key is known by the following other names/addresses:\n    ~/" + filepath.Base(file) + ":1: elsewhere",
+					Address:     fmt.Sprintf("[127.0.0.1]:%d", server.port),
 				},
 			}}
 			if diff := cmp.Diff(want, p.asked); diff != "" {

@@ -15,7 +15,7 @@ import (
 )
 
 // unknown does with a new key what StrictHostKeyChecking says.
-func (k *hostKeys) unknown(key ssh.PublicKey, note string) error {
+func (k *hostKeys) unknown(key ssh.PublicKey, note []string) error {
 	switch mode := strict(k.host); {
 	case (mode == strictNo || mode == strictNew) && k.file == "":
 		// As in ssh: trust on first use needs a place for the second.
@@ -36,7 +36,7 @@ func (k *hostKeys) unknown(key ssh.PublicKey, note string) error {
 	return k.askAbout(key, note)
 }
 
-func (k *hostKeys) askAbout(key ssh.PublicKey, note string) error {
+func (k *hostKeys) askAbout(key ssh.PublicKey, note []string) error {
 	answer, err := k.ask(k.ctx, k.question(key, note))
 	if errors.Is(err, ErrCancelled) {
 		return k.fail(CodeCancelled, "", "whether to accept the host key of %q was not answered", k.name)
@@ -58,17 +58,18 @@ func (k *hostKeys) askAbout(key ssh.PublicKey, note string) error {
 	return k.fail("hostkey-unknown", "", "the host key of %q, %s %s, was not accepted", k.name, keys.TypeName(key), k.digest.Fingerprint(key))
 }
 
-func (k *hostKeys) question(key ssh.PublicKey, note string) Question {
+func (k *hostKeys) question(key ssh.PublicKey, note []string) Question {
 	q := Question{
 		Kind:    AskHostKey,
-		Title:   config.Printable(fmt.Sprintf("The host key of %s is not known.", net.JoinHostPort(k.host.HostName(), strconv.Itoa(k.host.Port())))),
+		Title:   config.Printable(fmt.Sprintf("The host key of %s is not known.", k.place())),
 		Choices: []string{AcceptAndRemember, AcceptOnce, Refuse},
 		Try:     1,
 		HostKey: &HostKey{
 			Type:        keys.TypeName(key),
 			Fingerprint: k.digest.Fingerprint(key),
 			Art:         k.digest.Randomart(key),
-			Note:        joined(note, k.elsewhere(key)),
+			Address:     k.reached(),
+			Note:        strings.Join(append(note, k.elsewhere(key)...), "\n"),
 		},
 	}
 	if k.file == "" {
@@ -77,10 +78,30 @@ func (k *hostKeys) question(key ssh.PublicKey, note string) Question {
 	return q
 }
 
-// elsewhere says under which other names the key is known, as ssh does.
-func (k *hostKeys) elsewhere(key ssh.PublicKey) string {
-	const shown = 5
-	var places []string
+// place is where the host is said to be, and which address that led to.
+func (k *hostKeys) place() string {
+	place := net.JoinHostPort(k.host.HostName(), strconv.Itoa(k.host.Port()))
+	if at, direct := k.at.(*net.TCPAddr); direct && !k.proxied() && at.IP.String() != k.host.HostName() {
+		place += " (" + at.IP.String() + ")"
+	}
+	return place
+}
+
+// reached is how known_hosts calls the address that was connected to, "" where
+// only a proxy knows it.
+func (k *hostKeys) reached() string {
+	at, direct := k.at.(*net.TCPAddr)
+	if !direct || k.proxied() {
+		return ""
+	}
+	return knownName((&net.IPAddr{IP: at.IP, Zone: at.Zone}).String(), k.host.Port())
+}
+
+// elsewhere says under which other names the key is known
+// (other_hostkeys_message, sshconnect.c).
+func (k *hostKeys) elsewhere(key ssh.PublicKey) []string {
+	const shown = 8
+	said := []string{"This host key is known by the following other names/addresses:"}
 	for _, e := range k.all.marked("") {
 		if !keys.Equal(e.key, key) {
 			continue
@@ -89,15 +110,15 @@ func (k *hostKeys) elsewhere(key ssh.PublicKey) string {
 		if e.hashed() {
 			names = "[hashed name]"
 		}
-		places = append(places, config.Printable(names+" ("+e.String()+")"))
+		said = append(said, config.Printable("    "+k.env.tilde(e.String())+": "+names))
 	}
-	switch more := len(places) - shown; {
-	case len(places) == 0:
-		return "This key is not known by any other names."
+	switch more := len(said) - 1 - shown; {
+	case len(said) == 1:
+		return []string{"This key is not known by any other names."}
 	case more > 0:
-		places = append(places[:shown], fmt.Sprintf("%d more", more))
+		return append(said[:1+shown], fmt.Sprintf("    (%d additional names omitted)", more))
 	}
-	return "This key is known by other names: " + strings.Join(places, ", ") + "."
+	return said
 }
 
 // remember writes the key down, for its address too if that is new, and

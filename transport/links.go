@@ -25,6 +25,15 @@ func (e Env) Get(name string) string {
 	return ""
 }
 
+// tilde shortens a path in the caller's home.
+func (e Env) tilde(path string) string {
+	home := strings.TrimSuffix(e.Get("HOME"), "/")
+	if rest, inside := strings.CutPrefix(path, home+"/"); inside && home != "" {
+		return "~/" + rest
+	}
+	return path
+}
+
 // Options are what all links share.
 type Options struct {
 	Asker  Asker

@@ -64,7 +64,8 @@ type HostKey struct {
 	Type        string `json:"type"`        // "ED25519", as ssh prints it
 	Fingerprint string `json:"fingerprint"` // "SHA256:..."
 	Art         string `json:"art"`         // randomart, lines separated by \n
-	Note        string `json:"note"`        // e.g. where else this key is known
+	Address     string `json:"address"`     // where the connection led, as known_hosts has it; "" behind a proxy
+	Note        string `json:"note"`        // e.g. where else this key is known; lines separated by \n
 }
 
 // Alike tells whether the answer to one question is that to another: the passphrase

@@ -366,7 +366,8 @@ func hostKeyQuestion() api.Question {
 	return api.Question{ID: "q3", Link: "l5", Kind: api.AskHostKey, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
 		Hop: 2, Hops: 2, Title: "The host key of jean-zay.idris.fr:22 is not known.",
 		Choices: []string{api.AcceptAndRemember, api.AcceptOnce, api.Refuse}, Try: 1,
-		HostKey: &api.HostKey{Type: "ED25519", Fingerprint: "SHA256:MENnGbrKf3MA+qJqq5h1BSPVhqTDVFscU6bEzdP/Vv8", Art: art}}
+		HostKey: &api.HostKey{Type: "ED25519", Fingerprint: "SHA256:MENnGbrKf3MA+qJqq5h1BSPVhqTDVFscU6bEzdP/Vv8", Art: art,
+			Note: "This host key is known by the following other names/addresses:\n    ~/.ssh/known_hosts:7: [hashed name]\n    ~/.ssh/known_hosts:9: jean-zay3.idris.fr,130.84.132.20"}}
 }
 
 // fakeShell is a shell that waits for the test.
