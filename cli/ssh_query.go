@@ -10,11 +10,13 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/api"
+	"sallyport/config"
 )
 
-// sshVersion is what -V says.
+// sshVersion is what -V says: the release whose ways these are, which is what
+// scripts and editors look for, and then who we are.
 func sshVersion() string {
-	return fmt.Sprintf("Sallyport %s, golang.org/x/crypto/ssh, %s", Version, runtime.Version())
+	return fmt.Sprintf("%s, Sallyport %s, golang.org/x/crypto/ssh, %s", config.Release(), Version, runtime.Version())
 }
 
 // queries are what -Q answers: only what works here, since other programs

@@ -180,7 +180,7 @@ var figures = []rewording{
 var wordings = append([]rewording{
 	{`(?m)^sallyport: .*\n|^  hint: .*\n`, "", "we explain in a sentence of our own what ssh's line leaves open"},
 	{`(?m)^debug[123]: .*\n|^  #\d+ client-session .*\n\n`, "", "what -v shows of a dial is not the same dial"},
-	{`(?m)^OpenSSH_.*\n|^Sallyport .*\n`, "VERSION\n", "a version names its program"},
+	{`(?m)^(OpenSSH_[^,]*, ).*\n`, "${1}PROGRAM\n", "the release is the same, and the program is named with its library"},
 	{`(?s)usage: .*`, "USAGE\n", "so does the usage"},
 	{`(?m)^bind \[.*\n`, "", "which address was in use is in our own sentence"},
 	{`(?m)^kex_exchange_identification: .*\n`, "", "x/crypto/ssh does not say in which message the connection ended"},

@@ -101,7 +101,7 @@ func TestALinkCalledSSHIsSSH(t *testing.T) {
 	b := newBench(t)
 	link := `mkdir bin; ln -s "$(command -v sallyport)" bin/ssh; export PATH="$PWD/bin:$PATH"; command ssh -V; `
 	got := b.run(t, "ssh", link+`ssh one echo native; ssh -C one echo by the real one`)
-	want := outcome{0, "native\nby the real one\n", "VERSION\n", ""}
+	want := outcome{0, "native\nby the real one\n", config.Release() + ", PROGRAM\n", ""}
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -67,6 +67,10 @@ var installed = sync.OnceValue(func() *dialect {
 	return dialectOf(program)
 })
 
+// Release names the ssh that is followed, such as "OpenSSH_9.2p1 Debian-2": the
+// installed one, or the newest that is known here.
+func Release() string { return installed().release }
+
 // TellsConnection tells whether the installed ssh has ~I, "-O conninfo" and "-O
 // channels".
 func TellsConnection() bool { return installed().version >= v10_3 }
