@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // server is the SSH server of one host.
@@ -136,12 +138,7 @@ func (s *server) openSession(ctx context.Context, offer ssh.NewChannel) {
 // the host's table has at that address. Nothing else exists: there is no
 // look-up and no dial.
 func (s *server) openForward(offer ssh.NewChannel) {
-	var to struct {
-		Host       string
-		Port       uint32
-		Origin     string
-		OriginPort uint32
-	}
+	var to rfc4254.TCP
 	if err := ssh.Unmarshal(offer.ExtraData(), &to); err != nil {
 		_ = offer.Reject(ssh.ConnectionFailed, "malformed request") // fails only with the connection
 		return

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // session is a "session" channel (RFC 4254 section 6): it collects the
@@ -56,7 +58,7 @@ func (e *session) request(r *ssh.Request) (program func(context.Context) int, ok
 	case "shell":
 		return e.start(func(ctx context.Context, sh *shell) int { return sh.login(ctx) })
 	case "exec":
-		var m struct{ Command string }
+		var m rfc4254.Program
 		if ssh.Unmarshal(r.Payload, &m) != nil {
 			return nil, false
 		}
@@ -71,7 +73,7 @@ func (e *session) request(r *ssh.Request) (program func(context.Context) int, ok
 const maxEnv = 64
 
 func (e *session) setEnv(payload []byte) bool {
-	var m struct{ Name, Value string }
+	var m rfc4254.Env
 	if ssh.Unmarshal(payload, &m) != nil || e.started || len(e.env) == maxEnv {
 		return false
 	}
@@ -80,12 +82,7 @@ func (e *session) setEnv(payload []byte) bool {
 }
 
 func (e *session) setTerminal(payload []byte) bool {
-	var m struct {
-		Term          string
-		Columns, Rows uint32
-		Width, Height uint32 // in pixels
-		Modes         string
-	}
+	var m rfc4254.Pty
 	if ssh.Unmarshal(payload, &m) != nil || e.started || e.tty != nil {
 		return false
 	}
@@ -95,7 +92,7 @@ func (e *session) setTerminal(payload []byte) bool {
 }
 
 func (e *session) resize(payload []byte) bool {
-	var m struct{ Columns, Rows, Width, Height uint32 }
+	var m rfc4254.Window
 	if ssh.Unmarshal(payload, &m) != nil || e.tty == nil {
 		return false
 	}
@@ -105,12 +102,12 @@ func (e *session) resize(payload []byte) bool {
 
 // kill ends what runs, as the signal's default action would.
 func (e *session) kill(payload []byte) bool {
-	var m struct{ Signal string }
+	var m rfc4254.Signal
 	if ssh.Unmarshal(payload, &m) != nil || !e.started {
 		return false
 	}
 	e.mu.Lock()
-	e.signal = m.Signal
+	e.signal = m.Name
 	e.mu.Unlock()
 	e.cancel()
 	return true
@@ -141,13 +138,9 @@ func (e *session) run(ctx context.Context, program func(context.Context) int) {
 	// All four fail only where the channel has ended, and then nobody listens.
 	_ = e.ch.CloseWrite()
 	if signal := e.signalled(); signal != "" {
-		_, _ = e.ch.SendRequest("exit-signal", false, ssh.Marshal(struct {
-			Signal            string
-			Core              bool
-			Message, Language string
-		}{Signal: signal}))
+		_, _ = e.ch.SendRequest("exit-signal", false, ssh.Marshal(rfc4254.ExitSignal{Name: signal}))
 	} else {
-		_, _ = e.ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
+		_, _ = e.ch.SendRequest("exit-status", false, ssh.Marshal(rfc4254.ExitStatus{Status: uint32(status)}))
 	}
 	_ = e.ch.Close()
 }

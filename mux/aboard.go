@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // Aboard is an ssh.Conn on the connection of a master that must survive us:
@@ -89,19 +91,11 @@ func openError(err error) error {
 func directTo(name string, data []byte) (to Address, ok bool) {
 	switch name {
 	case "direct-streamlocal@openssh.com":
-		var m struct {
-			Path, Reserved string
-			Zero           uint32
-		}
+		var m rfc4254.Socket
 		err := ssh.Unmarshal(data, &m)
 		return Address{Path: m.Path}, err == nil
 	case "direct-tcpip":
-		var m struct {
-			Host       string
-			Port       uint32
-			Originator string
-			From       uint32
-		}
+		var m rfc4254.TCP
 		err := ssh.Unmarshal(data, &m)
 		return Address{Host: m.Host, Port: int(m.Port)}, err == nil
 	}

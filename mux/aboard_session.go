@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // sessionChannel is a session. The master is asked for it when all is known
@@ -22,7 +24,7 @@ type sessionChannel struct {
 	mu        sync.Mutex // guards what follows
 	closed    bool
 	spec      Spec
-	terminal  ptyMessage
+	terminal  rfc4254.Pty
 	passenger *Passenger
 	streams   filesOf // stdin, stdout, and stderr unless there is a terminal
 }
@@ -37,7 +39,7 @@ func newSessionChannel(c *Client) *sessionChannel {
 func (s *sessionChannel) SendRequest(name string, _ bool, payload []byte) (bool, error) {
 	switch name {
 	case "exec", "subsystem":
-		var m struct{ Command string }
+		var m rfc4254.Program
 		if err := ssh.Unmarshal(payload, &m); err != nil {
 			return false, err
 		}
@@ -64,7 +66,7 @@ func (s *sessionChannel) prepare(name string, payload []byte) (bool, error) {
 		s.spec.TTY, s.spec.Term = err == nil, s.terminal.Term
 		return err == nil, err
 	case "env":
-		var m envMessage
+		var m rfc4254.Env
 		err := ssh.Unmarshal(payload, &m)
 		s.spec.Env = append(s.spec.Env, m.Name+"="+m.Value)
 		return err == nil, err
@@ -80,7 +82,7 @@ func (s *sessionChannel) prepare(name string, payload []byte) (bool, error) {
 
 // change is for a session that runs.
 func (s *sessionChannel) change(name string, payload []byte) (bool, error) {
-	var m windowMessage
+	var m rfc4254.Window
 	if name != "window-change" || !s.spec.TTY {
 		return false, nil
 	}
@@ -135,7 +137,7 @@ func (s *sessionChannel) follow(p *Passenger) {
 	defer context.AfterFunc(s.ctx, func() { p.Close() })()
 	s.client.accompany(p)
 	if exit, err := p.Wait(); err == nil {
-		s.requests <- &ssh.Request{Type: "exit-status", Payload: ssh.Marshal(struct{ Status uint32 }{uint32(exit)})}
+		s.requests <- &ssh.Request{Type: "exit-status", Payload: ssh.Marshal(rfc4254.ExitStatus{Status: uint32(exit)})}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // Conn is the SSH connection that a master shares.
@@ -130,7 +132,7 @@ func (c *Channels) prepare(r *running, loan Loan) {
 	}
 	for _, v := range append(c.permitted(r.Env), c.SetEnv...) {
 		if name, value, ok := strings.Cut(v, "="); ok {
-			r.ask("env", ssh.Marshal(envMessage{name, value}))
+			r.ask("env", ssh.Marshal(rfc4254.Env{Name: name, Value: value}))
 		}
 	}
 }
@@ -191,15 +193,7 @@ func (c *Channels) StdioForward(ctx context.Context, s *StdioForward) error {
 // OpenSSH section 2.4). The originator is what channels.c makes up for stdio.
 func direct(to Address) (name string, data []byte) {
 	if to.Path != "" {
-		return "direct-streamlocal@openssh.com", ssh.Marshal(struct {
-			Path, Reserved string
-			Zero           uint32
-		}{Path: to.Path})
+		return "direct-streamlocal@openssh.com", ssh.Marshal(rfc4254.Socket{Path: to.Path})
 	}
-	return "direct-tcpip", ssh.Marshal(struct {
-		Host       string
-		Port       uint32
-		Originator string
-		From       uint32
-	}{to.Host, uint32(to.Port), "127.0.0.1", 65535})
+	return "direct-tcpip", ssh.Marshal(rfc4254.TCP{Host: to.Host, Port: uint32(to.Port), Origin: "127.0.0.1", OriginPort: 65535})
 }

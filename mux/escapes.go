@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // escapes reads a client's terminal and does what its user asks for by an
@@ -76,7 +78,7 @@ func (e *escapes) act(b byte) bool {
 		e.say("%c%s escape not available to multiplexed sessions\r\n", e.Escape, name)
 	case b == 'B':
 		e.say("%cB\r\n", e.Escape)
-		e.ask("break", ssh.Marshal(struct{ Length uint32 }{breakLength})) // RFC 4335 section 3
+		e.ask("break", ssh.Marshal(rfc4254.Break{Milliseconds: breakLength}))
 	case b == 'I' && e.inform != nil:
 		e.say("%cI\r\n%s", e.Escape, e.inform(e.ctx))
 	case b == 'R': // x/crypto/ssh renews its keys by itself

@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"sallyport/internal/rfc4254"
 )
 
 // supported is false: Windows has unix sockets, but neither they nor its OpenSSH pass descriptors
@@ -41,8 +43,8 @@ type (
 	stream struct{}
 )
 
-func newTerminal(ptyMessage) (pipes, func(), error) { return pipes{}, nil, ErrUnsupported }
-func resize(*os.File, windowMessage)                {}
+func newTerminal(rfc4254.Pty) (pipes, func(), error) { return pipes{}, nil, ErrUnsupported }
+func resize(*os.File, rfc4254.Window)                {}
 
 func newStdio([]int) (*stdio, error)     { return nil, ErrUnsupported }
 func (*stdio) close()                    {}

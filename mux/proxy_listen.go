@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // Arrival is somebody who has connected to a remote forward of a client in
@@ -49,7 +51,7 @@ func (l *farListeners) serve(ctx context.Context, requests <-chan *ssh.Request) 
 		if request.WantReply {
 			// The port always, though RFC 4254 wants it for port 0 only: in this
 			// mode ssh takes no message that is shorter (packet.c).
-			_ = request.Reply(err == nil, ssh.Marshal(struct{ Port uint32 }{uint32(port)})) // a client that has gone needs no answer
+			_ = request.Reply(err == nil, ssh.Marshal(rfc4254.Chosen{Port: uint32(port)})) // a client that has gone needs no answer
 		}
 	}
 }
@@ -62,10 +64,7 @@ var errNotServed = errors.New("unsupported request")
 func (l *farListeners) handle(ctx context.Context, request *ssh.Request) (port int, err error) {
 	switch request.Type {
 	case "tcpip-forward", "cancel-tcpip-forward":
-		var at struct {
-			Host string
-			Port uint32
-		}
+		var at rfc4254.Listen
 		if err := ssh.Unmarshal(request.Payload, &at); err != nil {
 			return 0, err
 		}
@@ -74,7 +73,7 @@ func (l *farListeners) handle(ctx context.Context, request *ssh.Request) (port i
 		}
 		return l.listen(ctx, "tcp", at.Host, int(at.Port))
 	case "streamlocal-forward@openssh.com", "cancel-streamlocal-forward@openssh.com":
-		var at struct{ Path string }
+		var at rfc4254.ListenSocket
 		if err := ssh.Unmarshal(request.Payload, &at); err != nil {
 			return 0, err
 		}

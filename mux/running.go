@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // bufferSize is that of each copy, in bytes: two packets of SSH.
@@ -43,25 +42,6 @@ type running struct {
 	status *int          // set by listen before that
 }
 
-// The messages of RFC 4254 section 6, without the head that all requests
-// have.
-type (
-	ptyMessage struct { // section 6.2
-		Term                      string
-		Cols, Rows, Width, Height uint32
-		Modes                     string
-	}
-	windowMessage struct { // section 6.7
-		Cols, Rows, Width, Height uint32
-	}
-	envMessage struct { // section 6.4
-		Name, Value string
-	}
-	textMessage struct { // section 6.5
-		Text string
-	}
-)
-
 // listen reads what the far side asks and tells, until the channel is closed.
 func (r *running) listen() {
 	defer close(r.ended)
@@ -87,29 +67,17 @@ func (r *running) ask(name string, payload []byte) {
 func (r *running) askTTY() bool {
 	size := r.Size()
 	r.size = size
-	ok, err := r.channel.SendRequest("pty-req", true, ssh.Marshal(ptyMessage{
-		r.Term, uint32(size.Cols), uint32(size.Rows), uint32(size.Width), uint32(size.Height), encodeModes(r.Modes),
+	ok, err := r.channel.SendRequest("pty-req", true, ssh.Marshal(rfc4254.Pty{
+		Term: r.Term, Columns: uint32(size.Cols), Rows: uint32(size.Rows), Width: uint32(size.Width), Height: uint32(size.Height),
+		Modes: rfc4254.EncodeModes(r.Modes),
 	}))
 	return ok || err != nil // what is wrong with the connection, start will see
-}
-
-// encodeModes writes terminal modes as opcodes with their arguments, up to
-// TTY_OP_END (RFC 4254 section 8).
-func encodeModes(modes map[uint8]uint32) string {
-	const end = 0
-	var b strings.Builder
-	for _, opcode := range slices.Sorted(maps.Keys(modes)) {
-		b.WriteByte(opcode)
-		b.Write(binary.BigEndian.AppendUint32(nil, modes[opcode]))
-	}
-	b.WriteByte(end)
-	return b.String()
 }
 
 // start runs the program. The client is not told why it does not: what mux.c
 // has to say is lost with the channel.
 func (r *running) start() error {
-	name, payload := "exec", ssh.Marshal(textMessage{r.Command})
+	name, payload := "exec", ssh.Marshal(rfc4254.Program{Command: r.Command})
 	switch {
 	case r.Subsystem:
 		name = "subsystem"
@@ -151,7 +119,9 @@ func (r *running) copy(ctx context.Context) {
 
 func (r *running) followSize(ctx context.Context) {
 	for size := range r.Sizes(ctx, r.size) {
-		r.ask("window-change", ssh.Marshal(windowMessage{uint32(size.Cols), uint32(size.Rows), uint32(size.Width), uint32(size.Height)}))
+		r.ask("window-change", ssh.Marshal(rfc4254.Window{
+			Columns: uint32(size.Cols), Rows: uint32(size.Rows), Width: uint32(size.Width), Height: uint32(size.Height),
+		}))
 	}
 }
 

@@ -7,18 +7,20 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"sallyport/internal/rfc4254"
 )
 
 // newTerminal makes a terminal for a master to read and write, with the modes
 // that it is to tell the far side. They are read when the session is opened;
 // then the terminal is made raw, as that of ssh.
-func newTerminal(m ptyMessage) (p pipes, opened func(), err error) {
+func newTerminal(m rfc4254.Pty) (p pipes, opened func(), err error) {
 	near, far, err := pty.Open()
 	if err != nil {
 		return pipes{}, nil, err
 	}
 	p = pipes{passed: filesOf{far, far, far}, kept: filesOf{near, near}}
-	resize(near, windowMessage{m.Cols, m.Rows, m.Width, m.Height})
+	resize(near, rfc4254.Window{Columns: m.Columns, Rows: m.Rows, Width: m.Width, Height: m.Height})
 	control, err := far.SyscallConn()
 	if err != nil {
 		p.passed.close()
@@ -26,29 +28,18 @@ func newTerminal(m ptyMessage) (p pipes, opened func(), err error) {
 		return pipes{}, nil, err
 	}
 	// Both fail only on what is no terminal.
-	_ = control.Control(func(fd uintptr) { setModes(int(fd), decodeModes(m.Modes)) })
+	_ = control.Control(func(fd uintptr) { setModes(int(fd), rfc4254.DecodeModes(m.Modes)) })
 	return p, func() { _ = control.Control(func(fd uintptr) { makeRaw(int(fd)) }) }, nil
 }
 
 // resize sets the size of a terminal.
-func resize(near *os.File, m windowMessage) {
+func resize(near *os.File, m rfc4254.Window) {
 	control, err := near.SyscallConn()
 	if err != nil {
 		return // it is closed
 	}
-	size := &unix.Winsize{Row: uint16(m.Rows), Col: uint16(m.Cols), Xpixel: uint16(m.Width), Ypixel: uint16(m.Height)}
+	size := &unix.Winsize{Row: uint16(m.Rows), Col: uint16(m.Columns), Xpixel: uint16(m.Width), Ypixel: uint16(m.Height)}
 	_ = control.Control(func(fd uintptr) { unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) }) // a closed one has no size
-}
-
-// decodeModes reads opcodes with their arguments, up to TTY_OP_END or what is
-// not known (RFC 4254 section 8).
-func decodeModes(text string) map[uint8]uint32 {
-	modes := map[uint8]uint32{}
-	for len(text) >= 5 && 0 < text[0] && text[0] < 160 {
-		modes[text[0]] = uint32(text[1])<<24 | uint32(text[2])<<16 | uint32(text[3])<<8 | uint32(text[4])
-		text = text[5:]
-	}
-	return modes
 }
 
 // setModes is the reverse of TerminalModes but for sizes and speeds of a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"sallyport/config"
+	"sallyport/internal/rfc4254"
 	"sallyport/transport"
 )
 
@@ -110,7 +111,7 @@ func (s *Session) askPTY(r *remote, setEnv []string) error {
 var errRefused = errors.New("refused")
 
 func (s *Session) askProgram(r *remote) error {
-	name, message := "exec", any(nameMessage{s.spec.Command})
+	name, message := "exec", any(rfc4254.Program{Command: s.spec.Command})
 	switch {
 	case s.spec.Kind == Subsystem:
 		name = "subsystem"

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/internal/rfc4254"
 	"sallyport/transport"
 )
 
@@ -76,18 +77,14 @@ func (r *remote) follow() {
 	for request := range r.Requests {
 		switch request.Type {
 		case "exit-status":
-			var m struct{ Status uint32 }
+			var m rfc4254.ExitStatus
 			if ssh.Unmarshal(request.Payload, &m) == nil {
 				r.end.status = &m.Status
 			}
 		case "exit-signal":
-			var m struct {
-				Signal            string
-				CoreDumped        bool
-				Message, Language string
-			}
+			var m rfc4254.ExitSignal
 			if ssh.Unmarshal(request.Payload, &m) == nil {
-				r.end.signal = m.Signal
+				r.end.signal = m.Name
 			}
 		}
 		if request.WantReply {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport/config"
+	"sallyport/internal/rfc4254"
 	"sallyport/transport"
 )
 
@@ -207,7 +208,7 @@ func (s *Session) Resize(size Size) {
 
 // Signal sends a signal by name, without SIG. It does not block; the far side
 // doesn't say whether it took it (RFC 4254 section 6.9).
-func (s *Session) Signal(name string) { s.request(wish{"signal", signalMessage{name}}) }
+func (s *Session) Signal(name string) { s.request(wish{"signal", rfc4254.Signal{Name: name}}) }
 
 // BreakLength is that of ~B in clientloop.c, in milliseconds.
 const BreakLength = 1000
@@ -215,7 +216,7 @@ const BreakLength = 1000
 // Break sends a break (RFC 4335) of a length in milliseconds, as a serial
 // console understands it. It does not block, and no answer is asked for.
 func (s *Session) Break(milliseconds uint32) {
-	s.request(wish{"break", breakMessage{milliseconds}})
+	s.request(wish{"break", rfc4254.Break{Milliseconds: milliseconds}})
 }
 
 // Information is what is known of the connection under a session that runs

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/internal/rfc4254"
 	"sallyport/transport"
 )
 
@@ -116,8 +117,8 @@ func random(n int) []byte {
 	return b
 }
 
-func (d *display) request() x11Message {
-	return x11Message{Protocol: d.protocol, Cookie: hex.EncodeToString(d.madeUp), Screen: d.screen}
+func (d *display) request() rfc4254.X11 {
+	return rfc4254.X11{Protocol: d.protocol, Cookie: hex.EncodeToString(d.madeUp), Screen: d.screen}
 }
 
 func (d *display) expired() bool { return !d.expires.IsZero() && !time.Now().Before(d.expires) }

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"sallyport/internal/rfc4254"
 )
 
 // forwarded hands the channels of remote forwards to their listeners.
@@ -139,16 +141,11 @@ type Channel interface {
 // place is where somebody has connected. Who it was does not matter.
 func (o *Offer) place() (place, error) {
 	if o.channel.ChannelType() != "forwarded-tcpip" {
-		var to struct{ Path, Reserved string }
+		var to rfc4254.ForwardedSocket
 		err := ssh.Unmarshal(o.channel.ExtraData(), &to)
 		return place{path: to.Path}, err
 	}
-	var to struct {
-		Host       string
-		Port       uint32
-		Origin     string
-		OriginPort uint32
-	}
+	var to rfc4254.TCP
 	err := ssh.Unmarshal(o.channel.ExtraData(), &to)
 	return place{host: to.Host, port: to.Port}, err
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/config"
+	"sallyport/internal/rfc4254"
 )
 
 // Listener is a port or a socket of the far side, which passes on to us
@@ -112,7 +113,7 @@ func (l *Listener) request() (*Listener, error) {
 
 // take reads which port the far side has chosen (RFC 4254 section 7.1).
 func (l *Listener) take(answer []byte) error {
-	var chosen struct{ Port uint32 }
+	var chosen rfc4254.Chosen
 	if err := ssh.Unmarshal(answer, &chosen); err != nil || chosen.Port == 0 || chosen.Port > 65535 {
 		return fmt.Errorf("%w: its answer has no port", errNotGranted)
 	}
@@ -124,12 +125,9 @@ func (l *Listener) take(answer []byte) error {
 // message is the request to listen there, or with "cancel-" to stop.
 func (p place) message(verb string) (name string, payload []byte) {
 	if p.path != "" {
-		return verb + "streamlocal-forward@openssh.com", ssh.Marshal(struct{ Path string }{p.path})
+		return verb + "streamlocal-forward@openssh.com", ssh.Marshal(rfc4254.ListenSocket{Path: p.path})
 	}
-	return verb + "tcpip-forward", ssh.Marshal(struct {
-		Host string
-		Port uint32
-	}{p.host, p.port})
+	return verb + "tcpip-forward", ssh.Marshal(rfc4254.Listen{Host: p.host, Port: p.port})
 }
 
 // Port is where the far side listens, also if it has chosen; 0 for a socket.
