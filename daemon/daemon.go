@@ -62,38 +62,11 @@ type daemon struct {
 // Run is the background process: it serves until ctx ends, a client stops it,
 // or it has had nothing to do for a while.
 func Run(ctx context.Context, o Options) error {
-	if err := hide(); err != nil {
-		o.Log.Warn("core files may hold passwords", "error", err)
-	}
-	if err := o.Dirs.Prepare(); err != nil {
-		return err
-	}
-	if _, err := readState(o.Dirs.state()); err != nil {
-		return err // before another process gives up what it has
-	}
-	var inherited map[string][]net.Listener
-	if o.Predecessor != nil {
-		var err error
-		if inherited, err = inherit(o.Predecessor); err != nil {
-			return fmt.Errorf("taking over: %w", err)
-		}
-	}
-	lock, err := takeLock(ctx, o)
+	here, err := takePlace(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	transport.ClearRooms(o.Dirs.Runtime)
-	clearMasters(o.Dirs.Runtime)
-	pages{o.Dirs.Runtime}.clear()
-	saved, err := readState(o.Dirs.state())
-	if err != nil {
-		return err
-	}
-	listener, err := listen(o.Dirs.Socket())
-	if err != nil {
-		return err
-	}
+	defer here.lock.Close()
 	defer makeRoom()()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -105,16 +78,16 @@ func Run(ctx context.Context, o Options) error {
 	serving, retire := context.WithCancel(ctx)
 	defer retire()
 	d.retire = retire
-	d.forwards.restore(saved, o.Env, inherited)
-	wg.Go(func() { d.forwards.restoreBorrowed(saved.Borrowed) })
+	d.forwards.restore(here.saved, o.Env, here.inherited)
+	wg.Go(func() { d.forwards.restoreBorrowed(here.saved.Borrowed) })
 	wg.Go(func() { d.busy.stopWhenIdle(ctx, d.idle, stop) })
-	o.Log.Info("started", "version", o.Version, "pid", os.Getpid(), "tunnels", len(saved.Tunnels))
-	err = d.serve(serving, listener)
+	o.Log.Info("started", "version", o.Version, "pid", os.Getpid(), "tunnels", len(here.saved.Tunnels))
+	err = d.serve(serving, here.listener)
 	d.pages.clear()
 	select {
 	case next := <-d.heirs:
 		d.bequeath(next)
-		lock.Close()
+		here.lock.Close()
 		d.drain(ctx)
 		stop(errReplaced)
 	default:
@@ -124,6 +97,46 @@ func Run(ctx context.Context, o Options) error {
 	d.forwards.close()
 	d.links.Close()
 	return err
+}
+
+// place is what makes a process the background process, and what it finds there.
+type place struct {
+	lock      *os.File // that only one has
+	listener  net.Listener
+	saved     state
+	inherited map[string][]net.Listener // of the process before, if that lives
+}
+
+// takePlace takes the place of the process before, once nothing more that can be
+// known keeps this one from running.
+func takePlace(ctx context.Context, o Options) (here place, err error) {
+	if err := hide(); err != nil {
+		o.Log.Warn("core files may hold passwords", "error", err)
+	}
+	if err := o.Dirs.Prepare(); err != nil {
+		return here, err
+	}
+	if _, err := readState(o.Dirs.state()); err != nil {
+		return here, err // before another process gives up what it has
+	}
+	if o.Predecessor != nil {
+		if here.inherited, err = inherit(o.Predecessor); err != nil {
+			return here, fmt.Errorf("taking over: %w", err)
+		}
+	}
+	if here.lock, err = takeLock(ctx, o); err != nil {
+		return here, err
+	}
+	transport.ClearRooms(o.Dirs.Runtime)
+	clearMasters(o.Dirs.Runtime)
+	pages{o.Dirs.Runtime}.clear()
+	if here.saved, err = readState(o.Dirs.state()); err == nil {
+		here.listener, err = listen(o.Dirs.Socket())
+	}
+	if err != nil {
+		here.lock.Close()
+	}
+	return here, err
 }
 
 // takeLock makes this process the only one. One that is just stopping is
