@@ -14,6 +14,7 @@ const fieldLimit = 1024
 type field struct {
 	text   []byte
 	secret bool
+	marked bool // the text is of the time before: what is typed takes its place
 }
 
 func newField(secret bool) *field {
@@ -27,8 +28,15 @@ func (f *field) key(ev *tcell.EventKey) bool {
 		if ev.Modifiers()&tcell.ModAlt != 0 {
 			return false
 		}
+		f.replace()
 		f.add(ev.Rune())
+	case tcell.KeyRight, tcell.KeyEnd:
+		if !f.marked {
+			return false
+		}
+		f.marked = false
 	case tcell.KeyBackspace, tcell.KeyBackspace2:
+		f.replace()
 		_, n := utf8.DecodeLastRune(f.text)
 		f.cut(len(f.text) - n)
 	case tcell.KeyCtrlW:
@@ -41,6 +49,16 @@ func (f *field) key(ev *tcell.EventKey) bool {
 	return true
 }
 
+// mark has what is typed next take the place of the text.
+func (f *field) mark() { f.marked = len(f.text) > 0 }
+
+// replace makes room for what is typed in place of a text that is marked.
+func (f *field) replace() {
+	if f.marked {
+		f.wipe()
+	}
+}
+
 func (f *field) add(r rune) {
 	if len(f.text)+utf8.RuneLen(r) <= fieldLimit {
 		f.text = utf8.AppendRune(f.text, r)
@@ -49,6 +67,7 @@ func (f *field) add(r rune) {
 
 // paste adds text up to its first line end.
 func (f *field) paste(s string) {
+	f.replace()
 	for _, r := range s {
 		if r == '\n' || r == '\r' {
 			return
@@ -62,6 +81,7 @@ func (f *field) paste(s string) {
 func (f *field) cut(n int) {
 	clear(f.text[n:])
 	f.text = f.text[:n]
+	f.marked = false
 }
 
 func (f *field) wipe() { f.cut(0) }

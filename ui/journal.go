@@ -106,10 +106,7 @@ func (s *screen) drawLog(c canvas, l layout) {
 	c = c.within(in)
 	y := in.y
 	if s.logSearching() {
-		c.line(in.x, y, line{{" /", s.key}, {" " + s.journal.query.shown(), s.plain}})
-		if s.journal.typing && s.dialog == nil {
-			c.screen.ShowCursor(min(in.x+3+cells(s.journal.query.shown()), in.x+in.w-2), y)
-		}
+		s.drawQuery(c, in, s.journal.query, s.journal.typing)
 		y++
 	}
 	height := s.logHeight(l)

@@ -121,6 +121,7 @@ func init() {
 		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags, comment and file, a few letters of each word; tag:gpu, user:, via: and file: look at one of them.", (*screen).search, nil, nil},
 		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil, nil},
 		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil, nil},
+		{inSearch | inLogSearch, []string{"→"}, "add to it", "Searching", "While the search before is marked: add to it. A letter begins another.", nothing, nil, (*screen).searchMarked},
 		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil, nil},
 		{inLog, []string{"Esc"}, "", "", "", (*screen).logClear, nil, nil},
 		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil, nil},
@@ -439,10 +440,19 @@ func (s *screen) cancelSelected() bool {
 
 func (s *screen) otherPane() { s.detail.focus = !s.detail.focus }
 
-func (s *screen) search() { s.detail.focus, s.list.typing = false, true }
+func (s *screen) search() {
+	s.detail.focus, s.list.typing = false, true
+	s.list.query.mark()
+}
+
+// searchMarked tells whether what is typed takes the place of the search before.
+func (s *screen) searchMarked() bool { return s.list.query.marked || s.journal.query.marked }
+
+// nothing is what a key does that a field takes before it comes here.
+func nothing(*screen) {}
 
 func (s *screen) searchDone() {
-	s.list.typing = false
+	s.list.typing, s.list.query.marked = false, false
 	s.askNext()
 }
 
@@ -454,10 +464,13 @@ func (s *screen) searchClear() {
 	s.searchDone()
 }
 
-func (s *screen) logSearch() { s.journal.typing = true }
+func (s *screen) logSearch() {
+	s.journal.typing = true
+	s.journal.query.mark()
+}
 
 func (s *screen) logDone() {
-	s.journal.typing = false
+	s.journal.typing, s.journal.query.marked = false, false
 	s.askNext()
 }
 

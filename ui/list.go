@@ -152,10 +152,7 @@ func (s *screen) drawList(c canvas, l layout) {
 	in := l.list.inner()
 	c = c.within(in)
 	if s.list.typing || s.list.filtered() {
-		c.line(in.x, in.y, line{{" /", s.key}, {" " + fitEnd(s.list.query.shown(), in.w-5), s.plain}})
-		if s.list.typing && s.dialog == nil {
-			c.screen.ShowCursor(min(in.x+3+cells(s.list.query.shown()), in.x+in.w-2), in.y)
-		}
+		s.drawQuery(c, in, s.list.query, s.list.typing)
 	}
 	area := s.listArea(l)
 	if s.list.len() == 0 {

@@ -284,3 +284,15 @@ func marks(text, query string) map[int]bool {
 	}
 	return found
 }
+
+// drawQuery draws what is searched in the first row of a page.
+func (s *screen) drawQuery(c canvas, in rect, query *field, typing bool) {
+	text, style := fitEnd(query.shown(), in.w-5), s.plain
+	if query.marked {
+		style = s.chosen
+	}
+	c.line(in.x, in.y, line{{" /", s.key}, {" ", s.plain}, {text, style}})
+	if typing && s.dialog == nil {
+		c.screen.ShowCursor(min(in.x+3+cells(text), in.x+in.w-2), in.y)
+	}
+}

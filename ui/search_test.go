@@ -164,3 +164,24 @@ func TestTheSearchNarrowsByFieldsAndPatterns(t *testing.T) {
 		st.loses("/ " + row.query)
 	}
 }
+
+// TestASearchTakesThePlaceOfTheOneBefore: who looks for another host begins with /,
+// and has not to clear first.
+func TestASearchTakesThePlaceOfTheOneBefore(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("got-bastion")
+	st.keys("/targ", "Enter")
+	st.sees("/ targ", "1 of 11")
+	st.keys("/")
+	st.sees("→ add to it")
+	st.keys("t")
+	st.loses("→ add to it")
+	st.keys("yrell", "Enter")
+	st.sees("/ tyrell", "▌○ tyrell")
+	st.keys("/", "Right", "x")
+	st.sees("/ tyrellx", "No host matches")
+	st.keys("Enter", "/", "Enter")
+	st.sees("/ tyrellx")
+	st.keys("/", "Backspace")
+	st.sees("0 of 11", "got-bastion")
+}

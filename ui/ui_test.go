@@ -395,6 +395,7 @@ func TestWhatIsTypedForAQuestionThatHasGoneIsNoCommand(t *testing.T) {
 	st.event(api.Event{Question: &q})
 	st.sees("Password of rech042")
 	st.keys("x")
+	st.sees("•")
 	st.event(api.Event{QuestionGone: q.ID})
 	st.sees("Nobody waits for this answer any more")
 	st.keys("t", "q", "Enter")
