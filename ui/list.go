@@ -313,7 +313,7 @@ func (s *screen) lesson(w int) []line {
 			say(s.dim, "The search looks at the alias, HostName, User, tags, comment and file; tag:gpu, user:, via: and file: look at one. Esc clears it.")...)
 	case s.inv.Missing():
 		out := say(s.plain, "There is no "+tilde(s.inv.Path())+" yet.", "", "N adds a host and writes it:", "")
-		out = append(out, say(s.accent, "  Host myserver", "    HostName server.example.org", "    User me")...)
+		out = append(out, say(s.accent, "  Host myserver", "    HostName host.example.org", "    User me")...)
 		out = append(out, say(s.plain, "", "e writes it in your editor instead.", "")...)
 		return append(out, say(s.dim, "To look around first, quit with q and run  sallyport demo")...)
 	case len(s.inv.Problems()) > 0:

@@ -271,10 +271,11 @@ func (s *screen) banner() line {
 // footerItems are the keys that matter here, as many as there is room for.
 func (s *screen) footerItems(r rect) []clickable {
 	var out []clickable
+	hostless := s.page == hostsPage && s.list.len() == 0
 	x := r.x + 1
 	for i := range keys {
 		k := &keys[i]
-		if k.footer == "" || k.where&s.where() == 0 || k.when != nil && !k.when(s) {
+		if k.footer == "" || k.where&s.where() == 0 || k.when != nil && !k.when(s) || hostless && k.not != nil && k.not(s) != "" {
 			continue
 		}
 		text := line{{k.keys[0], s.key}, {" " + k.footer, s.dim}}
