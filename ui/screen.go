@@ -271,11 +271,11 @@ func (s *screen) banner() line {
 // footerItems are the keys that matter here, as many as there is room for.
 func (s *screen) footerItems(r rect) []clickable {
 	var out []clickable
-	hostless := s.page == hostsPage && s.list.len() == 0
+	bare := s.bare()
 	x := r.x + 1
 	for i := range keys {
 		k := &keys[i]
-		if k.footer == "" || k.where&s.where() == 0 || k.when != nil && !k.when(s) || hostless && k.not != nil && k.not(s) != "" {
+		if k.footer == "" || k.where&s.where() == 0 || k.when != nil && !k.when(s) || bare && k.not != nil && k.not(s) != "" {
 			continue
 		}
 		text := line{{k.keys[0], s.key}, {" " + k.footer, s.dim}}
@@ -286,6 +286,11 @@ func (s *screen) footerItems(r rect) []clickable {
 		x += text.width() + 2
 	}
 	return out
+}
+
+// bare tells whether the page is empty: keys for what stands on it do nothing.
+func (s *screen) bare() bool {
+	return s.page == hostsPage && s.list.len() == 0 || s.page == tunnelsPage && len(places(s.board.rows)) == 0
 }
 
 func (s *screen) drawFooter(c canvas, r rect) {
