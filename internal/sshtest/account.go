@@ -41,7 +41,8 @@ func NewAccount(t testing.TB, home, shell, before string, lines ...string) *Acco
 	t.Cleanup(func() { os.RemoveAll(top) })
 	a := &Account{Home: filepath.Join(top, home)}
 	for _, dir := range []string{top, a.Home} {
-		if err := os.MkdirAll(dir, 0o755); err == nil {
+		err := os.MkdirAll(dir, 0o755)
+		if err == nil {
 			err = os.Chmod(dir, 0o755)
 		}
 		if err != nil {

@@ -106,7 +106,7 @@ func atHome(t testing.TB, key ssh.PublicKey, argv ...string) func() *exec.Cmd {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err == nil {
+	if err = os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err == nil {
 		err = os.WriteFile(filepath.Join(home, ".ssh", "authorized_keys"), ssh.MarshalAuthorizedKey(key), 0o600)
 	}
 	if err != nil {
