@@ -163,6 +163,13 @@ func (a *app) client() (*api.Client, error) {
 	}, nil
 }
 
+// hasRecord tells whether the background process would bring up tunnels if it
+// were started.
+func (a *app) hasRecord() bool {
+	d, err := a.dirs()
+	return err == nil && d.Wants()
+}
+
 // snapshot asks for all that the background process holds.
 func (a *app) snapshot(ctx context.Context) (*api.Client, api.Snapshot, error) {
 	c, err := a.client()

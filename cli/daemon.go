@@ -47,6 +47,7 @@ func (a *app) daemonStatus() *cobra.Command {
 				err = a.printDaemon(s, c.Socket)
 			}
 			if err == nil && s.Daemon.PID == 0 {
+				a.tellOfRecord(s)
 				return notRunning
 			}
 			return err

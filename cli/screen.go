@@ -135,8 +135,7 @@ func readAhead(p config.Paths) func() *api.Inventory {
 // wake starts the background process if it has tunnels to bring back, beside
 // the first frame.
 func (a *app) wake(ctx context.Context, c *api.Client) {
-	d, err := a.dirs()
-	if err != nil || !d.Wants() {
+	if !a.hasRecord() {
 		return
 	}
 	go func() { // ends when the process answers, or with ours

@@ -39,6 +39,7 @@ func (a *app) tunnelList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			a.tellOfRecord(s)
 			if asJSON {
 				return printJSON(a.Out, append([]api.Tunnel{}, s.Tunnels...))
 			}
@@ -47,6 +48,18 @@ func (a *app) tunnelList() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// tellOfRecord says that there are tunnels which come back with the background
+// process, where none runs: after a crash and after a restart of the computer
+// nothing is open, and yet they were not switched off.
+func (a *app) tellOfRecord(s api.Snapshot) {
+	if s.Daemon.PID == 0 && a.hasRecord() {
+		explain(a.Err, &api.Error{
+			Message: "the background process does not run; the tunnels that were on come back with it",
+			Hints:   []string{"start it: sallyport", "have it started at login: sallyport daemon install"},
+		})
+	}
 }
 
 func printTunnels(w io.Writer, list []api.Tunnel) error {
@@ -271,6 +284,13 @@ func (a *app) tunnelDown(ctx context.Context, host, want string) error {
 	c, target, err := a.clientFor(host)
 	if err != nil {
 		return err
+	}
+	if a.hasRecord() {
+		// They would come back with the next background process, which alone
+		// may take them off its record.
+		if err := c.Start(ctx); err != nil {
+			return err
+		}
 	}
 	s, err := c.Snapshot(ctx)
 	if err != nil {

@@ -56,6 +56,7 @@ func (a *app) tunnelRecords(ctx context.Context, args []string) ([]api.TunnelRec
 	if err != nil {
 		return nil, err
 	}
+	a.tellOfRecord(s)
 	records := []api.TunnelRecord{}
 	for _, t := range s.Tunnels {
 		if !meant(t, args) {
