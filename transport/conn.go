@@ -40,13 +40,19 @@ type Conn struct {
 
 // newConn takes over an authenticated client. Its end is watched by a
 // goroutine that ends with it.
-func newConn(client *ssh.Client, w *wire, host string) *Conn {
-	return newMasterConn(client, w, host, nil)
+// via is the one that it stands on, or nil.
+func newConn(client *ssh.Client, w *wire, host string, via *Conn) *Conn {
+	return (&Conn{client: client, wire: w, host: host, via: via}).begun()
 }
 
 // newMasterConn is newConn for the connection of a master.
 func newMasterConn(client *ssh.Client, w *wire, host string, m *master) *Conn {
-	c := &Conn{client: client, wire: w, host: host, master: m, born: time.Now(), done: make(chan struct{}), doubts: make(chan struct{}, 1)}
+	return (&Conn{client: client, wire: w, host: host, master: m}).begun()
+}
+
+// begun is the connection from now on.
+func (c *Conn) begun() *Conn {
+	c.born, c.done, c.doubts = time.Now(), make(chan struct{}), make(chan struct{}, 1)
 	c.watch()
 	return c
 }

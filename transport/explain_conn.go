@@ -4,26 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 )
 
-// explainEnd is why a connection that was up ended.
+// explainEnd is why a connection that was up ended. What broke a hop on the way
+// ends all that goes over it, and is told of each.
 func (c *Conn) explainEnd(err error) *Failure {
+	if err == nil || ended(err) {
+		if end := c.endBelow(); end != nil {
+			return &Failure{Code: CodeClosed, Message: end.Message, Hop: end.Hop, Hint: end.Hint, At: end.At}
+		}
+	}
 	f := &Failure{Code: CodeClosed, Hop: c.host, At: time.Now()}
+	var errno syscall.Errno
 	if c.master != nil {
 		f.Message = fmt.Sprintf("the connection to %q was closed: %s", c.host, c.master.death())
 	} else if _, message, ok := disconnect(err); ok {
 		f.Message = fmt.Sprintf("%q ended the connection: %q", c.host, message)
 	} else if err == nil || ended(err) {
 		f.Message = fmt.Sprintf("the connection to %q was closed", c.host)
+	} else if errors.As(err, &errno) {
+		f.Message = fmt.Sprintf("the connection to %q broke: %v", c.host, errno)
 	} else {
 		f.Message = fmt.Sprintf("the connection to %q broke: %v", c.host, err)
 	}
 	f.Message = sayable(f.Message)
 	return f
+}
+
+// endBelow is why the connection of the hop before ended, nil while it lives or
+// if there is none.
+func (c *Conn) endBelow() *Failure {
+	if c.via == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lateness)
+	defer cancel()
+	if c.via.Outlives(ctx) == nil {
+		return nil
+	}
+	end, _ := c.via.Err().(*Failure)
+	return end
 }
 
 // explainDial is why the far side of c did not open a connection.

@@ -78,8 +78,7 @@ func (c dialCall) handshake(ctx context.Context, raw net.Conn, trust *hostKeys, 
 	c.tell(func() { login.pending.giveAll(&c.link.kept) })
 	login.succeeded(c.reached(raw))
 
-	conn := newConn(client, w, config.Printable(c.host().Name))
-	conn.via = c.via
+	conn := newConn(client, w, config.Printable(c.host().Name), c.via)
 	conn.qos, conn.rekey = qosOf(c.host()), rekeyLimit(c.host())
 	if !c.lane {
 		c.furnish(conn, login)

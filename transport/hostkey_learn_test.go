@@ -187,5 +187,5 @@ func logInForOffers(t *testing.T, h *config.Host, k *hostKeys) (*Conn, hostKeyOf
 		t.Fatal(err)
 	}
 	offers := newHostKeyOffers()
-	return newConn(ssh.NewClient(client, channels, offers.from(requests)), w, "wall"), offers
+	return newConn(ssh.NewClient(client, channels, offers.from(requests)), w, "wall", nil), offers
 }

@@ -52,7 +52,7 @@ func newListening(t *testing.T) *listening {
 	if err := <-up; err != nil {
 		t.Fatal(err)
 	}
-	l.Conn = newConn(ssh.NewClient(conn, channels, requests), newWire(client), "x")
+	l.Conn = newConn(ssh.NewClient(conn, channels, requests), newWire(client), "x", nil)
 	t.Cleanup(func() { l.release(); l.server.Close() })
 	return l
 }

@@ -19,6 +19,8 @@ import (
 func TestAStreamWaitsForAnAnswerWhileSomebodyTypes(t *testing.T) {
 	signer := sshtest.WriteKey(t, filepath.Join(t.TempDir(), "key"))
 	types := func(c *Conn) { c.typing() }
+	over := make(chan struct{}) // the hop before is asked how it is when the connection has ended
+	close(over)
 	for _, row := range []struct {
 		name   string
 		before func(c *Conn)
@@ -31,7 +33,7 @@ func TestAStreamWaitsForAnAnswerWhileSomebodyTypes(t *testing.T) {
 		{"what passes is less", types, true, paceBegin - 1, 0},
 		{"the far side answers", types, false, paceBegin, 0},
 		{"it answers nothing", types, true, paceBegin, paceLimit},
-		{"somebody types at a hop before", func(c *Conn) { c.via = &Conn{wire: c.wire}; c.via.typing() }, true, paceBegin, paceLimit},
+		{"somebody types at a hop before", func(c *Conn) { c.via = &Conn{client: c.client, wire: c.wire, done: over}; c.via.typing() }, true, paceBegin, paceLimit},
 		{"behind a host that is typed at", func(c *Conn) { (&Conn{wire: c.wire, via: c}).typing() }, true, paceBegin, paceLimit},
 		{"the connection ends", func(c *Conn) { c.typing(); c.end(io.EOF) }, true, paceBegin, 0},
 	} {

@@ -106,7 +106,7 @@ func memoryConn(t *testing.T, signer ssh.Signer) (c *Conn, server *pipe) {
 		t.Errorf("handshake in memory: %v", err)
 		return nil, nil
 	}
-	return newConn(ssh.NewClient(conn, channels, requests), w, "memory"), far
+	return newConn(ssh.NewClient(conn, channels, requests), w, "memory", nil), far
 }
 
 func serveNothing(c net.Conn, signer ssh.Signer) {

@@ -86,6 +86,38 @@ func TestTwoHostsBehindABastionLogInThereOnce(t *testing.T) {
 	}
 }
 
+func TestTheEndOfAHopIsToldOfEachConnectionOverIt(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	servers := map[string]*sshtest.Server{
+		"bastion": n.sshd(t, "bastion"),
+		"mid":     n.sshd(t, "mid", "ProxyJump bastion"),
+		"inner":   n.sshd(t, "inner", "ProxyJump mid"),
+	}
+	links := NewLinks(newWatch().options())
+	defer links.Close()
+	l, c := connected(t, links, plan(t, n.load(t), "inner"))
+	for _, broken := range []string{"inner", "mid", "bastion"} {
+		servers[broken].KillSessions()
+		<-c.Done()
+		var got *Failure
+		if !errors.As(c.Err(), &got) || got.Code != CodeClosed || got.Hop != broken || got.Message != fmt.Sprintf("the connection to %q was closed", broken) {
+			t.Errorf("when the server of %s hung up, the connection to inner ended with %+v", broken, c.Err())
+		}
+		var err error
+		if c, err = l.Conn(soon(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAConnectionThatTheKernelGivesUpIsToldInItsWords(t *testing.T) {
+	err := &net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 1}, Addr: &net.TCPAddr{Port: 22}, Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}
+	if got, want := (&Conn{host: "h"}).explainEnd(err).Message, `the connection to "h" broke: connection timed out`; got != want {
+		t.Errorf("it is told %q, want %q", got, want)
+	}
+}
+
 func TestALinkReturnsAfterItsSessionWasKilled(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
