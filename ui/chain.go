@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -61,11 +62,14 @@ func (s *screen) stops(name string, d api.Detail, w int, addresses bool) []stop 
 }
 
 // hopState is the state under a hop. A failure further back in the chain is
-// shown at the hop that it names, and what is done now at the hop that does it.
+// shown at the hop that it names, which those behind it are not reached over;
+// what is done now is shown at the hop that does it.
 func (s *screen) hopState(goal string, h api.Hop, i int, chain []api.Hop) line {
 	l := s.hopLink(goal, h, i)
 	if f := s.failure(goal); f != nil && f.Hop == h.Name && (l == nil || l.State != api.LinkUp) {
 		return line{{"✗ " + failNote(f), s.bad}}
+	} else if f != nil && (l == nil || l.State == api.LinkFailed) && beyond(f.Hop, i, chain) {
+		return line{{"○ not reached", s.dim}}
 	}
 	if l != nil && l.State == api.LinkConnecting && s.busyHop(l) != l {
 		return line{{"◐", s.busy}, {" waits", s.dim}}
@@ -84,6 +88,11 @@ func (s *screen) hopState(goal string, h api.Hop, i int, chain []api.Hop) line {
 	}
 	st := s.linkStatus(l)
 	return line{{st.glyph, st.style}, {" " + st.note, st.noteStyle}}
+}
+
+// beyond tells whether the hop at place i comes behind the one of this name.
+func beyond(name string, i int, chain []api.Hop) bool {
+	return slices.ContainsFunc(chain[:i], func(h api.Hop) bool { return h.Name == name })
 }
 
 // hopLink is the connection to the hop at place i on the way to goal.

@@ -32,3 +32,14 @@ func TestTheChainShowsWhatIsDoneAtTheHopThatDoesIt(t *testing.T) {
 	st.keys("Down")
 	st.sees("you ──▶ got-bastion ─────────▶ targaryen", "        ◐ auth…                ◐ waits ")
 }
+
+func TestTheChainMarksTheHopThatFailedAndNotThoseBehindIt(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("targaryen")
+	failed := &api.Failure{Code: "unreachable", Hop: "got-bastion", Message: `connecting to "got-bastion": connection refused`}
+	bastion, behind := link("l1", "got-bastion", "", api.LinkFailed), link("l2", "targaryen", "l1", api.LinkFailed)
+	bastion.Failure, behind.Failure = failed, failed
+	st.snapshot(api.Snapshot{Links: []api.Link{bastion, behind}})
+	st.keys("Down")
+	st.sees("you ──▶ got-bastion ─────────▶ targaryen", "        ✗ unreachable          ○ not reached ")
+}
