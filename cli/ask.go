@@ -24,6 +24,7 @@ type terminalAsker struct {
 	opened map[string]*opening // by the file of the key; touched only by who has the floor
 	touch  touches
 	banner *banners // nil: not printed
+	waits  *waits   // likewise
 	wg     sync.WaitGroup
 }
 
@@ -83,6 +84,9 @@ func (a *terminalAsker) tell(now api.Snapshot, links []string) {
 		}
 		if a.banner != nil {
 			a.banner.see(l)
+		}
+		if a.waits != nil {
+			a.waits.see(l)
 		}
 		a.touch.see(l)
 	}

@@ -176,6 +176,7 @@ const quickLogin = 10 * time.Millisecond
 func (a *app) ready(ctx context.Context, c *api.Client, t *api.Terminal) error {
 	following, cancel := context.WithCancel(ctx)
 	asker := a.asker(c)
+	asker.waits = &waits{out: a.Err}
 	done := make(chan struct{})
 	go func() { // waited for below
 		defer close(done)
