@@ -538,16 +538,16 @@ func (p *sheet) options(d api.Detail) {
 		t.value = max(t.value, cells(tilde(o.Value)))
 	}
 	t.key = min(t.key, p.w/3)
-	for _, block := range []bool{true, false} { // the blocks are left out before values are broken
+	for _, block := range []bool{true, false} { // the blocks are left out before values are broken, or lines of files shortened
 		t.block, t.from = block, 0
 		for _, o := range d.Options {
 			t.from = max(t.from, cells(p.from(o, block)))
 		}
-		t.from = min(t.from, p.w/3)
-		if t.key+2+t.value+2+t.from <= p.w {
+		if t.from <= p.w/3 && t.key+2+t.value+2+t.from <= p.w {
 			break
 		}
 	}
+	t.from = min(t.from, p.w/3)
 	t.value = max(4, min(t.value, p.w-t.key-t.from-4))
 	for i, o := range d.Options {
 		p.option(i, o, t)
@@ -573,7 +573,7 @@ func (p *sheet) option(i int, o api.Option, t table) {
 	key, shown := clean(o.Key), tilde(o.Value)
 	it := &item{id: "option " + o.Key + " " + o.Value + " " + strconv.Itoa(i), about: key + " " + shown + ", set in " + place(o.Origin), option: &o}
 	push := min(max(0, cells(key)-t.key), t.value-4)
-	from := span{"  " + fit(p.from(o, t.block), t.from), p.dim}
+	from := span{"  " + fitOrigin(p.from(o, t.block), t.from), p.dim}
 	for n, r := range wrapPath(shown, t.value-push, t.value+2+t.from) {
 		if n == 0 {
 			p.item(it, line{{pad(key, t.key+push), p.dim}, {"  " + pad(r, t.value-push), p.plain}, from})

@@ -75,6 +75,16 @@ func origin(o api.Origin, host string) string {
 	return s
 }
 
+// fitOrigin shortens an origin without its block: the file's name gives way,
+// and not the number of the line, of which a part would be another line.
+func fitOrigin(s string, w int) string {
+	line := max(0, strings.LastIndexByte(s, ':'))
+	if cells(s) <= w || cells(s[line:]) >= w {
+		return fit(s, w)
+	}
+	return fit(s[:line], w-cells(s[line:])) + s[line:]
+}
+
 // place is where a value was set, in full.
 func place(o api.Origin) string {
 	if o.File == "" {

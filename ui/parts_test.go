@@ -68,11 +68,25 @@ func TestTextIsCutByCells(t *testing.T) {
 		{and("a", "", "b", "c"), "a, b and c"}, {and("a"), "a"},
 		{origin(api.Origin{File: "/home/dany/.ssh/config", Line: 3, Block: "Host a b"}, "b"), "config:3"},
 		{origin(api.Origin{File: "/home/dany/.ssh/config", Line: 3, Block: "Host *"}, "b"), "config:3 Host *"},
+		{fitOrigin("ssh_config:53", 13), "ssh_config:53"},
+		{fitOrigin("ssh_config:53", 10), "ssh_co…:53"},
+		{fitOrigin("10-clusters.conf:120", 12), "10-clus…:120"},
+		{fitOrigin("ssh_config:53", 3), "ss…"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
 		}
 	}
+}
+
+func TestTheLineOfAnOptionIsNotShortened(t *testing.T) {
+	f, v := newFake(), westeros()
+	f.inv = func() *fakeInventory { return v }
+	v.details["got-bastion"] = api.Detail{Options: []api.Option{
+		{Key: "GSSAPIAuthentication", Value: "yes", Origin: api.Origin{File: "/etc/ssh/ssh_config", Line: 53, Block: "Host *"}},
+		{Key: "User", Value: "dany", Origin: api.Origin{File: "/etc/ssh/ssh_config.d/20-clusters.conf", Line: 120, Block: "Host *"}},
+	}}
+	perform(t, f, 80, 24, Options{}).sees("yes   ssh_config:53 ", "dany  20-clust…:120 ")
 }
 
 func TestALongTextIsWrappedAtOnce(t *testing.T) {

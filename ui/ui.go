@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gdamore/tcell/v2"
+	"github.com/gdamore/tcell/v2/terminfo"
 	"github.com/rivo/tview"
 
 	"sallyport/api"
@@ -142,15 +143,23 @@ var errLost = errors.New("the terminal has gone")
 // realTerminal is the one that the program was started on. tcell sets out with
 // the size that terminfo(5) gives a terminal and copies all those cells into
 // the ones of the real size: a sixteenth of the memory that is touched before
-// the first frame. Without a size it has nothing to copy.
+// the first frame. Without a size it has nothing to copy. And for the padding
+// that terminfo gives to terminals of the seventies it rests, 5 ms at each move
+// of the cursor of a vt100: who calls itself so today is an emulator.
 func realTerminal() (tcell.Screen, error) {
 	info, err := tcell.LookupTerminfo(os.Getenv("TERM"))
 	if err != nil || runtime.GOOS == "windows" {
 		return tcell.NewScreen() // on Windows it asks no TERM; elsewhere it tells of the same error
 	}
-	sizeless := *info
-	sizeless.Columns, sizeless.Lines = 0, 0
-	return tcell.NewTerminfoScreenFromTtyTerminfo(nil, &sizeless)
+	return tcell.NewTerminfoScreenFromTtyTerminfo(nil, bare(info))
+}
+
+// bare is what a terminal can do, without its size and its padding.
+func bare(info *terminfo.Terminfo) *terminfo.Terminfo {
+	able := *info
+	able.Columns, able.Lines = 0, 0
+	able.PadChar = ""
+	return &able
 }
 
 // open gives a terminal that is ready to be drawn on.
