@@ -174,7 +174,7 @@ func port(c *sshCall, arg string) error {
 	if _, set := c.line.value("port"); c.line.m.Port != "" || set {
 		return nil
 	}
-	if n, err := strconv.ParseUint(arg, 10, 16); err != nil || n == 0 {
+	if !config.ValidPort(arg) {
 		return complain("Bad port '%s'", api.Printable(arg))
 	}
 	c.line.port(arg)

@@ -16,6 +16,7 @@ var commandLines = []struct{ name, script string }{
 	// Operands and where options stand.
 	{"user@host", `ssh -2 -4 -a -x -k "$(id -un)@one" "id -un >$PWD/made"`},
 	{"the last @ parts user and host", `ssh -o BatchMode=yes a@b@one true`},
+	{"-p is a service or a number as strtonum(3) reads it", `for p in ssh +22 " 22" none "" 0 65536; do ssh -G -T -p "$p" one; echo $?; done`},
 	{"the first -p counts", `ssh -G -T -p 22 -p 1 one`},
 	{"flags together with an argument", `ssh -Tnqp$SERVER 127.0.0.1 -oPort=1 -b 127.0.0.1 'set -- $SSH_CONNECTION; echo $1'`},
 	{"-- before the host ends all options", `ssh -G -- one -T`},
@@ -267,6 +268,7 @@ var commandLines = []struct{ name, script string }{
 	{"-G with terminals, 4", `ssh -G -T -t one </dev/null`},
 	{"-G without a session, 1", `ssh -G -N one`},
 	{"-G without a session, 2", `ssh -G -s one x`},
+	{"-G -W of a host with forwards", `ssh -G -L $FREE:x:1 -W a:1 forwarding`},
 	{"-G without a session, 3", `ssh -G -W a:1 one`},
 	{"-G without a session, 4", `ssh -G -f one x`},
 	{"-G without a session, 5", `ssh -G -n one x`},

@@ -41,6 +41,11 @@ func (r *resolution) canonicalize() {
 	}
 }
 
+// decided are the options that have their defaults before the second reading,
+// which cannot set them any more (fill_default_options_for_canonicalization,
+// readconf.c).
+var decided = []key{kCanonicalizeHostname, kCanonicalizeMaxDots, kCanonicalizeFallbackLocal}
+
 // keepHostName makes the name found the HostName of the second pass, which no
 // line changes any more.
 func (r *resolution) keepHostName(host string) {

@@ -54,9 +54,10 @@ func (r *resolution) finish() *Host {
 	return h
 }
 
-// clearForwards is ClearAllForwardings.
+// clearForwards is ClearAllForwardings, the default of which is yes with -W
+// (main of ssh.c).
 func (r *resolution) clearForwards() {
-	if r.text(kClearAllForwardings) == "yes" {
+	if clear := r.text(kClearAllForwardings); clear == "yes" || clear == "" && r.match.Stdio {
 		r.set[kLocalForward], r.set[kRemoteForward], r.set[kTunnel] = nil, nil, nil
 	}
 }

@@ -123,6 +123,12 @@ func ValidDestination(word string) bool {
 	return strings.LastIndexByte(word, '@') != 0
 }
 
+// ValidPort tells whether ssh takes a word for the port of its -p.
+func ValidPort(word string) bool {
+	port, ok := parsePort(word)
+	return ok && port > 0
+}
+
 // unescapeURL undoes %xx and +; it refuses %00.
 func unescapeURL(s string) (string, bool) {
 	var b strings.Builder

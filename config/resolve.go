@@ -440,6 +440,8 @@ func (r *resolution) take(v value, open bool) bool {
 		return r.takeEvery(v)
 	}
 	switch {
+	case r.last && slices.Contains(decided, v.key):
+		return false
 	case v.key == kRefuseConnection:
 		r.failLine(v.at, refusing+Printable(v.text))
 	case v.key == kStreamLocalBindMask && r.dialect.always(v.key): // the last one wins: readconf.c does not ask

@@ -896,6 +896,7 @@ var rows = []row{
 	{name: "a second reading matches Host lines with the new name", text: "Host real\n  User a\nHost web\n  HostName real\nMatch final\n  Port 23\n"},
 	{name: "a second reading adds no key file twice", text: "IdentityFile a\nLocalForward 1 b:2\nMatch final\n  IdentityFile c\n  IdentityFile a\n"},
 	{name: "a second reading fills what is open", text: "Match final\n  SetEnv A=1\nHost web\n  UserKnownHostsFile x\n  SetEnv B=2\n"},
+	{name: "a second reading finds canonicalization decided", text: "Match final\n  CanonicalizeHostname yes\n  CanonicalizeMaxDots 3\n  CanonicalizeFallbackLocal no\n  CanonicalDomains a.b\n"},
 	{name: "a second reading does not change the HostName", text: "Match final\n  HostName b\nHost web\n  Port 23\n"},
 	{name: "a second reading takes back SendEnv", text: "SendEnv A B\nSendEnv -A\nMatch final\n SendEnv -B\n"},
 	{name: "Match final in a block that does not apply still counts", text: "Host other\n  Include DIR/inc\nHost web\n  SendEnv A\n", files: map[string]string{"inc": "Match final\n  SendEnv B\n"}},
