@@ -236,10 +236,11 @@ func (r *resolution) alias(host string) string {
 // noCNAMEs tells "none", which stands alone.
 func noCNAMEs(rules []value) bool { return len(rules) == 1 && equalFold(rules[0].text, "none:") }
 
-// proxied tells whether a proxy will look the name up.
+// proxied tells whether a proxy will look the name up. For resolve_canonicalize
+// of ssh.c, "none" is one as a ProxyJump, but not as a ProxyCommand.
 func (r *resolution) proxied() bool {
 	command := r.text(kProxyCommand)
-	return r.jump() != nil || command != "" && !equalFold(command, "none")
+	return len(r.set[kProxyJump]) > 0 || command != "" && !equalFold(command, "none")
 }
 
 func (r *resolution) exists(name string) bool {
