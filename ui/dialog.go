@@ -19,6 +19,7 @@ type dialog struct {
 	escape   func()
 	said     string      // why the last key did nothing
 	live     func() line // what is typed means; nil says nothing
+	up       int         // how many rows above those of the focus are shown
 	held     bool        // until Tab: what is being typed is for another one, which has gone
 }
 
@@ -66,6 +67,7 @@ func (d *dialog) hold() {
 const behindAnother = "The question before it has gone. Tab goes to this one."
 
 func (d *dialog) turn(n int) {
+	d.up = 0
 	if d.held {
 		d.held, d.said = false, ""
 	}
@@ -235,13 +237,42 @@ func (s *screen) buttonRow(w int) dialogRow {
 	return out
 }
 
+// first is the first row of a dialog that is shown where it is longer than the
+// screen. What to answer with matters more than its explanation, and of many
+// fields the one that is typed into.
+func (d *dialog) first(rows []dialogRow, h int) int {
+	last := max(0, len(rows)-h)
+	at := last
+	for i, r := range rows {
+		if r.field > 0 && r.field-1 == d.focus { // the last row of several has the text
+			at = min(last, i-h/2)
+		}
+	}
+	return max(0, min(max(0, at)-d.up, last))
+}
+
+// readDialog goes n rows down in a dialog that is longer than the screen.
+func (s *screen) readDialog(n int) {
+	frame, rows := s.dialogFrame()
+	d, h := s.dialog, frame.inner().h
+	now := d.first(rows, h)
+	d.up = 0
+	d.up = d.first(rows, h) - max(0, min(now+n, len(rows)-h))
+}
+
 func (s *screen) drawDialog(c canvas) {
 	frame, rows := s.dialogFrame()
 	c.fill(frame, s.plain)
 	c.frame(frame, line{{s.dialog.title, s.title}}, s.focus)
 	in := c.within(frame.inner())
-	skip := max(0, len(rows)-in.h) // what to answer with matters more than its explanation
-	for i, r := range rows[skip:] {
+	skip := s.dialog.first(rows, in.h)
+	if skip > 0 {
+		c.text(frame.x+frame.w-15, frame.y, " more ↑ PgUp ", s.dim)
+	}
+	if skip+in.h < len(rows) {
+		c.text(frame.x+frame.w-15, frame.y+frame.h-1, " more ↓ PgDn ", s.dim)
+	}
+	for i, r := range rows[skip:min(len(rows), skip+in.h)] {
 		in.line(in.x+1, in.y+i, r.line)
 		if r.field > 0 && s.dialog.focus == r.field-1 && r.at > 0 {
 			c.screen.ShowCursor(in.x+1+r.at, in.y+i)
@@ -253,7 +284,7 @@ func (s *screen) drawDialog(c canvas) {
 func (s *screen) clickDialog(x, y int) {
 	frame, rows := s.dialogFrame()
 	in := frame.inner()
-	i := y - in.y + max(0, len(rows)-in.h)
+	i := y - in.y + s.dialog.first(rows, in.h)
 	if !in.has(x, y) || i >= len(rows) {
 		return
 	}

@@ -819,7 +819,7 @@ func (st *stage) text() string {
 
 // keys presses keys: names as in the table, anything else letter by letter.
 func (st *stage) keys(names ...string) {
-	special := map[string]tcell.Key{"Enter": tcell.KeyEnter, "Esc": tcell.KeyEsc, "Tab": tcell.KeyTab, "Up": tcell.KeyUp, "Down": tcell.KeyDown,
+	special := map[string]tcell.Key{"Enter": tcell.KeyEnter, "PgUp": tcell.KeyPgUp, "PgDn": tcell.KeyPgDn, "Esc": tcell.KeyEsc, "Tab": tcell.KeyTab, "Up": tcell.KeyUp, "Down": tcell.KeyDown,
 		"Left": tcell.KeyLeft, "Right": tcell.KeyRight, "Backspace": tcell.KeyBackspace2, "Ctrl-C": tcell.KeyCtrlC, "Ctrl-D": tcell.KeyCtrlD, "Ctrl-U": tcell.KeyCtrlU, "Ctrl-S": tcell.KeyCtrlS}
 	for _, n := range names {
 		if k, ok := special[n]; ok {

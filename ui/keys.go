@@ -175,6 +175,8 @@ func init() {
 		{inDialog, []string{"Enter"}, "next", "Questions", "Go to the next field; in the last one, answer. On a button: press it.", func(s *screen) { s.dialog.enter() }, nil, nil},
 		{inDialog, []string{"Tab", "↓", "→"}, "choose", "Questions", "To the next field or button. A button's first letter chooses it too.", func(s *screen) { s.dialog.turn(1) }, nil, nil},
 		{inDialog, []string{"Backtab", "↑", "←"}, "", "Questions", "To the one before.", func(s *screen) { s.dialog.turn(-1) }, nil, nil},
+		{inDialog, []string{"PgUp"}, "", "Questions", "Up in a question that is longer than the screen.", readPage(-1), nil, nil},
+		{inDialog, []string{"PgDn"}, "", "Questions", "Down in it.", readPage(1), nil, nil},
 		{inQuestion, []string{"Esc"}, "decline", "Questions", "Do not answer: what asks is given up.", func(s *screen) { s.dialog.escape() }, nil, nil},
 		{inOffer, []string{"Esc"}, "leave", "", "", func(s *screen) { s.dialog.escape() }, nil, nil},
 		{inHelp, []string{"Esc", "?", "q", "Enter"}, "close", "", "", func(s *screen) { s.help = nil }, nil, nil},
@@ -345,6 +347,8 @@ func (s *screen) typing() typist {
 
 func (s *screen) typed() {
 	switch s.where() {
+	case inQuestion, inOffer:
+		s.dialog.up = 0
 	case inSearch:
 		s.resolver.hold()
 		s.list.filter()
@@ -486,6 +490,10 @@ func move(n int) func(*screen) { return func(s *screen) { s.move(n) } }
 
 func halfPage(sign int) func(*screen) {
 	return func(s *screen) { s.move(sign * max(1, s.layout().body.h/2)) }
+}
+
+func readPage(sign int) func(*screen) {
+	return func(s *screen) { s.readDialog(sign * max(1, s.layout().body.h/2)) }
 }
 
 // move goes n rows down in whatever has the keys.

@@ -160,6 +160,7 @@ func (s *screen) wheel(x, y, n int) {
 	l := s.layout()
 	switch {
 	case s.dialog != nil:
+		s.readDialog(n)
 	case s.help != nil:
 		s.scrollHelp(n)
 	case s.review != nil:
