@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,12 @@ func (a *app) demo(ctx context.Context) (err error) {
 	a.configFile, a.home = network.Config(), network.Dir()
 	// Its directory goes away, so it ends too, also when the demo was interrupted.
 	defer func() { err = errors.Join(err, a.stopDaemon(context.Background())) }()
-	return a.screen(ctx, "sallyport demo")
+	if err := a.screen(ctx, "sallyport demo"); err != nil {
+		return err
+	}
+	// The footer has said that tunnels stay, which is so elsewhere.
+	_, err = fmt.Fprintln(a.Err, "sallyport: the demo is over, and its hosts and tunnels are gone; on hosts of your own tunnels stay")
+	return err
 }
 
 // setenv sets "NAME=value", or unsets a bare "NAME=".
