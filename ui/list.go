@@ -177,7 +177,9 @@ func (s *screen) listTitle() line {
 }
 
 // drawHost draws one row: state, alias and the way there at the left, what is
-// going on at the right.
+// going on at the right. An alias that is too long for its column has what room
+// there is, of the way but that there is one: aliases that differ at their ends
+// would look alike.
 func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias int) {
 	style, query := s.plain, s.list.letters()
 	if selected {
@@ -193,9 +195,6 @@ func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias in
 	if s.list.isMarked[name] {
 		c.text(r.x+2, r.y, "+", s.accent)
 	}
-	shown := clean(name)
-	c.line(r.x+3, r.y, s.marked(fit(shown, alias), query, style))
-
 	right := line{{st.note, st.noteStyle}}
 	if n := len(s.world.tunnels[name]); n > 0 {
 		right = append(right, span{" ⇄" + strconv.Itoa(n), s.accent})
@@ -207,10 +206,17 @@ func (s *screen) drawHost(c canvas, r rect, name string, selected bool, alias in
 	} else if s.anyLeft {
 		right = append(right, span{"  ", s.plain})
 	}
-	end := r.x + r.w - 1
-	c.line(end-right.width(), r.y, right)
-	room := end - right.width() - 1 - (r.x + 3 + alias + 1)
-	c.line(r.x+3+alias+1, r.y, s.hostWay(name, query, room))
+	end := r.x + r.w - 1 - right.width()
+	c.line(end, r.y, right)
+
+	shown, least := clean(name), 0
+	if len(s.hostWay(name, query, 1)) > 0 {
+		least = 2
+	}
+	alias = max(alias, min(cells(shown), end-1-least-(r.x+3)))
+	c.line(r.x+3, r.y, s.marked(fit(shown, alias), query, style))
+	way := r.x + 3 + alias + 1
+	c.line(way, r.y, s.hostWay(name, query, end-1-way))
 }
 
 func (s *screen) anyTunnels() bool { return len(s.world.tunnels) > 0 }

@@ -89,6 +89,21 @@ func TestTheLineOfAnOptionIsNotShortened(t *testing.T) {
 	perform(t, f, 80, 24, Options{}).sees("yes   ssh_config:53 ", "dany  20-clust…:120 ")
 }
 
+func TestLongAliasesThatDifferAtTheirEndsAreToldApart(t *testing.T) {
+	f, v := newFake(), westeros()
+	f.inv = func() *fakeInventory { return v }
+	for _, h := range []api.Host{via("cluster-login-paris-01", "10.0.1.1", "dany"), via("cluster-login-paris-02", "10.0.1.2", "dany", "got-bastion")} {
+		v.names = append(v.names, h.Name)
+		v.hosts[h.Name] = h
+	}
+	st := perform(t, f, 80, 24, Options{})
+	st.sees("○ cluster-login-paris-01 ", "○ cluster-login-paris-02 ▸ ", "○ targaryen     got-bastion ▸ ")
+	up := link("l1", "cluster-login-paris-02", "", api.LinkUp)
+	up.Latency = 12 * time.Millisecond
+	st.snapshot(api.Snapshot{Links: []api.Link{up}})
+	st.sees("● cluster-login-paris-02 ▸ 12 ms ")
+}
+
 func TestALongTextIsWrappedAtOnce(t *testing.T) {
 	start := time.Now()
 	for _, s := range []string{strings.Repeat("x", 1<<18), strings.Repeat("日 ", 1<<16), strings.Repeat("a\u0301", 1<<16)} {
