@@ -11,7 +11,9 @@ import (
 	"sallyport/config"
 )
 
-// certified checks a host certificate against the @cert-authority lines.
+// certified checks a host certificate against the @cert-authority lines. What is
+// wrong with one of a known authority is told, as ssh does: its key may be known
+// all the same (sshkey_cert_check_authority).
 func (k *hostKeys) certified(cert *ssh.Certificate) error {
 	authorities := k.known.marked(markerAuthority)
 	if k.bare != "" {
@@ -20,6 +22,14 @@ func (k *hostKeys) certified(cert *ssh.Certificate) error {
 	if _, found := authorities.find(cert.SignatureKey); !found {
 		return errors.New("its authority is not known")
 	}
+	err := k.valid(cert)
+	if err != nil {
+		k.notice("Certificate invalid: %v", err)
+	}
+	return err
+}
+
+func (k *hostKeys) valid(cert *ssh.Certificate) error {
 	if cert.CertType != ssh.HostCert {
 		return errors.New("it is not a host certificate")
 	}

@@ -379,6 +379,38 @@ func TestWhatAPersonHearsOfAHostKey(t *testing.T) {
 	}
 }
 
+// A known key that comes in a certificate is accepted, but for how long?
+func TestACertificateThatIsNotGoodIsToldOf(t *testing.T) {
+	t.Parallel()
+	server := startHostKeyServer(t)
+	const told = "Certificate invalid: "
+	for _, row := range []struct {
+		name, known string
+		want        bool
+	}{
+		{"of a known authority", "@cert-authority * CA\ncastle ED", true},
+		{"of an unknown authority", "@cert-authority wall CA\ncastle ED", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			block := server.block(t, hostKeyRow{known: row.known, options: []string{"HostKeyAlias castle", "HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com"}})
+			if said := realSSH(t, nil, block...); strings.Contains(said, told) != row.want || sshVerdict(said) != "ok" {
+				t.Errorf("ssh says %q", said)
+			}
+			h := resolve(t, block...)
+			k, err := newHostKeys(t.Context(), h, nil, (&person{}).ask, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := exchangeKeys(t, h, k); f != nil {
+				t.Fatal(f)
+			}
+			if got := strings.Join(k.notices, "\n"); strings.Contains(got, told) != row.want {
+				t.Errorf("the notices are %q", got)
+			}
+		})
+	}
+}
+
 func TestFailuresAndQuestionsShowTheFingerprintAskedFor(t *testing.T) {
 	t.Parallel()
 	server := startHostKeyServer(t)

@@ -3,7 +3,9 @@ package transport
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,8 +36,8 @@ func (k *hostKeys) command(invocation, name string, key ssh.PublicKey) (knownHos
 	if argv == nil {
 		return nil, nil
 	}
-	if info, err := os.Stat(argv[0]); !filepath.IsAbs(argv[0]) || err != nil || info.IsDir() {
-		k.notice("KnownHostsCommand %q is not the absolute path of a program, and was not run.", argv[0])
+	if why := missing(argv[0]); why != "" {
+		k.notice("KnownHostsCommand %q was not run: %s.", argv[0], why)
 		return nil, nil
 	}
 	k.told.say(3, "KnownHostsCommand-%s command %q", invocation, strings.Join(argv, " "))
@@ -63,6 +65,19 @@ func (k *hostKeys) command(invocation, name string, key ssh.PublicKey) (knownHos
 		all[i].said = true
 	}
 	return all, nil
+}
+
+// missing says why a command is passed over, "" if it is to be run (subprocess of
+// misc.c). One that is there and cannot be run is a failure.
+func missing(program string) string {
+	if !filepath.IsAbs(program) {
+		return "its path is not absolute"
+	}
+	_, err := os.Stat(program)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return ""
 }
 
 func lastWords(complaints *tail) string {

@@ -35,8 +35,9 @@ func TestKnownHostsCommandIsRunAsBySSH(t *testing.T) {
 		{hostKeyRow{name: "its authority is one", options: []string{all, "HostKeyAlias wall"}, want: "ok"}, "echo '@cert-authority wall CA'; echo '@cert-authority 127.0.0.1 CA'", "", ""},
 		{hostKeyRow{name: "its failure refuses", known: "[127.0.0.1]:PORT ED", options: []string{all}, want: "hostkey-unknown"}, "echo 'no data base' >&2; exit 3", "KnownHostsCommand is set at", ""},
 		{hostKeyRow{name: "its complaints are shown", known: "[127.0.0.1]:PORT ED", options: []string{all}, want: "ok"}, "echo 'the data base is old' >&2", "", "the data base is old"},
-		{hostKeyRow{name: "one that is not there is passed over", known: "[127.0.0.1]:PORT ED", options: []string{"KnownHostsCommand DIR/nothing"}, want: "ok"}, "true", "", "was not run"},
-		{hostKeyRow{name: "one that is not named by its path is passed over", known: "[127.0.0.1]:PORT ED", options: []string{"KnownHostsCommand true"}, want: "ok"}, "true", "", "was not run"},
+		{hostKeyRow{name: "one that is not there is passed over", known: "[127.0.0.1]:PORT ED", options: []string{"KnownHostsCommand DIR/nothing"}, want: "ok"}, "true", "", "was not run: no such file or directory"},
+		{hostKeyRow{name: "what cannot be run refuses", known: "[127.0.0.1]:PORT ED", options: []string{"KnownHostsCommand DIR"}, want: "hostkey-unknown"}, "true", "KnownHostsCommand is set at", ""},
+		{hostKeyRow{name: "one that is not named by its path is passed over", known: "[127.0.0.1]:PORT ED", options: []string{"KnownHostsCommand true"}, want: "ok"}, "true", "", "was not run: its path is not absolute"},
 		{hostKeyRow{name: "a list of algorithms in order needs no order", options: []string{all, "HostKeyAlgorithms ssh-ed25519"}, want: "ok"}, "echo '[127.0.0.1]:PORT ED'", "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
