@@ -28,6 +28,7 @@ const (
 	FrameResize FrameKind = 'w' // sessions.Size as JSON
 	FrameSignal FrameKind = 's' // the name of a signal, without SIG
 	FrameBreak  FrameKind = 'b' // a break (RFC 4335)
+	FrameUnread FrameKind = 'u' // nobody reads the output any more
 	FrameInform FrameKind = 'f' // the viewer wants to be told of the connection, on its standard error
 	FrameDetach FrameKind = 'd' // the viewer wants to leave a session that goes on; then, as the last, that it has left
 	FrameEnd    FrameKind = 'q' // the session shall end

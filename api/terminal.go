@@ -158,6 +158,10 @@ func (t *Terminal) Signal(name string) error { return t.out.Write(FrameSignal, [
 // Break sends a break to the far side's terminal.
 func (t *Terminal) Break() error { return t.out.Write(FrameBreak, nil) }
 
+// Unread tells the far side that nobody reads the output any more. What still
+// comes is to be read all the same.
+func (t *Terminal) Unread() error { return t.out.Write(FrameUnread, nil) }
+
 // Inform has what is known of the connection come on standard error.
 func (t *Terminal) Inform() error { return t.out.Write(FrameInform, nil) }
 

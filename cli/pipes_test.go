@@ -24,6 +24,8 @@ var pipes = []struct{ name, script string }{
 	{"much goes there and back", `$RUN cat <$BIG | cmp - $BIG; echo ${PIPESTATUS[*]}`},
 	{"errors and output come apart", `$RUN "cat $BIG >&2 & head -c 3000000 $BIG; wait; exit 4" 2> >(cksum >errors) | cksum; echo ${PIPESTATUS[*]}; until [ -s errors ]; do sleep 0.02; done; cat errors`},
 	{"who reads here stops", `$RUN "cat $BIG" 2>/dev/null | head -c 5 | cksum`},
+	{"who reads here stops, and it goes on there", `$RUN "trap '' PIPE; cat $BIG 2>/dev/null; exit 7" | head -c 5 | cksum; echo ${PIPESTATUS[*]}`},
+	{"who reads here stops, which ends what writes there", `$RUN "cat $BIG" | head -c 5 | cksum; echo ${PIPESTATUS[*]}`},
 	{"who reads there stops", `$RUN "head -c 5; exit 3" <$BIG | cksum; echo ${PIPESTATUS[*]}`},
 	{"nobody reads there", `$RUN "exec <&-; sleep 0.1; exit 3" <$BIG; echo $?`},
 	{"who writes there is told that nobody reads", `$RUN "cat $BIG | head -c 5; echo \${PIPESTATUS[*]}" | cksum`},

@@ -212,7 +212,7 @@ func ended(w io.Writer, exit api.Exit) error {
 	if exit.Failure != nil {
 		explain(w, exit.Failure)
 	}
-	if exit.Signal != "" {
+	if exit.Signal != "" && exit.Signal != "PIPE" { // of which no shell tells: somebody has read enough
 		fmt.Fprintf(w, "sallyport: the command was ended by signal %s\n", api.Printable(exit.Signal))
 	}
 	if exit.Status != 0 {
@@ -267,6 +267,7 @@ type viewed struct {
 	name   string // of the far side, for the word that it is left
 	can    abilities
 	kept   *api.Terminal // that the terminal may be lent to; nil for none
+	unread func()        // the far side is told that nobody reads its output; nil where the session then goes on without a viewer
 }
 
 // shared is a session of the background process.
@@ -279,8 +280,13 @@ func shared(t *api.Terminal, h *config.Host) viewed {
 		can.detach = func() { t.Detach() } // likewise
 		kept = t
 	}
+	unread := func() { t.Unread() } // likewise
+	if kept != nil {
+		unread = nil
+	}
 	return viewed{
 		kept:   kept,
+		unread: unread,
 		pty:    t.PTY(),
 		attach: t.Attach,
 		resize: func(s api.Size) { t.Resize(s) }, // likewise
@@ -292,9 +298,14 @@ func shared(t *api.Terminal, h *config.Host) viewed {
 
 // attach gives this terminal to a session until it ends.
 func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, error) {
+	outliveReaders()
+	out, errs := a.Out, a.Err
+	if v.unread != nil {
+		out, errs = &output{w: out, unread: v.unread}, &output{w: errs}
+	}
 	term, ok := openTerminal()
 	if !v.pty || !ok {
-		return v.attach(ctx, a.In, a.Out, a.Err)
+		return v.attach(ctx, a.In, out, errs)
 	}
 	restore, err := term.raw()
 	if err != nil {
@@ -324,7 +335,7 @@ func (a *app) attach(ctx context.Context, v viewed, escape byte) (api.Exit, erro
 	defer turn.settle()
 	defer term.cancel()
 	defer context.AfterFunc(ctx, term.cancel)()
-	exit, err := v.attach(ctx, in, turn.writer(a.Out), turn.writer(a.Err))
+	exit, err := v.attach(ctx, in, turn.writer(out), turn.writer(errs))
 	if in.disconnected.Load() {
 		restore()
 		fmt.Fprintf(a.Err, "Connection to %s closed.\n", api.Printable(v.name))

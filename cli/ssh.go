@@ -62,6 +62,7 @@ func Arguments(line []string) []string {
 
 // ssh does what the ssh command does with args, and ends as it does.
 func (a *app) ssh(ctx context.Context, args []string) error {
+	outliveReaders()
 	call, err := parseSSH(args)
 	if err != nil {
 		return a.leave(err)

@@ -160,7 +160,7 @@ func (s *sshSession) pipe(ctx context.Context, conn *transport.Conn, far net.Con
 		ends <- err
 	}()
 	go func() {
-		_, err := io.Copy(s.Out, far)
+		_, err := io.Copy(&output{w: s.Out}, far)
 		ends <- err
 	}()
 	for range 2 {

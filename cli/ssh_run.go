@@ -90,7 +90,7 @@ func (s *sshSession) session(ctx context.Context, link *transport.Link) error {
 	can.sendBreak = func() { remote.Break(sessions.BreakLength) }
 	can.inform = func(out io.Writer) { io.WriteString(out, remote.Information(ctx)) } // a terminal that has gone cannot be told
 	can.forwards, can.verbosity = s.forwards, s.log.louder
-	v := viewed{pty: s.spec.PTY, attach: remote.Attach, resize: remote.Resize, name: s.host.HostName(), can: can}
+	v := viewed{pty: s.spec.PTY, attach: remote.Attach, resize: remote.Resize, unread: remote.Unread, name: s.host.HostName(), can: can}
 	return s.view(ctx, v, "Connection to %s closed.")
 }
 

@@ -68,6 +68,32 @@ func TestQuestionsOnTheTerminalAreSSHs(t *testing.T) {
 	}
 }
 
+// TestTerminalIsItselfAgainWhenNobodyReads closes the output of a session that
+// has a terminal, as mosh does once it has read where its server listens.
+func TestTerminalIsItselfAgainWhenNobodyReads(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const script = `was=$(stty -g)
+		$RUN -F $CONFIG -tt two "echo ready; until [ -e $D/gone ]; do sleep 0.02; done; echo more; exit 7" 2>&1 | { read -r; exec <&-; touch $D/gone; }
+		echo "it ended with ${PIPESTATUS[0]}"
+		[ "$was" = "$(stty -g)" ] && echo "the terminal is as before"`
+	for _, run := range []string{"ssh", "ssh -n", "sallyport ssh", "sallyport ssh -n", "sallyport"} {
+		t.Run(run, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(sshtest.Program(t, "bash"), "-c", script)
+			cmd.Env = append(plainEnvironment(), "TERM=vt100", "PATH="+b.bin+":"+os.Getenv("PATH"), "XDG_RUNTIME_DIR="+b.bin,
+				"RUN="+run, "CONFIG="+b.config, "D="+t.TempDir())
+			p := newConsole(t, cmd)
+			if p.ended(); !strings.Contains(p.since(), "the terminal is as before") {
+				t.Errorf("the terminal has changed: %q", p.since())
+			}
+			if run != "sallyport" && !strings.Contains(p.since(), "it ended with 7") { // a shell that is kept goes on without a viewer
+				t.Errorf("it has another status: %q", p.since())
+			}
+		})
+	}
+}
+
 // awaitWords reads a terminal until words have come, and drops what is before
 // their end.
 func awaitWords(t *testing.T, tty *os.File, seen *bytes.Buffer, words string) {

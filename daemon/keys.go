@@ -14,6 +14,7 @@ type keys interface {
 	Resize(sessions.Size)
 	Signal(name string)
 	Break(milliseconds uint32)
+	Unread()
 	Information(ctx context.Context) string
 	Detach()
 	End()
@@ -34,6 +35,8 @@ func (v *viewer) receive(ctx context.Context, kind api.FrameKind, payload []byte
 		k.Signal(string(payload))
 	case api.FrameBreak:
 		k.Break(sessions.BreakLength)
+	case api.FrameUnread:
+		k.Unread()
 	case api.FrameInform:
 		v.out.Write(api.FrameStderr, []byte(k.Information(ctx))) // the viewer may have gone
 	case api.FrameDetach:
@@ -82,6 +85,9 @@ type shellKeys struct {
 func (k shellKeys) Type(p []byte, taken func(int)) { k.viewer.Type(p, taken) }
 
 func (k shellKeys) Resize(size sessions.Size) { k.viewer.Resize(size) }
+
+// Unread changes nothing: a shell has, or may have, others who read it.
+func (k shellKeys) Unread() {}
 
 func (k shellKeys) Detach() { k.viewer.Leave() }
 

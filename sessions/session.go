@@ -219,6 +219,11 @@ func (s *Session) Break(milliseconds uint32) {
 	s.request(wish{"break", rfc4254.Break{Milliseconds: milliseconds}})
 }
 
+// Unread tells the far side that nobody reads the output any more, so that the
+// program there learns it too ([PROTOCOL] section 2.1, chan_write_failed of
+// nchan.c). It does not block; what still comes is to be read all the same.
+func (s *Session) Unread() { s.request(wish{"eow@openssh.com", nil}) }
+
 // Information is what is known of the connection under a session that runs
 // something: see (*transport.Conn).Information.
 func (s *Session) Information(ctx context.Context) string { return s.remote.conn.Information(ctx) }
