@@ -31,6 +31,8 @@ type fleet struct {
 type underway struct {
 	links []string // on the way to it, once they are known
 	clock *clock
+	begun bool   // the command runs there
+	stood string // where it stood when its time was over, see standing
 }
 
 // errInterrupted ends what a person has ended.
@@ -85,7 +87,11 @@ func (f *fleet) told(o hostOutcome) hostOutcome {
 func (f *fleet) host(ctx context.Context, name string) (api.Exit, error) {
 	own, end := context.WithCancel(ctx)
 	defer end()
-	u := &underway{clock: newClock(f.limit, end)}
+	u := &underway{}
+	u.clock = newClock(f.limit, func() {
+		f.note(func() { u.stood = f.standing(u) }) // before the end changes it
+		end()
+	})
 	f.enter(u)
 	defer f.leave(u)
 	exit, err := f.session(own, name, u)
@@ -94,7 +100,7 @@ func (f *fleet) host(ctx context.Context, name string) (api.Exit, error) {
 	case ctx.Err() != nil:
 		err = errInterrupted
 	case own.Err() != nil:
-		err = &api.Error{Code: codeTimeLimit, Message: fmt.Sprintf("not finished after %s", f.limit)}
+		err = &api.Error{Code: codeTimeLimit, Message: fmt.Sprintf("not finished after %s%s", f.limit, u.stood)}
 	}
 	return exit, err
 }
@@ -113,6 +119,7 @@ func (f *fleet) session(ctx context.Context, name string, u *underway) (api.Exit
 	if err := t.Ready(ctx); err != nil {
 		return api.Exit{}, err
 	}
+	f.note(func() { u.begun = true })
 	attached, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
 	cut := context.AfterFunc(ctx, func() {
@@ -126,6 +133,33 @@ func (f *fleet) session(ctx context.Context, name string, u *underway) (api.Exit
 		return exit, context.Cause(ctx)
 	}
 	return exit, err
+}
+
+// note runs what touches a host that is underway.
+func (f *fleet) note(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+// standing is which hop a host that has not begun waits for, and in what: an
+// end of a sentence, "" where it is not known; mu is held.
+func (f *fleet) standing(u *underway) string {
+	if u.begun {
+		return ""
+	}
+	for _, id := range u.links { // first hop first: the others wait for it
+		i := slices.IndexFunc(f.now.Links, func(l api.Link) bool { return l.ID == id })
+		if i < 0 || f.now.Links[i].State == api.LinkUp {
+			continue
+		}
+		hop := fmt.Sprintf(", still connecting to %q", f.now.Links[i].Host)
+		if step := f.now.Links[i].Step; step != "" {
+			hop += ": " + step
+		}
+		return hop
+	}
+	return ""
 }
 
 // follow asks what has to be asked, to the end of the run.

@@ -354,6 +354,17 @@ func TestRunAsJSON(t *testing.T) {
 	}
 }
 
+// TestATimeLimitBeforeALoginSaysWhereItStood has a jump that takes connections
+// and says nothing.
+func TestATimeLimitBeforeALoginSaysWhereItStood(t *testing.T) {
+	t.Parallel()
+	c := nodes(t, 0, fmt.Sprintf("Host mute\nPort %d\nHost behind\nProxyJump mute", mutePort(t)))
+	out, errs, status := c.run(t, c.sallyport("run", "-H", "behind", "--timeout", "3s", "--", "true"))
+	if status != 3 || out != "" || !strings.Contains(errs, `  behind: not finished after 3s, still connecting to "mute": key exchange`+"\n") {
+		t.Errorf("exit status %d, %q, %q", status, out, errs)
+	}
+}
+
 // TestATimeLimitEndsTheCommandThere has dropbear, since sshd passes no signals
 // on to what runs as root (session_signal_req of session.c).
 func TestATimeLimitEndsTheCommandThere(t *testing.T) {
