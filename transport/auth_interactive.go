@@ -114,12 +114,9 @@ func (a *auth) round(t *trial, try int, name, instruction string, prompts []stri
 }
 
 func (a *auth) interactiveQuestion(name, instruction string, prompts []string, echos []bool) Question {
-	q := Question{Kind: AskInteractive, FromServer: true, Title: strings.Join(lines(name), " ")}
-	if q.Title == "" {
-		q.Title = config.Printable(fmt.Sprintf("%s asks:", a.login()))
-	}
+	q := Question{Kind: AskInteractive, FromServer: true}
 	a.takeWords(&q)
-	words := lines(instruction)
+	words := append(lines(name), lines(instruction)...)
 	for i, text := range prompts {
 		// Duo and its like put a whole menu before the line to fill in.
 		said := lines(text)
@@ -130,6 +127,9 @@ func (a *auth) interactiveQuestion(name, instruction string, prompts []string, e
 	}
 	q.Instruction = strings.TrimPrefix(q.Instruction+"\n"+strings.Join(words, "\n"), "\n")
 	q.Instruction = strings.TrimSuffix(q.Instruction, "\n")
+	if q.Instruction == "" {
+		q.Title = config.Printable(fmt.Sprintf("%s asks:", a.login()))
+	}
 	return q
 }
 

@@ -317,7 +317,7 @@ func TestQuestionsAreThoseOfTheServer(t *testing.T) {
 	first := round{"", "", []string{"Password: "}, []bool{false}, []string{"ghost"}}
 	code := round{"Second factor", "", []string{"Code: "}, []bool{true}, []string{"123456"}}
 	firstQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "jon@wall asks:", Prompts: []Prompt{{Text: "Password:"}}, Try: 1, MayKeep: true}
-	codeQuestion := Question{Kind: AskInteractive, FromServer: true, Title: "Second factor", Prompts: []Prompt{{Text: "Code:", Echo: true}}, Try: 1}
+	codeQuestion := Question{Kind: AskInteractive, FromServer: true, Instruction: "Second factor", Prompts: []Prompt{{Text: "Code:", Echo: true}}, Try: 1}
 	again := func(q Question, try int) Question { q.Try = try; return q }
 
 	rows := []struct {
@@ -339,13 +339,13 @@ func TestQuestionsAreThoseOfTheServer(t *testing.T) {
 		{"two rounds, the second wrong at first", castle{rounds: []round{first, code}}, "", []Answer{typed("ghost"), typed("0"), typed("ghost"), typed("123456")},
 			[]Question{firstQuestion, codeQuestion, again(firstQuestion, 2), again(codeQuestion, 2)}, ""},
 		{"several prompts in one form", castle{rounds: []round{{"Both", "Have your token ready.", []string{"Password: ", "Code: "}, []bool{false, true}, []string{"ghost", "1"}}}}, "",
-			[]Answer{typed("ghost", "1")}, []Question{{Kind: AskInteractive, FromServer: true, Title: "Both", Instruction: "Have your token ready.",
+			[]Answer{typed("ghost", "1")}, []Question{{Kind: AskInteractive, FromServer: true, Instruction: "Both\nHave your token ready.",
 				Prompts: []Prompt{{Text: "Password:"}, {Text: "Code:", Echo: true}}, Try: 1}}, ""},
 		{"a round without prompts is shown with the next question", castle{rounds: []round{{"", "A push was sent.", nil, nil, nil}, code}}, "",
-			[]Answer{typed("123456")}, []Question{{Kind: AskInteractive, FromServer: true, Title: "Second factor", Instruction: "A push was sent.",
+			[]Answer{typed("123456")}, []Question{{Kind: AskInteractive, FromServer: true, Instruction: "A push was sent.\nSecond factor",
 				Prompts: []Prompt{{Text: "Code:", Echo: true}}, Try: 1}}, ""},
 		{"a menu before the prompt", castle{rounds: []round{{"", "", []string{"Duo login for jon\r\n\r\n 1. Push\n 2. Phone\n\nPasscode or option (1-2): "}, []bool{true}, []string{"1"}}}}, "",
-			[]Answer{typed("1")}, []Question{{Kind: AskInteractive, FromServer: true, Title: "jon@wall asks:", Instruction: "Duo login for jon\n\n 1. Push\n 2. Phone",
+			[]Answer{typed("1")}, []Question{{Kind: AskInteractive, FromServer: true, Instruction: "Duo login for jon\n\n 1. Push\n 2. Phone",
 				Prompts: []Prompt{{Text: "Passcode or option (1-2):", Echo: true}}, Try: 1}}, ""},
 		{"a key, then rounds", castle{key: key, then: true, rounds: []round{first, code}}, "IdentityFile " + dir + "/id", []Answer{typed("ghost"), typed("123456")},
 			[]Question{firstQuestion, codeQuestion}, ""},
@@ -390,7 +390,7 @@ func TestWordsOfTheServerAreMadePrintable(t *testing.T) {
 	if strings.ContainsAny(shown, "\x1b\x07\u202e\u009b") || strings.Contains(shown, "\x9b2J") {
 		t.Errorf("the question shows %q", shown)
 	}
-	if !strings.Contains(q.Title, "[red]") || !strings.Contains(q.Instruction, "a\n") {
+	if !strings.Contains(q.Instruction, "[red]") || !strings.Contains(q.Instruction, "a\n") {
 		t.Errorf("the question has lost its words: %+v", q)
 	}
 }

@@ -47,8 +47,8 @@ type Question struct {
 	Hop         int      `json:"hop"`            // its place in the chain, from 1
 	Hops        int      `json:"hops"`           // the length of the chain that was opened
 	Goal        string   `json:"goal"`           // alias at the end of that chain
-	FromServer  bool     `json:"fromServer"`     // the texts are the server's own words
-	Title       string   `json:"title"`          // one sentence
+	FromServer  bool     `json:"fromServer"`     // Instruction and Prompts are the server's own words
+	Title       string   `json:"title"`          // one sentence, ours; "" where the server's words stand for it
 	Instruction string   `json:"instruction"`    // more of it; lines separated by \n
 	Prompts     []Prompt `json:"prompts"`        // empty for a host key
 	Choices     []string `json:"choices"`        // where there are no prompts

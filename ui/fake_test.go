@@ -346,7 +346,7 @@ func addKeyQuestion() api.Question {
 
 func codeQuestion() api.Question {
 	return api.Question{ID: "q2", Link: "l5", Kind: api.AskInteractive, Host: "jean-zay", Goal: "jean-zay", Address: "rech042@jean-zay.idris.fr:22",
-		Hop: 2, Hops: 2, FromServer: true, Title: "Second factor", Instruction: "Enter your LDAP password and the code of your token.\nHelp: assist@idris.fr",
+		Hop: 2, Hops: 2, FromServer: true, Instruction: "Second factor\nEnter your LDAP password and the code of your token.\nHelp: assist@idris.fr",
 		Prompts: []api.Prompt{{Text: "Password: "}, {Text: "Verification code: ", Echo: true}}, Try: 2}
 }
 

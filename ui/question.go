@@ -159,16 +159,21 @@ func (s *screen) questionText(q api.Question) []paragraph {
 		out = append(out, paragraph{text: fmt.Sprintf("✗ That was wrong, try again (try %d).", q.Try), style: s.bad})
 		gap()
 	}
+	if q.FromServer && q.Title != "" {
+		say(q.Title) // ours, so it stands above what the server says
+		q.Title = ""
+	}
 	out = append(out, s.whoAsks(q))
 	if l := s.world.links[q.Link]; l != nil && (q.Kind == api.AskPassword || q.Kind == api.AskInteractive) {
 		for _, text := range bannerEnd(l, "") {
 			out = append(out, paragraph{text: text, style: s.dim, quoted: true})
 		}
 	}
-	for _, text := range []string{q.Title, q.Instruction} {
-		if text != "" && q.Kind != api.AskHostKey {
-			out = append(out, paragraph{text: text, style: s.plain, quoted: q.FromServer})
-		}
+	if q.Title != "" && q.Kind != api.AskHostKey {
+		say(q.Title)
+	}
+	if q.Instruction != "" && q.Kind != api.AskHostKey {
+		out = append(out, paragraph{text: q.Instruction, style: s.plain, quoted: q.FromServer})
 	}
 	if k := q.HostKey; k != nil {
 		say(q.Title)
@@ -199,7 +204,7 @@ func (s *screen) whoAsks(q api.Question) paragraph {
 		text = "ControlMaster of " + q.Host + " asks before an ssh uses its connection."
 	case q.Kind == api.AskPassphrase && q.File != "":
 		text = "Unlocks the key file " + q.File + " on this computer; it is not sent anywhere."
-	case q.FromServer:
+	case q.FromServer && q.Instruction != "":
 		text = "The server " + q.Address + " says:"
 	}
 	return paragraph{text: text, style: s.dim}

@@ -926,3 +926,17 @@ func doubleClicksAreSlow(t *testing.T) {
 	tview.DoubleClickInterval = time.Minute
 	t.Cleanup(func() { tview.DoubleClickInterval = before })
 }
+
+// TestWhatWeSayIsNotQuotedAsTheServers has a server that says something of the
+// password which we ask for.
+func TestWhatWeSayIsNotQuotedAsTheServers(t *testing.T) {
+	st := perform(t, newFake(), 120, 34, Options{})
+	st.sees("[ ] L 8080")
+	q := passwordQuestion()
+	q.FromServer, q.Instruction = true, "Your account ends in May."
+	st.event(api.Event{Question: &q})
+	st.sees("│ │ Your account ends in May.")
+	if shown := st.text(); strings.Contains(shown, "│ │ "+q.Title) || !strings.Contains(shown, "│ "+q.Title) {
+		t.Errorf("the screen shows\n%s", shown)
+	}
+}
