@@ -17,8 +17,11 @@ import (
 // home of a cluster is shared: a server whose process is not here may run on a
 // node where the user has a job, which squeue(1) knows: by %N, for the %B of a
 // job of salloc or srun is where that was typed. A squeue without its controller
-// waits for long.
+// waits for long. A server that was killed with its job leaves its file behind,
+// so the age of each file is told, and for how long each job has run, in seconds:
+// %M would leave out the time that a job was suspended.
 const JupyterScript = `
+now=$(date +%s)
 data=${JUPYTER_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/jupyter}
 for dir in "${JUPYTER_RUNTIME_DIR:-$data/runtime}" "$HOME/Library/Jupyter/runtime" "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/jupyter"; do
 	for file in "$dir"/nbserver-*.json "$dir"/jpserver-*.json; do
@@ -27,7 +30,8 @@ for dir in "${JUPYTER_RUNTIME_DIR:-$data/runtime}" "$HOME/Library/Jupyter/runtim
 		[ -n "$pid" ] || continue
 		state=away
 		kill -0 "$pid" 2>/dev/null && state=here
-		printf '\n@server %s\n' "$state"
+		written=$(stat -c %Y "$file" 2>/dev/null || stat -f %m "$file" 2>/dev/null)
+		printf '\n@server %s %s\n' "$state" "${written:+$((now - written))}"
 		cat "$file"
 	done
 done
@@ -35,7 +39,11 @@ if command -v squeue >/dev/null 2>&1; then
 	limit=
 	command -v timeout >/dev/null 2>&1 && limit='timeout 15'
 	echo
-	$limit squeue -h -t RUNNING -u "$(id -un)" -o '@node %N' 2>/dev/null
+	SLURM_TIME_FORMAT=standard $limit squeue -h -t RUNNING -u "$(id -un)" -o '@node %N %S' 2>/dev/null | while read -r node names start; do
+		began=
+		[ -n "$start" ] && began=$(date -d "$start" +%s 2>/dev/null)
+		echo "$node $names ${began:+$((now - began))}"
+	done
 fi
 exit 0
 `
@@ -83,7 +91,32 @@ type jupyterFile struct {
 	Token     string `json:"token"`
 	URL       string `json:"url"`
 	Version   string `json:"version"`
+
+	age ago // of the file
 }
+
+// job is one of the user's that runs.
+type job struct {
+	nodes []string
+	age   ago
+}
+
+// ago is how long ago something began, negative where it is not known.
+type ago int
+
+func readAge(s string) ago {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < 0 {
+		return -1
+	}
+	return ago(n)
+}
+
+// skew is how far the clocks of a cluster may be apart, in seconds.
+const skew = 300
+
+// mayHave tells that a server did not begin before the job.
+func (j job) mayHave(f jupyterFile) bool { return j.age < 0 || f.age < 0 || f.age <= j.age+skew }
 
 // ParseJupyter reads what JupyterScript wrote. With a node, only servers that
 // do not run on the host itself are wanted: those whose URL names it, or else
@@ -104,7 +137,8 @@ func ParseJupyter(out []byte, node string) []JupyterServer {
 		all = append(all, f.server(""))
 	}
 	for _, f := range away {
-		if at := f.node(jobs); at != "" {
+		begun := slices.DeleteFunc(slices.Clone(jobs), func(j job) bool { return !j.mayHave(f) })
+		if at := f.node(nodesOf(begun)); at != "" {
 			all = append(all, f.server(at))
 		}
 	}
@@ -115,26 +149,36 @@ func ParseJupyter(out []byte, node string) []JupyterServer {
 // wrote.
 func JupyterNodes(out []byte) []string {
 	_, _, jobs := readJupyter(out)
-	nodes := slices.Concat(jobs...)
+	nodes := slices.Concat(nodesOf(jobs)...)
 	slices.Sort(nodes)
 	return slices.Compact(nodes)
 }
 
+func nodesOf(jobs []job) (all [][]string) {
+	for _, j := range jobs {
+		all = append(all, j.nodes)
+	}
+	return all
+}
+
 // readJupyter gives the servers whose processes run on the host and the others,
-// and the nodes of each job.
-func readJupyter(out []byte) (here, away []jupyterFile, jobs [][]string) {
+// and the jobs.
+func readJupyter(out []byte) (here, away []jupyterFile, jobs []job) {
 	for _, part := range bytes.Split(append([]byte("\n"), out...), []byte("\n@")) {
 		head, body, _ := bytes.Cut(part, []byte("\n"))
 		var f jupyterFile
-		switch kind, rest, _ := strings.Cut(string(head), " "); {
+		kind, rest, _ := strings.Cut(string(head), " ")
+		what, age, _ := strings.Cut(rest, " ")
+		switch {
 		case kind == "node":
-			if nodes := hosts(rest); len(nodes) > 0 {
-				jobs = append(jobs, nodes)
+			if nodes := hosts(what); len(nodes) > 0 {
+				jobs = append(jobs, job{nodes, readAge(age)})
 			}
 		case kind != "server" || json.Unmarshal(body, &f) != nil || !f.sound():
-		case rest == "here":
+		case what == "here":
 			here = append(here, f)
 		default:
+			f.age = readAge(age)
 			away = append(away, f)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -25,6 +26,7 @@ func info(pid int, hostname, address string) string {
 // that knows a job.
 func TestJupyterServersAreFound(t *testing.T) {
 	const away = 1 << 30 // more than any process has
+	const old = " "      // begins a file that was written a day ago
 	here := os.Getpid()
 	at := func(node, host string, pid int) JupyterServer {
 		return JupyterServer{PID: pid, Node: node, Host: host, Port: 8888, Dir: "/data", Version: "2.1", base: "/lab/", token: "a&b"}
@@ -53,19 +55,30 @@ func TestJupyterServersAreFound(t *testing.T) {
 		{name: "a node's loopback is out of reach", files: []string{info(away, "localhost", "http://localhost:8888/lab/")}, jobs: []string{"r1n1"}},
 		{name: "a node that was typed", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/"), info(here, "127.0.0.1", "")}, node: "gpu7", want: []JupyterServer{at("gpu7", "gpu7", away)}},
 		{name: "a file that is no JSON", files: []string{`"pid": 1 {`}},
+		{name: "a server that has ended before the only job began", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)"}},
+		{name: "and before the job on the node of its URL", files: []string{old + info(away, "0.0.0.0", "http://r1n1:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)"}},
+		{name: "a server of the older of two jobs", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)", "r1n2 2020-02-02T20:20:20"}, want: []JupyterServer{at("r1n2", "r1n2", away)}},
+		{name: "a server of a job that has just begun", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)"}, want: []JupyterServer{at("r1n1", "r1n1", away)}},
+		{name: "a job whose beginning cannot be read", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 N/A"}, want: []JupyterServer{at("r1n1", "r1n1", away)}},
 		{name: "a job on a node with a strange name", files: []string{info(away, "0.0.0.0", "")}, jobs: []string{"-oProxyCommand=x"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for i, text := range test.files {
-				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("jpserver-%d.json", i)), []byte(text), 0o600); err != nil {
+				path := filepath.Join(dir, fmt.Sprintf("jpserver-%d.json", i))
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
+				}
+				if day := time.Now().Add(-24 * time.Hour); strings.HasPrefix(text, old) {
+					if err := os.Chtimes(path, day, day); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 			bin := t.TempDir()
 			nodes := ""
 			for _, j := range test.jobs {
-				nodes += "echo '@node " + j + "'\n"
+				nodes += `echo "@node ` + j + "\"\n"
 			}
 			sshtest.Script(t, filepath.Join(bin, "squeue"), nodes)
 			cmd := exec.Command(sshtest.Program(t, "sh"))
