@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // signalled is why a context has ended that a signal ends.
@@ -22,8 +23,14 @@ type killed struct{ by os.Signal }
 
 func (k killed) Error() string { return "killed: " + k.by.String() }
 
+// repeats is how long one signal may come several times, as from timeout(1) or
+// from a terminal that closes, before another ends us whatever we do.
+const repeats = time.Second
+
 // heed ends the context that it returns by the first signal that asks us to
-// end. Those that we were started to ignore, as nohup(1) does it, are left out.
+// end. A later one has its usual effect: a file whose reading blocks, such as a
+// pipe or one of a server that has gone, knows no context. Signals that we were
+// started to ignore, as nohup(1) does it, are left out.
 func heed(ctx context.Context) context.Context {
 	wanted := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	if len(wanted) == 0 {
@@ -32,6 +39,10 @@ func heed(ctx context.Context) context.Context {
 	ctx, end := context.WithCancelCause(ctx)
 	came := make(chan os.Signal, 1)
 	signal.Notify(came, wanted...)
-	go func() { end(signalled{<-came}) }() // ends with the process
+	go func() { // ends with the process
+		end(signalled{<-came})
+		time.Sleep(repeats)
+		signal.Reset(wanted...)
+	}()
 	return ctx
 }

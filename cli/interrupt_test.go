@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -54,6 +55,39 @@ func TestASignalEndsUsAsItEndsSSH(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestASecondSignalEndsWhatHangs has the configuration be a pipe that nobody writes
+// to: opening it takes for ever, whatever we mean to do.
+func TestASecondSignalEndsWhatHangs(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "config")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(product(t)+"/sallyport", "hosts", "-F", pipe)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	guard := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer guard.Stop()
+	ended := make(chan struct{})
+	go func() { // ends with the program
+		defer close(ended)
+		cmd.Wait()
+	}()
+	sshtest.Eventually(t, "it ends", func() bool {
+		cmd.Process.Signal(unix.SIGTERM)
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != unix.SIGTERM {
+		t.Errorf("it ended by %v", got)
 	}
 }
 
