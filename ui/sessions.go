@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -64,6 +65,7 @@ func (s *screen) heldLinks() []*api.Link {
 // long it has been so.
 type rosterEntry struct {
 	item   *item
+	name   string // printable; "" where it is the host's
 	status status
 	what   string
 	more   string
@@ -72,6 +74,9 @@ type rosterEntry struct {
 	since  time.Time
 	below  []span // what is said beneath
 }
+
+// label is what an entry begins with.
+func (e rosterEntry) label() string { return cmp.Or(e.name, clean(e.item.host)) }
 
 // rosterPart is a heading with what belongs to it.
 type rosterPart struct {
@@ -121,6 +126,7 @@ func (s *screen) shellEntries() (out []rosterEntry) {
 func (s *screen) shellEntry(sh *api.Session) rosterEntry {
 	e := rosterEntry{
 		item:   &item{id: "shell " + sh.ID, host: sh.Host, about: "the shell", session: sh},
+		name:   clean(sh.Name), // of several on a host it tells them apart, here and to "sallyport attach"
 		status: s.shellStatus(sh), what: "shell", more: clean(sh.Command), notes: s.shellNotes(sh), since: sh.Since,
 	}
 	switch {
@@ -300,7 +306,7 @@ func (s *screen) rosterRows(w int) []row {
 	var t rosterColumns
 	for _, part := range parts {
 		for _, e := range part.entries {
-			t.host, t.what = max(t.host, cells(clean(e.item.host))), max(t.what, cells(e.what))
+			t.host, t.what = max(t.host, cells(e.label())), max(t.what, cells(e.what))
 		}
 	}
 	t.host = min(t.host, p.w/3)
@@ -320,7 +326,7 @@ func (s *screen) rosterRows(w int) []row {
 }
 
 func (s *screen) rosterLine(e rosterEntry, t rosterColumns, w int) line {
-	out := line{{e.status.glyph + " ", e.status.style}, {pad(clean(e.item.host), t.host), s.plain}, {"  " + pad(e.what, t.what) + "  ", s.plain}}
+	out := line{{e.status.glyph + " ", e.status.style}, {pad(e.label(), t.host), s.plain}, {"  " + pad(e.what, t.what) + "  ", s.plain}}
 	age := ""
 	if !e.since.IsZero() {
 		age = elapsed(s.now().Sub(e.since))

@@ -210,7 +210,11 @@ func (s *screen) endRoster() {
 	if sh.KeptAs != nil {
 		what = "What runs in it goes on on " + clean(sh.Host) + ", " + keptIn(&sh) + ". To come back: " + clean(api.RejoinCommand(s.b.Target(sh.Host), *sh.KeptAs))
 	}
-	s.confirm("End the shell on "+clean(sh.Host)+"?", button{"End it", 'e', end}, what)
+	of := "on " + clean(sh.Host)
+	if sh.Name != "" && sh.Name != sh.Host {
+		of = clean(sh.Name)
+	}
+	s.confirm("End the shell "+of+"?", button{"End it", 'e', end}, what)
 }
 
 // clickRoster puts the cursor on a row; a double click opens a shell there.

@@ -135,6 +135,20 @@ func TestAForwardThatWasOpenedOnAMasterIsListedUntilItIsClosed(t *testing.T) {
 	st.loses("opened from here")
 }
 
+// TestShellsOfOneHostAreToldApart has two, by the names that "sallyport attach" takes.
+func TestShellsOfOneHostAreToldApart(t *testing.T) {
+	st := perform(t, newFake(), 100, 30, Options{})
+	st.sees("Hosts")
+	st.snapshot(api.Snapshot{Sessions: []api.Session{
+		{ID: "a", Host: "tyrell", Config: configFile, Name: "tyrell", PTY: true, State: api.SessionRunning, Since: morning},
+		{ID: "b", Host: "tyrell", Config: configFile, Name: "tyrell-2", PTY: true, State: api.SessionRunning, Since: morning},
+	}})
+	st.keys("3")
+	st.sees("⌂ tyrell    left", "⌂ tyrell-2  left")
+	st.keys("j", "K")
+	st.sees("End the shell tyrell-2?")
+}
+
 func TestKeysOfTheSessionsPage(t *testing.T) {
 	const spirit, elsewhere, work = corner + "jdoe@spirit1.ipsl.fr:22", corner + "jdoe@elsewhere.example.org:22", corner + "jdoe@129.199.12.4:22"
 	for _, row := range []struct {
