@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -59,7 +60,7 @@ func joinNames(a, b string) string {
 		if name == "" {
 			break
 		}
-		if !contains(have, name) {
+		if !slices.Contains(have, name) {
 			have = append(have, name)
 			a += "," + name
 		}
@@ -67,31 +68,21 @@ func joinNames(a, b string) string {
 	return a
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
-// each calls known for every name of a list, up to the first empty one as
-// strsep loops in OpenSSH do. It is the first name that is not known, and
-// false for an empty list.
-func each(list string, known func(name string) bool) (bad string, ok bool) {
+// each tells whether every name of a list is known, up to the first empty one as
+// strsep loops in OpenSSH do, and false for an empty list.
+func each(list string, known func(name string) bool) bool {
 	if list == "" {
-		return "", false
+		return false
 	}
 	for name := range strings.SplitSeq(list, ",") {
 		if name == "" {
-			return "", true
+			return true
 		}
 		if !known(name) {
-			return name, false
+			return false
 		}
 	}
-	return "", true
+	return true
 }
 
 // readAlgorithms reads a list with or without + - ^ in front. What -list takes
@@ -108,7 +99,7 @@ func readAlgorithms(w *words, refusal string, known func(name string) bool) stri
 		}
 		// A list that begins with an empty name was taken for one without a fault.
 		none := strings.HasPrefix(names, ",") && w.dialect.version >= v10_6 && (w.key == kCiphers || w.key == kMACs)
-		if _, ok := each(names, known); !ok || none {
+		if none || !each(names, known) {
 			return fmt.Sprintf("%s '%s'.", refusal, Printable(arg))
 		}
 	}
@@ -118,13 +109,13 @@ func readAlgorithms(w *words, refusal string, known func(name string) bool) stri
 
 func readCiphers(w *words) string {
 	return readAlgorithms(w, "Bad SSH2 cipher spec", func(name string) bool {
-		return contains(w.dialect.ciphers.all, name)
+		return slices.Contains(w.dialect.ciphers.all, name)
 	})
 }
 
 func readMACs(w *words) string {
 	return readAlgorithms(w, "Bad SSH2 MAC spec", func(name string) bool {
-		return contains(w.dialect.macs.all, name)
+		return slices.Contains(w.dialect.macs.all, name)
 	})
 }
 
@@ -134,7 +125,7 @@ func readKex(w *words) string {
 
 // knowsKex takes a GSSAPI method with any suffix, as kex_alg_by_name does.
 func (d *dialect) knowsKex(name string) bool {
-	return contains(d.kex.all, name) || d.knowsGSSKex(name)
+	return slices.Contains(d.kex.all, name) || d.knowsGSSKex(name)
 }
 
 func (d *dialect) knowsGSSKex(name string) bool {
@@ -151,7 +142,7 @@ func readGSSKex(w *words) string {
 	if arg == "" {
 		return missing
 	}
-	if _, ok := each(arg, w.dialect.knowsGSSKex); !ok {
+	if !each(arg, w.dialect.knowsGSSKex) {
 		return fmt.Sprintf("Bad GSSAPI KexAlgorithms '%s'.", Printable(arg))
 	}
 	w.emit(w.key, arg)
@@ -160,8 +151,8 @@ func readGSSKex(w *words) string {
 
 func readKeyTypes(w *words) string {
 	return readAlgorithms(w, "Bad key types", func(name string) bool {
-		if w.key == kCASignatureAlgorithms && w.dialect.version >= v10_0 && contains(w.dialect.keyTypes.all, name) {
-			return contains(w.dialect.caKeyTypes.all, name)
+		if w.key == kCASignatureAlgorithms && w.dialect.version >= v10_0 && slices.Contains(w.dialect.keyTypes.all, name) {
+			return slices.Contains(w.dialect.caKeyTypes.all, name)
 		}
 		return w.dialect.knowsKeyType(name)
 	})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kevinburke/ssh_config"
@@ -51,7 +52,7 @@ func (f *file) names(b block, name string) bool {
 		return false
 	}
 	words, _ := splitWords(rest, nil)
-	return plain(name) && contains(words, name)
+	return plain(name) && slices.Contains(words, name)
 }
 
 // view takes a block apart.

@@ -200,8 +200,8 @@ func (k *checker) find(r *rule, o Origin, detail string) (f *Finding, isNew bool
 }
 
 // findAt is find for a line of which touch shall learn the hosts.
-func (k *checker) findAt(r *rule, at place, detail string) (f *Finding, isNew bool) {
-	f, isNew = k.find(r, at.origin(), detail)
+func (k *checker) findAt(r *rule, at place) (f *Finding, isNew bool) {
+	f, isNew = k.find(r, at.origin(), "")
 	if isNew {
 		at.block = 0 // the line says all
 		k.byLine[at] = append(k.byLine[at], f)

@@ -30,7 +30,7 @@ func (k *checker) checkAlgorithms() {
 		if len(on) == 0 {
 			return
 		}
-		f, isNew := k.findAt(weakAlgorithm, at, "")
+		f, isNew := k.findAt(weakAlgorithm, at)
 		if !isNew {
 			return
 		}
@@ -50,7 +50,7 @@ func weakOf(list string, kind *algorithms) (on []string) {
 	}
 	for pattern := range strings.SplitSeq(strings.TrimLeft(list, "+^"), ",") {
 		for _, name := range weak {
-			if matchPattern(name, pattern) && contains(kind.all, name) && !contains(kind.defaults, name) && !slices.Contains(on, name) {
+			if matchPattern(name, pattern) && slices.Contains(kind.all, name) && !slices.Contains(kind.defaults, name) && !slices.Contains(on, name) {
 				on = append(on, name)
 			}
 		}

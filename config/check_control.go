@@ -42,7 +42,7 @@ func (k *checker) controlTokens(at place, sc *scope) {
 		if len(lacking) == 0 || equalFold(v.text, "none") {
 			continue
 		}
-		if f, isNew := k.findAt(controlShared, at, ""); isNew {
+		if f, isNew := k.findAt(controlShared, at); isNew {
 			f.Message = fmt.Sprintf("the ControlPath lacks %s, so it can be the same for several connections", strings.Join(lacking, ", "))
 			f.Fix = useHash
 		}

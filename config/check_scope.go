@@ -278,7 +278,7 @@ func (s *scopes) judge(at place, sc *scope, slots []slot) bool {
 	}
 	slices.SortFunc(before, func(a, b place) int { return int(a.seq()) - int(b.seq()) })
 	before = slices.Compact(before)
-	f, isNew := s.findAt(shadowedLine, at, "")
+	f, isNew := s.findAt(shadowedLine, at)
 	if !isNew {
 		return true
 	}

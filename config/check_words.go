@@ -166,7 +166,7 @@ func (k *checker) checkOldNames() {
 			f.Message, f.Fix = fmt.Sprintf("%q says nothing any more", word), "Remove the line."
 			f.Hosts = at.names()
 		case !equalFold(word, name):
-			f, isNew := k.findAt(deprecatedKeyword, at, "")
+			f, isNew := k.findAt(deprecatedKeyword, at)
 			if isNew {
 				f.Message = fmt.Sprintf("%q is an old name of %s", word, name)
 				f.Why = "ssh takes it, without a word about it in its manual."

@@ -108,7 +108,7 @@ func (f *file) forAll(b int32) bool {
 	if f.blocks[b].kind == kMatch {
 		return equalFold(words[len(words)-1], "all")
 	}
-	return contains(words, "*") && !slices.ContainsFunc(words, func(w string) bool { return w != "*" && w[0] != '!' })
+	return slices.Contains(words, "*") && !slices.ContainsFunc(words, func(w string) bool { return w != "*" && w[0] != '!' })
 }
 
 // addHost writes a block before another one. It leaves out what ssh takes

@@ -208,7 +208,7 @@ func (d *draft) addBlock(s section, host string, k key, name, value string) (boo
 	style := f.style(s.block)
 	style.column = 0
 	var lines []string
-	if f.blocks[s.block].kind == kHost && contains(s.words(), host) {
+	if f.blocks[s.block].kind == kHost && slices.Contains(s.words(), host) {
 		if tags := f.commentTags(s.block); len(tags) > 0 {
 			lines = append(lines, tagComment(tags))
 		}

@@ -149,17 +149,17 @@ func readWords(w *words) string {
 		if arg == "" {
 			return "keyword " + w.name + " empty argument"
 		}
-		if why := w.lonely(arg, i, "none"); why != "" {
+		if why := w.lonely(arg, i); why != "" {
 			return why
 		}
 		w.emit(w.key, arg)
 	}
 }
 
-// lonely refuses a word that is only allowed as the only one.
-func (w *words) lonely(arg string, i int, word string) string {
-	if equalFold(arg, word) && (i > 0 || len(w.args) > 0) {
-		return fmt.Sprintf("keyword %s \"%s\" argument must appear alone.", w.name, word)
+// lonely refuses a "none" that is not the only word.
+func (w *words) lonely(arg string, i int) string {
+	if equalFold(arg, "none") && (i > 0 || len(w.args) > 0) {
+		return fmt.Sprintf("keyword %s \"none\" argument must appear alone.", w.name)
 	}
 	return ""
 }
@@ -181,7 +181,7 @@ func readDomains(w *words) string {
 		if arg == "" && w.dialect.version < v10_0 {
 			return "keyword " + w.name + " empty argument"
 		}
-		if why := w.lonely(arg, i, "none"); why != "" {
+		if why := w.lonely(arg, i); why != "" {
 			return why
 		}
 		domain, why := parseDomain(arg)
@@ -198,7 +198,7 @@ func readCNAMEs(w *words) string {
 		if !ok {
 			return w.specified(i)
 		}
-		if why := w.lonely(arg, i, "none"); why != "" {
+		if why := w.lonely(arg, i); why != "" {
 			return why
 		}
 		switch {
@@ -664,7 +664,7 @@ func readChannelTimeout(w *words) string {
 		if !ok {
 			return w.specified(i)
 		}
-		if why := w.lonely(arg, i, "none"); why != "" {
+		if why := w.lonely(arg, i); why != "" {
 			return why
 		}
 		kind, timeout, timed := strings.Cut(arg, "=")

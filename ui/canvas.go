@@ -81,11 +81,10 @@ func (c canvas) put(x, y int, cluster string, w int, style tcell.Style) {
 	}
 }
 
-func (c canvas) line(x, y int, l line) int {
+func (c canvas) line(x, y int, l line) {
 	for _, s := range l {
 		x = c.text(x, y, s.text, s.style)
 	}
-	return x
 }
 
 func (c canvas) fill(r rect, style tcell.Style) {
