@@ -79,6 +79,7 @@ func TestStreamsOfADistantHostAreSpreadOverLanes(t *testing.T) {
 	idle.End()
 	idle.lane.idle.Reset(0) // its time is over
 	seen.awaitFurther(t, link, lanesMost-1)
+	<-idle.Conn.Done() // it ends once it is not chosen any more
 	if !errors.Is(idle.Conn.Err(), errLaneIdle) {
 		t.Errorf("an idle lane has ended with %v", idle.Conn.Err())
 	}
