@@ -23,14 +23,20 @@ type killed struct{ by os.Signal }
 
 func (k killed) Error() string { return "killed: " + k.by.String() }
 
-// repeats is how long one signal may come several times, as from timeout(1) or
-// from a terminal that closes, before another ends us whatever we do.
-const repeats = time.Second
+// What we do when we are asked to end may hang: opening a pipe, or a file of a
+// server that has gone, knows no context.
+const (
+	// repeats is how long one signal may come several times, as from timeout(1)
+	// or from a terminal that closes, before another ends us whatever we do.
+	repeats = time.Second
+
+	// lingering is how long we may take for our end otherwise.
+	lingering = 10 * time.Second
+)
 
 // heed ends the context that it returns by the first signal that asks us to
-// end. A later one has its usual effect: a file whose reading blocks, such as a
-// pipe or one of a server that has gone, knows no context. Signals that we were
-// started to ignore, as nohup(1) does it, are left out.
+// end. A later one, or that we linger, ends us by the signal itself. Signals that
+// we were started to ignore, as nohup(1) does it, are left out.
 func heed(ctx context.Context) context.Context {
 	wanted := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	if len(wanted) == 0 {
@@ -40,9 +46,12 @@ func heed(ctx context.Context) context.Context {
 	came := make(chan os.Signal, 1)
 	signal.Notify(came, wanted...)
 	go func() { // ends with the process
-		end(signalled{<-came})
+		by := <-came
+		end(signalled{by})
 		time.Sleep(repeats)
 		signal.Reset(wanted...)
+		time.Sleep(lingering)
+		os.Exit(die(by))
 	}()
 	return ctx
 }

@@ -58,36 +58,51 @@ func TestASignalEndsUsAsItEndsSSH(t *testing.T) {
 	}
 }
 
-// TestASecondSignalEndsWhatHangs has the configuration be a pipe that nobody writes
-// to: opening it takes for ever, whatever we mean to do.
-func TestASecondSignalEndsWhatHangs(t *testing.T) {
+// TestASignalEndsWhatHangs has the configuration be a pipe that nobody writes to:
+// reading it takes for ever, whatever we mean to do.
+func TestASignalEndsWhatHangs(t *testing.T) {
 	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "config")
-	if err := unix.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(product(t)+"/sallyport", "hosts", "-F", pipe)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	guard := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
-	defer guard.Stop()
-	ended := make(chan struct{})
-	go func() { // ends with the program
-		defer close(ended)
-		cmd.Wait()
-	}()
-	sshtest.Eventually(t, "it ends", func() bool {
-		cmd.Process.Signal(unix.SIGTERM)
-		select {
-		case <-ended:
-			return true
-		default:
-			return false
-		}
-	})
-	if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != unix.SIGTERM {
-		t.Errorf("it ended by %v", got)
+	for _, often := range []bool{false, true} {
+		t.Run(fmt.Sprintf("again and again %v", often), func(t *testing.T) {
+			t.Parallel()
+			pipe := filepath.Join(t.TempDir(), "config")
+			if err := unix.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(product(t)+"/sallyport", "hosts", "-F", pipe)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			guard := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+			defer guard.Stop()
+			ended := make(chan struct{})
+			go func() { // ends with the program
+				defer close(ended)
+				cmd.Wait()
+			}()
+			sshtest.Eventually(t, "it reads", func() bool {
+				writer, err := os.OpenFile(pipe, os.O_WRONLY|unix.O_NONBLOCK, 0)
+				if err == nil {
+					t.Cleanup(func() { writer.Close() })
+				}
+				return err == nil
+			})
+			cmd.Process.Signal(unix.SIGTERM)
+			sshtest.Eventually(t, "it ends", func() bool {
+				if often {
+					cmd.Process.Signal(unix.SIGTERM)
+				}
+				select {
+				case <-ended:
+					return true
+				default:
+					return false
+				}
+			})
+			if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != unix.SIGTERM {
+				t.Errorf("it ended by %v", got)
+			}
+		})
 	}
 }
 

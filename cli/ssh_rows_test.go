@@ -151,7 +151,8 @@ var commandLines = []struct{ name, script string }{
 	{"a jump that says nothing within its ConnectTimeout", `ssh -J mute one true`},
 	{"the last of two jumps says nothing within its ConnectTimeout", `ssh -J one,mute two true`},
 	{"the first of two jumps says nothing within its ConnectTimeout", `ssh -J mute,one two true`},
-	{"a jump that says nothing within the ConnectTimeout of both", `ssh -J mute hasty true`},
+	// Two processes of ssh count the same time: which of them says what of the connection is luck.
+	{"a jump that says nothing within the ConnectTimeout of both", `said=$(ssh -J mute hasty true 2>&1); status=$?; grep -v "^Connection to .* timed out\|^Connection closed by" <<<"$said" >&2; exit $status`},
 	{"a host that says nothing behind a jump", `ssh -J one mute true`},
 	{"LogLevel ERROR of a jump that says nothing within our ConnectTimeout", `ssh -o ConnectTimeout=1 -o LogLevel=ERROR -J patient one true`},
 	{"a port where nobody is, behind a jump", `ssh -J one refused true`},
