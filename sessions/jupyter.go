@@ -106,10 +106,10 @@ type ago int
 
 func readAge(s string) ago {
 	n, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil || n < 0 {
+	if err != nil {
 		return -1
 	}
-	return ago(n)
+	return ago(max(n, 0)) // a clock may be ahead of another
 }
 
 // skew is how far the clocks of a cluster may be apart, in seconds.

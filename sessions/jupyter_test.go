@@ -58,6 +58,7 @@ func TestJupyterServersAreFound(t *testing.T) {
 		{name: "a server that has ended before the only job began", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)"}},
 		{name: "and before the job on the node of its URL", files: []string{old + info(away, "0.0.0.0", "http://r1n1:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)"}},
 		{name: "a server of the older of two jobs", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)", "r1n2 2020-02-02T20:20:20"}, want: []JupyterServer{at("r1n2", "r1n2", away)}},
+		{name: "a server that has ended before a job began whose clock is ahead", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date -d '10 minutes' +%Y-%m-%dT%H:%M:%S)"}},
 		{name: "a server of a job that has just begun", files: []string{info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 $(date +%Y-%m-%dT%H:%M:%S)"}, want: []JupyterServer{at("r1n1", "r1n1", away)}},
 		{name: "a job whose beginning cannot be read", files: []string{old + info(away, "0.0.0.0", "http://x:8888/lab/")}, jobs: []string{"r1n1 N/A"}, want: []JupyterServer{at("r1n1", "r1n1", away)}},
 		{name: "a job on a node with a strange name", files: []string{info(away, "0.0.0.0", "")}, jobs: []string{"-oProxyCommand=x"}},
