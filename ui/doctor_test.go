@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/gdamore/tcell/v2"
-
 	"sallyport/api"
 )
 
@@ -202,8 +200,6 @@ func TestAClickChoosesAFault(t *testing.T) {
 	st, v := visited(t, newFake(), 120, 34, openKey, newlyMade)
 	v.news <- api.VisitNews{Over: true}
 	st.sees("▌✗ the key file", "2 faults.")
-	x, y := st.find("the host key of targaryen")
-	st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
-	st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
+	st.click("the host key of targaryen")
 	st.sees(`▌✗ connecting to "targaryen"`)
 }

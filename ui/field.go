@@ -30,11 +30,6 @@ func (f *field) key(ev *tcell.EventKey) bool {
 		}
 		f.replace()
 		f.add(ev.Rune())
-	case tcell.KeyRight, tcell.KeyEnd:
-		if !f.marked {
-			return false
-		}
-		f.marked = false
 	case tcell.KeyBackspace, tcell.KeyBackspace2:
 		f.replace()
 		_, n := utf8.DecodeLastRune(f.text)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gdamore/tcell/v2"
-
 	"sallyport/api"
 )
 
@@ -276,11 +274,8 @@ func TestADoubleClickForwardsAPort(t *testing.T) {
 	st.keys("p")
 	f.listeners <- listening
 	st.sees("PostgreSQL")
-	x, y := st.find("PostgreSQL")
-	for range 2 {
-		st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
-		st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
-	}
+	st.click("PostgreSQL")
+	st.click("PostgreSQL")
 	st.expects("forward targaryen [fe80::1234:5678:9abc:def0]:5432")
 }
 

@@ -121,7 +121,7 @@ func init() {
 		{onHosts, []string{"/"}, "search", "Searching", "Search alias, HostName, User, tags, comment and file, a few letters of each word; tag:gpu, user:, via: and file: look at one of them.", (*screen).search, nil, nil},
 		{inSearch, []string{"Enter"}, "keep", "Searching", "While typing: keep what was found and select the first.", (*screen).searchDone, nil, nil},
 		{inSearch, []string{"Esc"}, "clear", "Searching", "While typing: clear the search.", (*screen).searchClear, nil, nil},
-		{inSearch | inLogSearch, []string{"→"}, "add to it", "Searching", "While the search before is marked: add to it. A letter begins another.", nothing, nil, (*screen).searchMarked},
+		{inSearch | inLogSearch, []string{"→", "End"}, "add to it", "Searching", "While the search before is marked: add to it. A letter begins another.", (*screen).searchOn, nil, (*screen).searchMarked},
 		{inLog, []string{"/"}, "search", "Searching", "In the log: show only hosts with these letters.", (*screen).logSearch, nil, nil},
 		{inLog, []string{"Esc"}, "", "", "", (*screen).logClear, nil, nil},
 		{inLogSearch, []string{"Enter"}, "keep", "", "", (*screen).logDone, nil, nil},
@@ -452,8 +452,8 @@ func (s *screen) search() {
 // searchMarked tells whether what is typed takes the place of the search before.
 func (s *screen) searchMarked() bool { return s.list.query.marked || s.journal.query.marked }
 
-// nothing is what a key does that a field takes before it comes here.
-func nothing(*screen) {}
+// searchOn has what is typed go on with the search before.
+func (s *screen) searchOn() { s.list.query.marked, s.journal.query.marked = false, false }
 
 func (s *screen) searchDone() {
 	s.list.typing, s.list.query.marked = false, false

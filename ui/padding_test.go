@@ -12,7 +12,7 @@ import (
 func TestATerminalOfTheSeventiesIsNotWaitedFor(t *testing.T) {
 	info, err := tcell.LookupTerminfo("vt100")
 	if err != nil {
-		t.Skipf("this machine knows no vt100: %v", err)
+		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

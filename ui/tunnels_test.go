@@ -183,9 +183,7 @@ func TestANewTunnelIsWrittenIntoARealFile(t *testing.T) {
 
 func TestAClickOnTheBoxOfATunnelSwitchesIt(t *testing.T) {
 	st := onTunnels(t, newFake())
-	x, y := st.find("[ ] L 8888")
-	st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
-	st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
+	st.click("[ ] L 8888")
 	st.expects("tunnel targaryen 8888 true")
 }
 

@@ -670,23 +670,17 @@ func TestMouse(t *testing.T) {
 	f := newFake()
 	st := perform(t, f, 100, 30, Options{})
 	st.sees("[ ] L 8080")
-	click := func(text string) {
-		t.Helper()
-		x, y := st.find(text)
-		st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
-		st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
-	}
-	click("○ tyrell")
+	st.click("○ tyrell")
 	st.sees("▌○ tyrell")
-	click("○ tyrell") // a double click
+	st.click("○ tyrell") // a double click
 	st.expects("start tyrell")
-	click("○ got-bastion")
+	st.click("○ got-bastion")
 	st.sees("▌○ got-bastion")
-	click("[ ] L 8080")
+	st.click("[ ] L 8080")
 	st.expects("tunnel got-bastion 8080 true")
-	click("6 Log")
+	st.click("6 Log")
 	st.sees("Nothing has happened yet")
-	click("? help")
+	st.click("? help")
 	st.sees("Open a shell")
 }
 
@@ -699,6 +693,14 @@ func (st *stage) find(text string) (x, y int) {
 	}
 	st.Fatalf("%q is not on the screen:\n%s", text, st.text())
 	return 0, 0
+}
+
+// click presses the mouse on a text and lets go.
+func (st *stage) click(text string) {
+	st.Helper()
+	x, y := st.find(text)
+	st.term.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
+	st.term.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
 }
 
 func TestRereadingKeepsTheSelection(t *testing.T) {
